@@ -1,0 +1,1 @@
+"""Floor 4: the `ringback` command, one command group per file."""

@@ -1,0 +1,113 @@
+"""Events as bytes: the envelope that is stored once and sent to every endpoint unchanged."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from ringback.domain.messages import Emission, Message, times
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_encode = msgspec.json.Encoder().encode
+
+
+def rfc3339(at_ms: int) -> str:
+    """Write milliseconds since 1970 as `2026-03-02T15:01:22.646Z`."""
+    return (_EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What every event says of itself, whatever it is about."""
+
+    id: str
+    type: str
+    tenant: str
+    mode: str
+    occurred_at: int
+    received_at: int
+    emitted_at: int
+    sequence: int
+
+
+def _enveloped(envelope: Envelope, data: dict[str, object]) -> bytes:
+    return _encode(
+        {
+            "id": envelope.id,
+            "type": envelope.type,
+            "timestamp": rfc3339(envelope.occurred_at),
+            "tenant": envelope.tenant,
+            "mode": envelope.mode,
+            "data": {
+                "sequence": envelope.sequence,
+                "received_at": rfc3339(envelope.received_at),
+                "emitted_at": rfc3339(envelope.emitted_at),
+                **data,
+            },
+        }
+    )
+
+
+def message_view(message_id: str, message: Message) -> dict[str, object]:
+    """Show a message as events and the API show it: the same words in both."""
+    return {
+        "id": message_id,
+        "origin": message.origin,
+        "direction": message.direction,
+        "channel": message.channel,
+        "purpose": message.purpose,
+        "from": message.from_,
+        "to": message.to,
+        "status": message.status,
+        "provider": message.provider,
+        "connection": message.connection,
+        "provider_message_id": message.provider_message_id,
+        "reference": message.reference,
+        "campaign": message.campaign,
+        "tags": message.tags,
+        "metadata": message.metadata,
+        "carrier": message.carrier,
+        "segments": message.segments,
+        "cost": message.cost,
+        "error": message.error,
+        "conflict": message.conflict,
+        "timestamps": {status: rfc3339(at) for status, at in times(message).items()},
+        **({"content": message.content} if message.content is not None else {}),
+    }
+
+
+def message_event(
+    envelope: Envelope,
+    message_id: str,
+    message: Message,
+    emission: Emission,
+    in_reply_to: dict[str, str] | None = None,
+) -> bytes:
+    """Render `message.<status>`: what happened, and the message as it stands after it."""
+    view = message_view(message_id, message)
+    view["status"] = emission.standing
+    view["previous_status"] = emission.previous_status
+    if emission.provider_status is not None:
+        view["provider_status"] = emission.provider_status
+    data: dict[str, object] = {
+        "late": emission.late,
+        "inferred": emission.inferred,
+        "weak": emission.weak,
+        "message": view,
+    }
+    if emission.error is not None:
+        data["error"] = emission.error
+    if in_reply_to is not None:
+        data["in_reply_to"] = in_reply_to
+    return _enveloped(envelope, data)
+
+
+def unrecognised_event(
+    envelope: Envelope, provider: str, connection: str, kind: str, fragment: msgspec.Raw
+) -> bytes:
+    """Render `provider.unrecognised`: what a provider sent beyond our words, as it came."""
+    data: dict[str, object] = {
+        "provider": provider,
+        "connection": connection,
+        "kind": kind,
+        "raw": fragment,
+    }
+    return _enveloped(envelope, data)

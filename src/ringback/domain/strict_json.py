@@ -1,0 +1,147 @@
+"""Strict JSON: msgspec's decoder behind the limits that every outside body must keep.
+
+    depth ≤ 64 · numbers ≤ 64 characters · no NaN or Infinity · UTF-8 only, without a byte order
+    mark · no NUL and no lone surrogate in any string, read or skipped
+
+The checks work on the bytes, so they also cover what a typed decoder skips or leaves raw. Most
+bodies are small and flat: counting brackets decides whether the slower look is needed. Doubled
+keys are tolerated (the last one counts), because providers send them. No schema lives here.
+"""
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+DEPTH_MAX = 64
+NUMBER_MAX = 64
+
+T = TypeVar("T")
+
+# A lone surrogate or NUL is replaced by this escape of the same length in a mended copy.
+MENDED = b"\\uffff"
+
+_NUMERIC = b"0123456789+-.eE"
+_BRACKETS = b"[]{}"
+# Every character of a number becomes "0", everything else a space: a long number is a long run.
+_AS_RUN = bytes(ord("0") if byte in _NUMERIC else ord(" ") for byte in range(256))
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
+_RUN = b"0" * (NUMBER_MAX + 1)
+_HIGH, _LOW, _HEX = rb"\\u[dD][89aAbB]", rb"\\u[dD][c-fC-F]", rb"[0-9a-fA-F]{2}"
+_FAULTY = re.compile(
+    rb"\\u0000"
+    rb"|" + _HIGH + _HEX + rb"(?!" + _LOW + _HEX + rb")"
+    rb"|(?<!" + _HIGH + _HEX + rb")" + _LOW + _HEX
+)
+_ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
+
+
+class StrictJsonError(ValueError):
+    """A body that is not JSON, breaks a limit, or does not have the expected shape.
+
+    `reason` is in words and holds nothing of the content; `at` is the byte where it went wrong,
+    or None where that is not known.
+    """
+
+    def __init__(self, reason: str, at: int | None = None) -> None:
+        super().__init__(reason if at is None else f"{reason} (byte {at})")
+        self.reason = reason
+        self.at = at
+
+
+def decode(data: bytes) -> object:
+    """Decode a whole body to plain Python values. Raises StrictJsonError."""
+    return decode_as(data, _ANY)
+
+
+def decode_as(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Check `data`, then decode it with a prepared, possibly typed decoder.
+
+    Raises StrictJsonError, also when the JSON is sound but not of the decoder's type.
+    """
+    check(data)
+    return unchecked(data, decoder)
+
+
+def unchecked(data: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode what lies inside an already checked body: one kind of error, no second check."""
+    try:
+        return decoder.decode(data)
+    except UnicodeDecodeError as error:
+        raise StrictJsonError("not valid UTF-8") from error
+    except RecursionError as error:
+        raise StrictJsonError("nested too deeply") from error
+    except msgspec.MsgspecError as error:
+        raise StrictJsonError(str(error)) from error
+
+
+def check(data: bytes) -> None:
+    """Hold a body to the limits without decoding it. Raises StrictJsonError.
+
+    Sound syntax is the decoder's business: this finds only what a decoder would let pass.
+    """
+    check_structure(data)
+    if not data.isascii():
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise StrictJsonError("not valid UTF-8", error.start) from error
+    if b"\\u" in data:
+        found = _FAULTY.search(_without_backslashes(data))
+        if found is not None:
+            what = "NUL" if found[0] == b"\\u0000" else "a lone surrogate"
+            raise StrictJsonError(f"{what} in a string", found.start())
+
+
+def check_structure(data: bytes) -> None:
+    """Check nesting and the length of numbers only. Raises StrictJsonError."""
+    flat = data.count(b"[") + data.count(b"{") <= DEPTH_MAX
+    short = _RUN not in data.translate(_AS_RUN)
+    if flat and short:
+        return
+    outside = _outside_strings(data)
+    if not short and _RUN in outside.translate(_AS_RUN):
+        raise StrictJsonError(f"a number longer than {NUMBER_MAX} characters")
+    if not flat and _too_deep(outside.translate(None, delete=_NOT_BRACKETS)):
+        raise StrictJsonError(f"nested deeper than {DEPTH_MAX}")
+
+
+def mend(data: bytes) -> bytes:
+    r"""Return a copy whose NULs and lone surrogates are the escape `\uffff`, same length.
+
+    For taking a batch apart when one item is faulty: the copy can be decoded, and `is_mended`
+    tells which pieces must not be used.
+    """
+    pieces, last = [], 0
+    for found in _FAULTY.finditer(_without_backslashes(data)):
+        pieces += [data[last : found.start()], MENDED]
+        last = found.end()
+    return b"".join([*pieces, data[last:]])
+
+
+def is_mended(fragment: bytes | memoryview) -> bool:
+    """Say whether a piece of a mended copy holds something that was replaced."""
+    return MENDED in bytes(fragment)
+
+
+def _without_backslashes(data: bytes) -> bytes:
+    # An escaped backslash must not look like the beginning of an escape; offsets stay.
+    return data.replace(b"\\\\", b"__")
+
+
+def _outside_strings(data: bytes) -> bytes:
+    # Backslashes occur only inside strings, in runs that begin with an escape: once the escaped
+    # backslashes and quotes are gone, every second piece between quotes lies outside.
+    unescaped = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b" ".join(unescaped.split(b'"')[::2])
+
+
+def _too_deep(brackets: bytes) -> bool:
+    # Each round takes the innermost level away, at the speed of bytes.replace.
+    for _ in range(DEPTH_MAX):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    if b"[}" in brackets or b"{]" in brackets or brackets[:1] in (b"]", b"}"):
+        return False  # brackets that do not match: the decoder says so, and where
+    return b"]" in brackets or b"}" in brackets or len(brackets) > DEPTH_MAX

@@ -1,0 +1,54 @@
+"""Every error that Ringback raises on purpose, as one tree.
+
+    RingbackError
+    ├── StartupError              the program cannot start; the text says what to do
+    │   ├── MigrationError        the database and this version do not fit
+    │   └── SettingsError         a setting is missing or wrong
+    ├── DatabaseUnavailable       PostgreSQL does not answer (503; try again)
+    ├── VaultError                a sealed secret cannot be opened
+    └── Invalid                   a request is wrong (422), each fault with its JSON pointer
+
+Messages say what is wrong and what to do about it. None contains a secret.
+"""
+
+import msgspec
+
+
+class RingbackError(Exception):
+    """The root: everything that this package raises on purpose."""
+
+
+class StartupError(RingbackError):
+    """The program cannot start; the text says why and what to do."""
+
+
+class MigrationError(StartupError):
+    """The database and this version do not fit together."""
+
+
+class SettingsError(StartupError):
+    """A setting is missing or wrong."""
+
+
+class DatabaseUnavailable(RingbackError):
+    """PostgreSQL does not answer; what was asked for may be tried again."""
+
+
+class VaultError(RingbackError):
+    """A sealed secret cannot be opened: a wrong key, or bytes that were changed."""
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a request: where (a JSON pointer) and what."""
+
+    pointer: str
+    detail: str
+
+
+class Invalid(RingbackError):
+    """A request is wrong: one or more faults, each with its place."""
+
+    def __init__(self, *faults: Fault) -> None:
+        """Collect the faults."""
+        super().__init__("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults))
+        self.faults = faults

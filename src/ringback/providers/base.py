@@ -1,0 +1,180 @@
+"""What a provider adapter is: verify, parse, reply, send, simulate; all of it without I/O.
+
+An adapter is one file with one class and one folder of payloads. It is given bytes and values and
+gives values back; it opens no socket, reads no clock and keeps no state.
+"""
+
+from collections.abc import Generator
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from ringback.domain.http import Callback, HttpRequest, HttpResponse, Verdict
+from ringback.domain.messages import ErrorClass, Failure, Status
+
+# Marks a config field whose value is never shown, logged or stored in plain text.
+SECRET: dict[str, object] = {"secret": True}
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """What `verify` found: only `ok` may be parsed.
+
+    `challenge` asks the provider to come back with credentials (counted, not listed) and
+    `handshake` answers a set-up request. `reason` says in words what was checked and why it
+    failed; it never contains a secret.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A provider's statement about the status of one outbound message to one recipient.
+
+    `key` is what the provider identifies the statement by, without its time. `recipient` is set
+    where one provider id covers several recipients: then it belongs to the message's identity.
+    `occurred_at` is in milliseconds since 1970, None where the provider sends no time.
+    """
+
+    message_id: str
+    status: Status
+    key: str
+    occurred_at: int | None = None
+    recipient: str | None = None
+    to: str | None = None
+    from_: str | None = None
+    channel: str | None = None
+    reference: str | None = None
+    error: Failure | None = None
+    provider_status: str | None = None
+    weak: bool = False
+    part: int = 0
+    parts: int | None = None
+    segments: int | None = None
+    carrier: dict[str, str] | None = None
+
+
+class Inbound(msgspec.Struct, frozen=True):
+    """A message from a person. `content` holds `kind` and whatever that kind carries."""
+
+    message_id: str
+    key: str
+    from_: str | None
+    to: str | None
+    content: dict[str, object]
+    channel: str
+    occurred_at: int | None = None
+    recipient: str | None = None
+    reply_to: str | None = None
+    reference: str | None = None
+    segments: int | None = None
+
+
+class Unrecognised(msgspec.Struct, frozen=True):
+    """Something well-formed that this adapter has no word for: emitted as it came."""
+
+    kind: str
+    key: str
+    fragment: msgspec.Raw
+    occurred_at: int | None = None
+
+
+class Unparsed(msgspec.Struct, frozen=True):
+    """A piece that could not be read: why, and where (a JSON pointer, or "" for the whole)."""
+
+    reason: str
+    pointer: str = ""
+    # True when it was readable but named no message that it could be joined to.
+    unmatched: bool = False
+
+
+Item = Report | Inbound | Unrecognised
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """What `parse` made of one callback; one bad item costs only itself."""
+
+    items: tuple[Item, ...] = ()
+    unparsed: tuple[Unparsed, ...] = ()
+
+
+class OutboundMessage(msgspec.Struct, frozen=True):
+    """What `send` and `simulate` are given: a message as far as a provider needs to know it."""
+
+    to: str
+    from_: str
+    channel: str
+    text: str = ""
+    message_id: str = ""
+    reference: str | None = None
+    at_ms: int = 0
+
+
+class SendResult(msgspec.Struct, frozen=True):
+    """What became of a send: the provider's ids, or why it refused."""
+
+    outcome: Literal["submitted", "refused", "throttled", "uncertain"]
+    message_ids: tuple[str, ...] = ()
+    error: Failure | None = None
+
+
+SendFlow = Generator[HttpRequest, HttpResponse, SendResult]
+
+
+class ErrorRule(msgspec.Struct, frozen=True):
+    """One row of an ERRORS table: what a provider's code means in our words."""
+
+    class_: ErrorClass
+    code: str
+    retryable: bool = False
+    stage: Literal["rejected", "undeliverable"] = "undeliverable"
+    status: Status = "failed"
+
+    def failure(self, provider_code: str, description: str | None) -> Failure:
+        """Make the canonical error for a provider's code and its own description."""
+        return Failure(
+            class_=self.class_,
+            code=self.code,
+            retryable=self.retryable,
+            provider_code=provider_code,
+            description=description,
+            stage=self.stage,
+        )
+
+
+class Provider:
+    """One provider. Subclasses declare the class variables and override the methods.
+
+    `Config` is a msgspec Struct: its annotations carry help text and `SECRET` marks, from which
+    validation, redaction, the form and the documentation are derived.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    channels: ClassVar[tuple[str, ...]]
+    documentation: ClassVar[str]
+    Config: ClassVar[type[msgspec.Struct]]
+    STATUS: ClassVar[dict[str, Status]] = {}
+    ERRORS: ClassVar[dict[str, ErrorRule]] = {}
+
+    def verify(self, callback: Callback, config: Any, now_ms: int) -> Verification:
+        """Say whether the callback really comes from the provider. Raises nothing for content."""
+        raise NotImplementedError
+
+    def parse(self, callback: Callback, config: Any) -> Parsed:
+        """Read a verified callback. Tolerant: raises nothing, whatever the bytes are."""
+        raise NotImplementedError
+
+    def reply(self, callback: Callback, config: Any, verification: Verification) -> HttpResponse:
+        """Make the answer this provider wants for a verdict, once everything is stored."""
+        raise NotImplementedError
+
+    def send(self, message: OutboundMessage, config: Any) -> SendFlow:
+        """Describe the requests that send a message, one `yield` a request."""
+        raise NotImplementedError
+
+    def simulate(
+        self, message: OutboundMessage, status: Status, config: Any, url: str
+    ) -> HttpRequest:
+        """Make a callback as this provider would post it to `url`, correctly signed."""
+        raise NotImplementedError

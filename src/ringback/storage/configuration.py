@@ -1,0 +1,218 @@
+"""What people configure: tenants, keys, connections, endpoints. Small tables, read whole.
+
+Secrets go in and come out sealed; only this module and the vault see both sides.
+"""
+
+import hashlib
+import uuid
+from datetime import datetime
+
+import msgspec
+
+from ringback.domain.endpoints import ApiKey, Endpoint, Mode, Tenant
+from ringback.domain.signing import secret_key
+from ringback.errors import SettingsError, VaultError
+from ringback.storage.database import Connection as DatabaseConnection
+from ringback.storage.database import Database, Row
+from ringback.storage.queries import query
+from ringback.storage.vault import Vault
+
+CHANNEL = "ringback_configuration"
+_CHECK_ROW = "installation"
+_CHECK_TEXT = b"ringback"
+
+
+class StoredConnection(msgspec.Struct, frozen=True):
+    """A connection as it lies in the table, opened but not yet understood by its provider."""
+
+    no: int
+    id: uuid.UUID
+    tenant: int
+    mode: Mode
+    provider: str
+    name: str
+    token: str
+    config: dict[str, object]
+    created: datetime
+    updated: datetime
+
+
+class StoredEndpoint(msgspec.Struct, frozen=True):
+    """An endpoint with what only people look at; `engine` is what deliveries need."""
+
+    engine: Endpoint
+    secrets: list[str]
+    description: str
+    created: datetime
+    updated: datetime
+    disabled_at: datetime | None
+    disabled_for: str | None
+    expires: datetime | None
+
+
+class Everything(msgspec.Struct, frozen=True):
+    """All configuration at one version."""
+
+    version: int
+    hash_key: bytes
+    tenants: list[Tenant]
+    keys: dict[bytes, ApiKey]
+    connections: list[StoredConnection]
+    endpoints: list[StoredEndpoint]
+
+
+def key_hash(key: str) -> bytes:
+    """Hash an API key as it is stored."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def token_hash(token: str) -> bytes:
+    """Hash a callback URL's token as it is stored."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def check_vault(database: Database, vault: Vault) -> None:
+    """Make sure that the secret key is the one this database was first started with.
+
+    Raises:
+        SettingsError: it is another one.
+
+    """
+    sealed = vault.seal(_CHECK_TEXT, _CHECK_ROW)
+    await database.rows(query("configuration.set_key_check"), sealed)
+    row = await database.row(query("configuration.installation"))
+    assert row is not None
+    try:
+        vault.open(row["key_check"], _CHECK_ROW)
+    except VaultError as error:
+        raise SettingsError(
+            "RINGBACK_SECRET_KEY is not the key that this database was first started with. "
+            "Start with the old key, or list both (new first, separated by a comma)."
+        ) from error
+
+
+async def load(database: Database, vault: Vault) -> Everything:
+    """Read all configuration in one consistent snapshot."""
+    async with (
+        database.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        installation = await connection.fetchrow(query("configuration.installation"))
+        assert installation is not None
+        keys = await connection.fetch(query("configuration.keys"))
+        tenants = await connection.fetch(query("configuration.tenants"))
+        connections = await connection.fetch(query("configuration.connections"))
+        endpoints = await connection.fetch(query("configuration.endpoints"))
+    return Everything(
+        version=installation["config_version"],
+        hash_key=installation["hash_key"],
+        tenants=[Tenant(row["no"], row["id"], row["name"]) for row in tenants],
+        keys={row["hash"]: _key(row) for row in keys},
+        connections=[_connection(row, vault) for row in connections],
+        endpoints=[_endpoint(row, vault) for row in endpoints],
+    )
+
+
+def _key(row: Row) -> ApiKey:
+    expires = row["expires"]
+    expires_ms = int(expires.timestamp() * 1000) if expires else None
+    return ApiKey(row["id"], row["tenant"], Mode(row["mode"]), expires_ms)
+
+
+def _connection(row: Row, vault: Vault) -> StoredConnection:
+    opened = msgspec.json.decode(vault.open(row["sealed"], f"connection {row['id']}"))
+    return StoredConnection(
+        row["no"], row["id"], row["tenant"], Mode(row["mode"]), row["provider"], row["name"],
+        opened["token"], opened["config"], row["created"], row["updated"],
+    )  # fmt: skip
+
+
+def _endpoint(row: Row, vault: Vault) -> StoredEndpoint:
+    secrets: list[str] = msgspec.json.decode(vault.open(row["sealed"], f"endpoint {row['id']}"))
+    keys = tuple(key for secret in secrets if (key := secret_key(secret)) is not None)
+    engine = Endpoint(
+        no=row["no"], id=row["id"], tenant=row["tenant"], mode=Mode(row["mode"]), url=row["url"],
+        event_types=tuple(row["event_types"]), keys=keys, disabled=row["disabled"] is not None,
+    )  # fmt: skip
+    return StoredEndpoint(
+        engine, secrets, row["description"], row["created"], row["updated"], row["disabled"],
+        row["disabled_for"], row["expires"],
+    )  # fmt: skip
+
+
+async def changed(connection: DatabaseConnection) -> int:
+    """Move the configuration's version and tell every worker; part of the caller's transaction."""
+    version: int = await connection.fetchval(query("configuration.change"))
+    return version
+
+
+async def lagging(database: Database, version: int) -> int:
+    """Count the living workers that have not yet seen a version."""
+    row = await database.row(query("configuration.lagging"), version)
+    assert row is not None
+    return int(row["workers"])
+
+
+async def add_tenant(connection: DatabaseConnection, id_: uuid.UUID, uid: str, name: str) -> Tenant:
+    """Add a tenant, or return the one that has this uid already."""
+    row = await connection.fetchrow(query("configuration.add_tenant"), id_, uid, name)
+    assert row is not None
+    return Tenant(row["no"], row["id"], row["name"])
+
+
+async def add_key(
+    connection: DatabaseConnection, id_: uuid.UUID, tenant: int, mode: Mode, key: str, name: str
+) -> None:
+    """Store an API key's hash and its last four characters."""
+    await connection.execute(
+        query("configuration.add_key"), id_, tenant, mode, key_hash(key), key[-4:], name
+    )
+
+
+async def add_connection(
+    connection: DatabaseConnection, vault: Vault, new: StoredConnection
+) -> int | None:
+    """Add a connection and return its number, or None when its token is taken."""
+    plain = msgspec.json.encode({"token": new.token, "config": new.config})
+    number: int | None = await connection.fetchval(
+        query("configuration.add_connection"), new.id, new.tenant, new.mode, new.provider,
+        new.name, token_hash(new.token), vault.seal(plain, f"connection {new.id}"),
+    )  # fmt: skip
+    return number
+
+
+async def add_endpoint(connection: DatabaseConnection, vault: Vault, new: StoredEndpoint) -> int:
+    """Add an endpoint and return its number."""
+    engine = new.engine
+    sealed = vault.seal(msgspec.json.encode(new.secrets), f"endpoint {engine.id}")
+    number: int = await connection.fetchval(
+        query("configuration.add_endpoint"), engine.id, engine.tenant, engine.mode, engine.url,
+        new.description, list(engine.event_types), sealed, new.expires,
+    )  # fmt: skip
+    return number
+
+
+async def update_endpoint(connection: DatabaseConnection, changed_: StoredEndpoint) -> bool:
+    """Write an endpoint's changeable fields; False when it is gone."""
+    engine = changed_.engine
+    number = await connection.fetchval(
+        query("configuration.update_endpoint"), engine.id, engine.tenant, engine.mode, engine.url,
+        changed_.description, list(engine.event_types), engine.disabled, changed_.disabled_for,
+    )  # fmt: skip
+    return number is not None
+
+
+async def delete_connection(
+    connection: DatabaseConnection, id_: uuid.UUID, tenant: int, mode: Mode
+) -> bool:
+    """Take a connection out of service; False when there is none of this id."""
+    number = await connection.fetchval(query("configuration.delete_connection"), id_, tenant, mode)
+    return number is not None
+
+
+async def delete_endpoint(
+    connection: DatabaseConnection, id_: uuid.UUID, tenant: int, mode: Mode
+) -> bool:
+    """Take an endpoint out of service; False when there is none of this id."""
+    number = await connection.fetchval(query("configuration.delete_endpoint"), id_, tenant, mode)
+    return number is not None

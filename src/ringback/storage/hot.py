@@ -1,0 +1,155 @@
+"""The hot path's statements: read subjects, commit a batch, finish deliveries, claim.
+
+Rows are collected column by column, because each call sends arrays. This module decides nothing.
+"""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from ringback.storage.database import Connection
+from ringback.storage.queries import query
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def timestamp(at_ms: int) -> datetime:
+    """Turn milliseconds since 1970 into what PostgreSQL takes, exactly."""
+    return _EPOCH + timedelta(milliseconds=at_ms)
+
+
+class SubjectRow(NamedTuple):
+    """A subject as it was read, under the key that found it."""
+
+    id: uuid.UUID
+    version: int
+    sequence: int
+    seen: list[int]
+    data: bytes
+    part: int
+
+
+class CommitRows(msgspec.Struct):
+    """What one call of `commit_batch` writes: one list per table, one tuple per row.
+
+    Rows refer to each other by position, counted from 1; 0 means none.
+    """
+
+    callbacks: list[tuple[object, ...]] = []
+    about: list[tuple[int, int]] = []
+    keys: list[tuple[uuid.UUID, int, int]] = []
+    subjects: list[tuple[object, ...]] = []
+    facts: list[tuple[int, int]] = []
+    search: list[tuple[int, int, str]] = []
+    once: list[tuple[uuid.UUID, int, int]] = []
+    events: list[tuple[object, ...]] = []
+    deliveries: list[tuple[int, int, uuid.UUID, bool]] = []
+
+
+_WIDTHS = {
+    "callbacks": 14, "about": 2, "keys": 3, "subjects": 9, "facts": 2,
+    "search": 3, "once": 3, "events": 10, "deliveries": 4,
+}  # fmt: skip
+
+
+class Committed(NamedTuple):
+    """What `commit_batch` answers; positions count from 1."""
+
+    base: int
+    lost: list[int]
+    repeated: list[int]
+    behind: list[int]
+
+
+class Owned(NamedTuple):
+    """A delivery that is now in this worker's hands."""
+
+    lane: uuid.UUID
+    endpoint: int
+    ord: int
+    event: uuid.UUID
+    n: int
+
+
+class Finished(NamedTuple):
+    """One attempt and what it means for its delivery; `final` 0 retries after `wait_s` seconds."""
+
+    lane: uuid.UUID
+    endpoint: int
+    ord: int
+    id: uuid.UUID
+    status: int | None
+    error: str | None
+    ms: float
+    final: int
+    wait_s: float
+    detail: bytes
+    response: bytes
+
+
+def _columns(rows: CommitRows) -> list[list[object]]:
+    columns: list[list[object]] = []
+    for name, width in _WIDTHS.items():
+        table: list[tuple[object, ...]] = getattr(rows, name)
+        columns.extend(map(list, zip(*table, strict=True)) if table else ([] for _ in range(width)))
+    return columns
+
+
+async def read_subjects(
+    connection: Connection, keys: list[uuid.UUID]
+) -> dict[uuid.UUID, SubjectRow]:
+    """Read the subjects that these keys name, without a lock."""
+    rows = await connection.fetch(query("subjects.read"), keys)
+    return {row[0]: SubjectRow(*row[1:]) for row in rows}
+
+
+async def read_facts(
+    connection: Connection, facts: list[tuple[uuid.UUID, int]]
+) -> set[tuple[uuid.UUID, int]]:
+    """Say which of these facts are known beyond the 64 that their subjects carry."""
+    subjects, hashes = [fact[0] for fact in facts], [fact[1] for fact in facts]
+    rows = await connection.fetch(query("subjects.read_facts"), subjects, hashes)
+    return {(row[0], row[1]) for row in rows}
+
+
+async def read_once(connection: Connection, keys: list[uuid.UUID]) -> set[uuid.UUID]:
+    """Say which of these once keys are known in the current or the previous generation."""
+    rows = await connection.fetch(query("subjects.read_once"), keys)
+    return {row[0] for row in rows}
+
+
+async def commit_batch(
+    connection: Connection, worker: int, rows: CommitRows, now: datetime | None = None
+) -> Committed:
+    """Write a batch in one transaction. `now` is None in production: the database's clock."""
+    row = await connection.fetchrow(query("subjects.commit"), worker, now, *_columns(rows))
+    assert row is not None
+    return Committed(*row)
+
+
+async def finish_batch(
+    connection: Connection, worker: int, results: list[Finished], now: datetime | None = None
+) -> list[Owned]:
+    """Record attempts; return the next deliveries of the lanes that ended, now ours."""
+    ordered = sorted(results, key=lambda result: result[:3])
+    columns = [list(column) for column in zip(*ordered, strict=True)]
+    rows = await connection.fetch(query("deliveries.finish"), worker, now, *columns)
+    return [Owned(*row) for row in rows]
+
+
+async def claim(
+    connection: Connection, worker: int, free: dict[int, int], now: datetime | None = None
+) -> list[Owned]:
+    """Take due deliveries: at most `free[endpoint]` for each endpoint's number."""
+    rows = await connection.fetch(
+        query("deliveries.claim"), worker, now, list(free), list(free.values())
+    )
+    return [Owned(*row) for row in rows]
+
+
+async def bodies(connection: Connection, events: list[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    """Read the bodies of events by id; what retention removed is missing from the answer."""
+    rows = await connection.fetch(query("deliveries.bodies"), events)
+    return {row[0]: row[1] for row in rows}

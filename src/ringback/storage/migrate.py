@@ -1,0 +1,117 @@
+"""Migrations: numbered SQL files, applied forward only, and the hot functions after them.
+
+A file is applied once, in a transaction, and remembered with its checksum; the functions of
+`sql/hot/` are created anew whenever their text has changed.
+"""
+
+import hashlib
+from collections.abc import Callable
+from importlib.resources import files
+
+import msgspec
+
+from ringback.errors import MigrationError
+from ringback.storage.database import Connection, connect
+from ringback.storage.partitions import extend
+from ringback.storage.queries import query, sql_folder
+
+_LOCK = 8420_0001
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One migration: its file name, its text and the checksum that is remembered."""
+
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of the text, in hex."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def steps() -> list[Step]:
+    """Return the migrations that ship with this version, in order."""
+    folder = files("ringback.storage") / "migrations"
+    entries = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    return [
+        Step(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8"))
+        for entry in sorted(entries, key=lambda entry: entry.name)
+    ]
+
+
+def hot_functions() -> list[Step]:
+    """Return the files of hot functions, in order of name."""
+    entries = [entry for entry in (sql_folder() / "hot").iterdir() if entry.name.endswith(".sql")]
+    return [
+        Step(f"hot/{entry.name.removesuffix('.sql')}", entry.read_text(encoding="utf-8"))
+        for entry in sorted(entries, key=lambda entry: entry.name)
+    ]
+
+
+async def migrate(dsn: str, say: Callable[[str], None]) -> list[str]:
+    """Bring a database to this version and return the names of what was applied.
+
+    Safe to run from several processes at once: an advisory lock lets one of them work.
+
+    Raises:
+        DatabaseUnavailable: nobody answers.
+        MigrationError: the database is newer than this version, or a released file was edited.
+
+    """
+    connection = await connect(dsn)
+    try:
+        await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        try:
+            return await _apply_all(connection, say)
+        finally:
+            await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+    finally:
+        await connection.close()
+
+
+async def _apply_all(connection: Connection, say: Callable[[str], None]) -> list[str]:
+    await connection.execute(query("migrate.create_log"))
+    log = await connection.fetch(query("migrate.read_log"))
+    done: dict[str, str] = {row["name"]: row["checksum"] for row in log}
+    known = {step.name for step in steps()} | {step.name for step in hot_functions()}
+    if strangers := sorted(set(done) - known):
+        raise MigrationError(
+            f"The database has migrations that this version does not know ({', '.join(strangers)}):"
+            " it was used by a newer Ringback. Start that version, or restore a backup from before."
+        )
+    applied = []
+    for step in steps():
+        if done.get(step.name, step.checksum) != step.checksum:
+            raise MigrationError(
+                f"Migration {step.name} differs from the one that was applied. Reinstall Ringback."
+            )
+        if step.name not in done:
+            say(f"Migrating the database: {step.name}")
+            await _apply(connection, step)
+            applied.append(step.name)
+    for step in hot_functions():
+        if done.get(step.name) != step.checksum:
+            await _apply(connection, step)
+            applied.append(step.name)
+    await extend(connection)
+    return applied
+
+
+async def _apply(connection: Connection, step: Step) -> None:
+    async with connection.transaction():
+        await connection.execute(step.text)
+        await connection.execute(query("migrate.write_log"), step.name, step.checksum)
+
+
+async def pending(dsn: str) -> list[str]:
+    """Return the names of migrations that are still to be applied."""
+    connection = await connect(dsn)
+    try:
+        await connection.execute(query("migrate.create_log"))
+        rows = await connection.fetch(query("migrate.read_log"))
+        done = {row["name"]: row["checksum"] for row in rows}
+        wanted = [*steps(), *hot_functions()]
+        return [step.name for step in wanted if done.get(step.name) != step.checksum]
+    finally:
+        await connection.close()

@@ -1,0 +1,251 @@
+-- The tables that everything stands on. Forward only; never edit a migration that has been released.
+--
+-- tenant, connection, endpoint and worker have a small number (`no`) beside their id: hot tables
+-- carry the number, people see the id. mode: 1 live, 2 test.
+
+create table installation (
+    one             bool primary key default true check (one),
+    -- Hashes what names a subject. Made once and never rotated: subject_key hangs on it.
+    hash_key        bytea not null,
+    -- Seals a known text with the installation's secret key, so that a wrong key is noticed at start.
+    key_check       bytea,
+    -- Moved by every change of configuration; heartbeats return it.
+    config_version  bigint not null default 1
+);
+insert into installation (hash_key)
+values (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+
+create table tenant (
+    no       int primary key generated always as identity,
+    id       uuid not null unique,
+    uid      text unique,
+    name     text not null,
+    created  timestamptz not null default now()
+);
+
+create table api_key (
+    id       uuid primary key,
+    tenant   int not null,
+    mode     smallint not null,
+    -- SHA-256 of the key; the key itself is shown once and kept nowhere.
+    hash     bytea not null unique,
+    hint     text not null,
+    name     text not null,
+    created  timestamptz not null default now(),
+    expires  timestamptz,
+    revoked  timestamptz
+);
+
+create table connection (
+    no          int primary key generated always as identity,
+    id          uuid not null unique,
+    tenant      int not null,
+    mode        smallint not null,
+    provider    text not null,
+    name        text not null,
+    -- SHA-256 of the token in the callback URL.
+    token_hash  bytea not null unique,
+    -- AES-256-GCM of {token, config}: provider credentials never lie here in plain text.
+    sealed      bytea not null,
+    created     timestamptz not null default now(),
+    updated     timestamptz not null default now(),
+    deleted     timestamptz
+);
+create index connection_list on connection (tenant, mode, id) where deleted is null;
+
+create table endpoint (
+    no           int primary key generated always as identity,
+    id           uuid not null unique,
+    tenant       int not null,
+    mode         smallint not null,
+    url          text not null,
+    description  text not null default '',
+    event_types  text[] not null,
+    -- AES-256-GCM of the signing secrets.
+    sealed       bytea not null,
+    disabled     timestamptz,
+    disabled_for text,
+    created      timestamptz not null default now(),
+    updated      timestamptz not null default now(),
+    expires      timestamptz,
+    deleted      timestamptz
+);
+create index endpoint_list on endpoint (tenant, mode, id) where deleted is null;
+
+-- One row per server process that ever served. A worker that shows no new beat is retired.
+create table worker (
+    id           int primary key generated always as identity,
+    beat         bigint not null default 0,
+    alive        bool not null default true,
+    config_seen  bigint not null default 0,
+    boot_id      text not null,
+    pid          int not null,
+    pid_start    double precision not null,
+    started      timestamptz not null default now()
+);
+create index worker_alive on worker (id) where alive;
+
+-- What names a subject: a hash of (connection, kind, provider's id, recipient). Never updated.
+create table subject_key (
+    key      uuid primary key,
+    tenant   int not null,
+    mode     smallint not null,
+    subject  uuid not null,
+    part     smallint not null
+);
+
+-- A message, call or order: the state of its merge in `data`, the hashes of its facts in `seen`.
+-- Nothing that a status update changes is indexed, so that updates stay heap-only.
+create table subject (
+    id        uuid primary key,
+    tenant    int not null,
+    mode      smallint not null,
+    kind      smallint not null,
+    version   int not null,
+    sequence  int not null,
+    status    smallint not null,
+    seen      bigint[] not null,
+    data      bytea not null
+) with (fillfactor = 80);
+create index subject_list on subject (tenant, mode, id);
+create index subject_of_key on subject_key (subject);
+
+-- Facts beyond the 64 that a subject carries with it; probed only for such subjects.
+create table fact (
+    subject  uuid not null,
+    hash     bigint not null,
+    tenant   int not null,
+    mode     smallint not null,
+    primary key (subject, hash)
+);
+
+-- What people search subjects by: to, from, reference, the provider's id. Insert only.
+create table search_key (
+    tenant   int not null,
+    mode     smallint not null,
+    kind     smallint not null,
+    value    text not null,
+    subject  uuid not null,
+    primary key (tenant, mode, kind, value, subject)
+);
+create index search_key_subject on search_key (subject);
+
+-- Dedupe of what has no subject, by generations of 36 days: the current and the previous count.
+create table once_generation (
+    one    bool primary key default true check (one),
+    gen    int not null,
+    since  timestamptz not null
+);
+insert into once_generation (gen, since) values (1, now());
+create table once_key (
+    gen     int not null,
+    key     uuid not null,
+    tenant  int not null,
+    mode    smallint not null,
+    primary key (gen, key)
+) partition by list (gen);
+create table once_key_1 partition of once_key for values in (1);
+
+-- Raw callbacks, whole, whatever became of them. `subject` when all items are about one.
+create table callback (
+    id          uuid not null,
+    tenant      int not null,
+    mode        smallint not null,
+    connection  int not null,
+    received    timestamptz not null,
+    method      text not null,
+    url         text not null,
+    peer        text not null,
+    headers     bytea not null,
+    body        bytea not null,
+    outcome     smallint not null,
+    reason      text not null,
+    items       int not null,
+    subject     uuid,
+    primary key (id)
+) partition by range (id);
+alter table callback alter column body set storage external;
+create index callback_list on callback (tenant, mode, id);
+create index callback_connection on callback (connection, outcome, id);
+create index callback_subject on callback (subject) where subject is not null;
+
+-- Moved only under the feed lock, so that positions follow the order of commits.
+create sequence feed_position;
+
+create table event (
+    id        uuid not null,
+    tenant    int not null,
+    mode      smallint not null,
+    pos       bigint not null,
+    type      text not null,
+    subject   uuid,
+    sequence  int not null,
+    occurred  timestamptz not null,
+    callback  uuid,
+    body      bytea not null,
+    primary key (id)
+) partition by range (id);
+alter table event alter column body set storage external;
+create index event_feed on event (tenant, mode, pos);
+create index event_list on event (tenant, mode, id);
+create index event_subject on event (subject) where subject is not null;
+
+-- Open work only: a row goes when its delivery is over; its history is its attempts.
+--   owner set              in that worker's memory
+--   owner null, due set    claimable from then on
+--   both null              waits behind an earlier row of its lane
+create table delivery (
+    lane      uuid not null,
+    endpoint  int not null,
+    ord       bigint not null,
+    tenant    int not null,
+    mode      smallint not null,
+    event     uuid not null,
+    owner     int,
+    due       timestamptz,
+    n         smallint not null,
+    primary key (lane, endpoint, ord)
+) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+create index delivery_due on delivery (endpoint, due) where owner is null and due is not null;
+create index delivery_owner on delivery (owner) where owner is not null;
+create index delivery_event on delivery (event);
+
+-- One HTTP request made for a delivery. `final` when it was the last: 1 delivered, 2 exhausted,
+-- 3 cancelled.
+create table attempt (
+    id        uuid not null,
+    tenant    int not null,
+    mode      smallint not null,
+    event     uuid not null,
+    endpoint  int not null,
+    ord       bigint not null,
+    n         smallint not null,
+    worker    int not null,
+    status    smallint,
+    error     text,
+    ms        real not null,
+    final     smallint,
+    detail    bytea not null,
+    response  bytea not null,
+    primary key (id)
+) partition by range (id);
+alter table attempt alter column response set storage external;
+create index attempt_event on attempt (event);
+create index attempt_delivery on attempt (endpoint, ord);
+create index attempt_final on attempt (endpoint, id) where final is not null;
+create index attempt_list on attempt (tenant, mode, id);
+
+-- The inspector's last requests: a tool for people, so a crash of the server may empty it.
+create unlogged table inspected_request (
+    id        bigint primary key generated always as identity,
+    tenant    int not null,
+    mode      smallint not null,
+    name      text not null,
+    received  timestamptz not null default now(),
+    method    text not null,
+    url       text not null,
+    headers   bytea not null,
+    body      bytea not null,
+    answered  smallint not null
+);
+create index inspected_request_list on inspected_request (name, id);

@@ -1,0 +1,93 @@
+"""Daily partitions: made two weeks ahead, detached and dropped when their retention is over.
+
+`CREATE … PARTITION OF` and `DROP` would block every commit behind any open reader, so a day is
+created as a table and attached, and leaves by `DETACH CONCURRENTLY` before it is dropped.
+"""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+
+from ringback.domain.ids import DAY_MS, floor7
+from ringback.storage.database import Connection
+from ringback.storage.queries import query
+
+DAYS_AHEAD = 14
+DAILY = ("callback", "event", "attempt")
+_LOCK_ATTEMPTS = 30
+
+
+def _day_of(name: str) -> datetime:
+    return datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC)
+
+
+def _bound(day: datetime) -> str:
+    return str(floor7(int(day.timestamp() * 1000)))
+
+
+async def extend(connection: Connection) -> list[str]:
+    """Make the partitions from yesterday to two weeks ahead; return the new ones' names."""
+    now: datetime = await connection.fetchval(query("partitions.today"))
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    made = []
+    for table in DAILY:
+        rows = await connection.fetch(query("partitions.attached"), table)
+        attached = {row["name"] for row in rows}
+        for offset in range(-1, DAYS_AHEAD + 1):
+            day = midnight + timedelta(days=offset)
+            name = f"{table}_{day:%Y%m%d}"
+            if name not in attached:
+                await _attach(connection, table, name, day)
+                made.append(name)
+    return made
+
+
+async def _attach(connection: Connection, table: str, name: str, day: datetime) -> None:
+    lower, upper = _bound(day), _bound(day + timedelta(days=1))
+    await _patiently(
+        connection,
+        f"create table if not exists {name} (like {table} including defaults including storage)",
+    )
+    await _patiently(
+        connection,
+        f"alter table {table} attach partition {name} for values from ('{lower}') to ('{upper}')",
+    )
+
+
+async def remove_before(connection: Connection, table: str, day: datetime) -> list[str]:
+    """Detach and drop the partitions of `table` that end at or before `day` (UTC midnight).
+
+    Open deliveries of the events that go end as exhausted first. A removal that was interrupted
+    is finished. Returns the names of what was dropped.
+    """
+    rows = await connection.fetch(query("partitions.attached"), table)
+    leaving = [row for row in rows if _day_of(row["name"]) + timedelta(days=1) <= day]
+    if table == "event" and leaving:
+        last = max(_day_of(row["name"]) for row in leaving)
+        before = floor7(int(last.timestamp() * 1000) + DAY_MS)
+        await connection.execute(query("partitions.expire_deliveries"), before)
+    for row in leaving:
+        how = "finalize" if row["detaching"] else "concurrently"
+        await _patiently(connection, f"alter table {table} detach partition {row['name']} {how}")
+    dropped = []
+    for row in await connection.fetch(query("partitions.detached"), table):
+        if _day_of(row["name"]) + timedelta(days=1) <= day:
+            await _patiently(connection, f"drop table {row['name']}")
+            dropped.append(row["name"])
+    return dropped
+
+
+async def _patiently(connection: Connection, statement: str) -> None:
+    """Run DDL without ever making others queue behind it for more than a second."""
+    await connection.execute("set lock_timeout = '1s'")
+    try:
+        for _ in range(_LOCK_ATTEMPTS):
+            try:
+                await connection.execute(statement)
+                return
+            except asyncpg.LockNotAvailableError:
+                await asyncio.sleep(0.5)
+        raise TimeoutError(f"no lock within {_LOCK_ATTEMPTS} attempts: {statement}")
+    finally:
+        await connection.execute("set lock_timeout = default")

@@ -1,0 +1,183 @@
+-- Write everything that a batch of callbacks brings about, in one transaction.
+--
+-- Called as one autocommit statement: nothing is ever held across a client round trip. Read
+-- committed, so every statement below sees what the locks before it waited for.
+-- Lock order, the same in every code path: new keys by key -> subjects by id -> once keys by key
+-- -> feed lock -> tails of lanes by (lane, endpoint).
+--
+-- Array parameters are columns of rows. Indexes into other arrays count from 1, 0 means none.
+--   cb_*  raw callbacks          of_*  which callback is about which subject
+--   k_*   new keys               s_*   subjects; s_version is what was read, -1 for a new one
+--   f_*   facts beyond a subject's 64      x_*  search keys
+--   o_*   once keys              e_*   events    d_*  deliveries, sorted by (lane, endpoint, event)
+-- Returns: base   the position before the first event's
+--          lost   subjects that somebody else created or changed first: read again and merge again
+--          repeated  once keys that were known already: their events were not stored
+--          behind    deliveries that wait behind an earlier row of their lane
+create or replace function commit_batch(
+    p_worker int, p_now timestamptz,
+    cb_id uuid[], cb_tenant int[], cb_mode smallint[], cb_connection int[],
+    cb_received timestamptz[], cb_method text[], cb_url text[], cb_peer text[],
+    cb_headers bytea[], cb_body bytea[], cb_outcome smallint[], cb_reason text[], cb_items int[],
+    cb_subject uuid[],
+    of_callback int[], of_subject int[],
+    k_key uuid[], k_subject int[], k_part smallint[],
+    s_id uuid[], s_tenant int[], s_mode smallint[], s_kind smallint[], s_version int[],
+    s_sequence int[], s_status smallint[], s_seen text[], s_data bytea[],
+    f_subject int[], f_hash bigint[],
+    x_subject int[], x_kind smallint[], x_value text[],
+    o_key uuid[], o_tenant int[], o_mode smallint[],
+    e_id uuid[], e_tenant int[], e_mode smallint[], e_type text[], e_subject int[], e_once int[],
+    e_sequence int[], e_occurred timestamptz[], e_callback uuid[], e_body bytea[],
+    d_event int[], d_endpoint int[], d_lane uuid[], d_own bool[],
+    out base bigint, out lost int[], out repeated int[], out behind int[]
+) language plpgsql as $$
+declare
+    v_now  timestamptz := coalesce(p_now, now());
+    v_kept int[];
+    v_gen  int;
+begin
+    lost := '{}'; repeated := '{}'; behind := '{}';
+
+    -- 1 New keys, in key order. The unique index decides between two creators of one subject; the
+    -- loser waits for the winner's commit here and then reads it in its next batch.
+    if cardinality(k_key) > 0 then
+        with added as (
+            insert into subject_key (key, tenant, mode, subject, part)
+            select k.key, s_tenant[k.s], s_mode[k.s], s_id[k.s], k.part
+            from unnest(k_key, k_subject, k_part) as k (key, s, part)
+            order by k.key
+            on conflict do nothing
+            returning key)
+        select coalesce(array_agg(distinct k.s), '{}') into lost
+        from unnest(k_key, k_subject) as k (key, s)
+        where k.key not in (select added.key from added);
+    end if;
+
+    -- 2 Subjects, in id order: insert the new, update the known unless somebody changed them since
+    -- they were read. No row back = lost.
+    with written as (
+        insert into subject as stored
+            (id, tenant, mode, kind, version, sequence, status, seen, data)
+        select s.id, s.tenant, s.mode, s.kind, s.version + 1, s.sequence, s.status,
+               s.seen::bigint[], s.data
+        from unnest(s_id, s_tenant, s_mode, s_kind, s_version, s_sequence, s_status, s_seen, s_data)
+             with ordinality
+             as s (id, tenant, mode, kind, version, sequence, status, seen, data, i)
+        where s.i <> all (lost)
+        order by s.id
+        on conflict (id) do update
+            set version = excluded.version, sequence = excluded.sequence,
+                status = excluded.status, seen = excluded.seen, data = excluded.data
+            where stored.version = excluded.version - 1
+        returning stored.id)
+    select coalesce(array_agg(s.i::int), '{}') || 0 into v_kept
+    from written join unnest(s_id) with ordinality as s (id, i) on s.id = written.id;
+
+    if cardinality(v_kept) <= cardinality(s_id) then
+        select coalesce(array_agg(i), '{}') into lost
+        from generate_series(1, cardinality(s_id)) as i where i <> all (v_kept);
+        -- A lost creator takes its other new keys back.
+        delete from subject_key using unnest(k_key, k_subject) as k (key, s)
+        where subject_key.key = k.key and k.s = any (lost)
+          and subject_key.subject = s_id[k.s] and s_version[k.s] < 0;
+    end if;
+
+    -- 3 What hangs on subjects that were kept.
+    if cardinality(f_subject) > 0 then
+        insert into fact (subject, hash, tenant, mode)
+        select s_id[f.s], f.hash, s_tenant[f.s], s_mode[f.s]
+        from unnest(f_subject, f_hash) as f (s, hash) where f.s = any (v_kept)
+        on conflict do nothing;
+    end if;
+    if cardinality(x_subject) > 0 then
+        insert into search_key (tenant, mode, kind, value, subject)
+        select s_tenant[x.s], s_mode[x.s], x.kind, x.value, s_id[x.s]
+        from unnest(x_subject, x_kind, x_value) as x (s, kind, value) where x.s = any (v_kept)
+        on conflict do nothing;
+    end if;
+    -- A callback is stored unless every subject it is about was lost: then it comes again.
+    insert into callback (id, tenant, mode, connection, received, method, url, peer, headers, body,
+                          outcome, reason, items, subject)
+    select c.id, c.tenant, c.mode, c.connection, c.received, c.method, c.url, c.peer, c.headers,
+           c.body, c.outcome, c.reason, c.items, c.subject
+    from unnest(cb_id, cb_tenant, cb_mode, cb_connection, cb_received, cb_method, cb_url, cb_peer,
+                cb_headers, cb_body, cb_outcome, cb_reason, cb_items, cb_subject)
+         with ordinality
+         as c (id, tenant, mode, connection, received, method, url, peer, headers, body,
+               outcome, reason, items, subject, i)
+    where lost = '{}'
+       or not exists (select from unnest(of_callback, of_subject) as o (c, s)
+                      where o.c = c.i and o.s = any (lost))
+       or exists (select from unnest(of_callback, of_subject) as o (c, s)
+                  where o.c = c.i and o.s = any (v_kept));
+
+    -- Things without a subject happen once per key. The shared lock keeps the generation from
+    -- being switched under us: two generations must never be written at the same time.
+    if cardinality(o_key) > 0 then
+        perform pg_advisory_xact_lock_shared(8420, 2);
+        select gen into v_gen from once_generation;
+        with added as (
+            insert into once_key (gen, key, tenant, mode)
+            select v_gen, o.key, o.tenant, o.mode
+            from unnest(o_key, o_tenant, o_mode) as o (key, tenant, mode)
+            where not exists (select from once_key p where p.gen = v_gen - 1 and p.key = o.key)
+            order by o.key
+            on conflict do nothing
+            returning key)
+        select coalesce(array_agg(o.i::int), '{}') into repeated
+        from unnest(o_key) with ordinality as o (key, i)
+        where o.key not in (select added.key from added);
+    end if;
+
+    if cardinality(e_id) = 0 then
+        base := 0;
+        return;
+    end if;
+
+    -- 4 The feed lock: from here to the end of the commit one transaction at a time, so that
+    -- position = order of commits = order in every lane.
+    perform pg_advisory_xact_lock(8420, 1);
+    base := nextval('feed_position');
+    perform setval('feed_position', base + cardinality(e_id));
+    insert into event (id, tenant, mode, pos, type, subject, sequence, occurred, callback, body)
+    select e.id, e.tenant, e.mode, base + e.i, e.type, s_id[nullif(e.s, 0)], e.sequence,
+           e.occurred, e.callback, e.body
+    from unnest(e_id, e_tenant, e_mode, e_type, e_subject, e_once, e_sequence, e_occurred,
+                e_callback, e_body) with ordinality
+         as e (id, tenant, mode, type, s, o, sequence, occurred, callback, body, i)
+    where e.s = any (v_kept) and e.o <> all (repeated);
+
+    if cardinality(d_event) = 0 then
+        return;
+    end if;
+
+    -- 5 A new statement, so a new snapshot: every earlier row of our lanes is visible. Only the
+    -- first of our rows in a lane can be ready, and only when no open row stands in front.
+    -- `for key share` holds back nothing but the deletion of that row, so whoever completes it
+    -- will see ours; it never makes us wait for a release.
+    with mine as materialized (
+        select d.event, d.endpoint, d.lane, d.own, d.i,
+               row_number() over (partition by d.lane, d.endpoint order by d.event) = 1 as first
+        from unnest(d_event, d_endpoint, d_lane, d_own) with ordinality
+             as d (event, endpoint, lane, own, i)
+        where e_subject[d.event] = any (v_kept) and e_once[d.event] <> all (repeated)
+        order by d.lane, d.endpoint, d.event),
+    tail as materialized (
+        select mine.i
+        from mine cross join lateral (
+            select from delivery
+            where delivery.lane = mine.lane and delivery.endpoint = mine.endpoint
+            order by delivery.ord desc limit 1
+            for key share) as last
+        where mine.first),
+    added as (
+        insert into delivery (lane, endpoint, ord, tenant, mode, event, owner, due, n)
+        select mine.lane, mine.endpoint, base + mine.event, e_tenant[mine.event],
+               e_mode[mine.event], e_id[mine.event],
+               case when ready.is and mine.own then p_worker end,
+               case when ready.is then v_now end, 0
+        from mine cross join lateral (
+            select mine.first and not exists (select from tail where tail.i = mine.i) as is) as ready)
+    select coalesce(array_agg(tail.i::int), '{}') into behind from tail;
+end $$;

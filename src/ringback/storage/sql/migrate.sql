@@ -1,0 +1,13 @@
+-- name: create_log
+create table if not exists migration (
+    name      text primary key,
+    checksum  text not null,
+    applied   timestamptz not null default now()
+)
+
+-- name: read_log
+select name, checksum from migration order by name
+
+-- name: write_log
+insert into migration (name, checksum) values ($1, $2)
+on conflict (name) do update set checksum = excluded.checksum, applied = now()
