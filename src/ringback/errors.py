@@ -3,7 +3,8 @@
     RingbackError
     ├── StartupError              the program cannot start; the text says what to do
     │   ├── MigrationError        the database and this version do not fit
-    │   └── SettingsError         a setting is missing or wrong
+    │   ├── SettingsError         a setting is missing or wrong
+    │   └── EmbeddedServerError   and its kinds: services/embedded_errors.py
     ├── DatabaseUnavailable       PostgreSQL does not answer (503; try again)
     ├── VaultError                a sealed secret cannot be opened
     └── Invalid                   a request is wrong (422), each fault with its JSON pointer

@@ -1,15 +1,17 @@
 """Host spellings: one normal form per host, or a refusal. Pure; it resolves nothing.
 
-A host in a URL has many spellings (`2130706433`, `0x7f.1`, `１２７．１`, `①27。0.0.1`, `LOCALHOST.`)
-and different programs read them differently. Everything is brought to one form here, the way
-browsers do it (WHATWG URL), so that what is judged is what is connected to. What has no business
-in a webhook's host (zone ids, percent signs, characters that only look like dots) is refused.
+A host in a URL has many spellings (`2130706433`, `0x7f.1`, full-width or circled digits,
+`LOCALHOST.`) and different programs read them differently. Everything is brought to one form
+here, the way browsers do it (WHATWG URL), so that what is judged is what is connected to. What
+has no business in a webhook's host (zone ids, percent signs, half an address) is refused.
 This is not the verdict on an address: see `networks`.
 """
 
 import ipaddress
 import re
 import unicodedata
+
+from ringback.errors import RingbackError
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -22,7 +24,7 @@ _DIGITS = {8: re.compile(r"[0-7]*"), 10: re.compile(r"[0-9]+"), 16: re.compile(r
 _DOTS = str.maketrans({"\u3002": ".", "\uff61": "."})
 
 
-class InvalidUrl(ValueError):  # noqa: N818 - it names the input, like InvalidId elsewhere
+class InvalidUrl(RingbackError):
     """A URL or host that no request is ever sent to, whatever the policy allows.
 
     `code` is stable and goes into API answers; the message is for people and never repeats

@@ -18,13 +18,15 @@ NUMBER_MAX = 64
 
 T = TypeVar("T")
 
-# A lone surrogate or NUL is replaced by this escape of the same length in a mended copy.
+# What stands for a fault in a mended copy: a code point that is no character.
 MENDED = b"\\uffff"
 
 _NUMERIC = b"0123456789+-.eE"
 _BRACKETS = b"[]{}"
 # Every character of a number becomes "0", everything else a space: a long number is a long run.
 _AS_RUN = bytes(ord("0") if byte in _NUMERIC else ord(" ") for byte in range(256))
+# Which kind closes which is the decoder's business; here all brackets are one kind.
+_AS_ROUND = bytes.maketrans(_BRACKETS, b"()()")
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
 _RUN = b"0" * (NUMBER_MAX + 1)
 _HIGH, _LOW, _HEX = rb"\\u[dD][89aAbB]", rb"\\u[dD][c-fC-F]", rb"[0-9a-fA-F]{2}"
@@ -33,6 +35,7 @@ _FAULTY = re.compile(
     rb"|" + _HIGH + _HEX + rb"(?!" + _LOW + _HEX + rb")"
     rb"|(?<!" + _HIGH + _HEX + rb")" + _LOW + _HEX
 )
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]+")
 _ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
 
 
@@ -102,21 +105,26 @@ def check_structure(data: bytes) -> None:
     outside = _outside_strings(data)
     if not short and _RUN in outside.translate(_AS_RUN):
         raise StrictJsonError(f"a number longer than {NUMBER_MAX} characters")
-    if not flat and _too_deep(outside.translate(None, delete=_NOT_BRACKETS)):
+    if not flat and _too_deep(outside.translate(_AS_ROUND, delete=_NOT_BRACKETS)):
         raise StrictJsonError(f"nested deeper than {DEPTH_MAX}")
 
 
 def mend(data: bytes) -> bytes:
-    r"""Return a copy whose NULs and lone surrogates are the escape `\uffff`, same length.
+    r"""Return a copy in which the escape `\uffff` stands for all that a string must not hold.
 
-    For taking a batch apart when one item is faulty: the copy can be decoded, and `is_mended`
-    tells which pieces must not be used.
+    That is NUL, lone surrogates, and bytes that are not UTF-8. For taking a batch apart when one
+    item is faulty: the copy can be decoded, and `is_mended` tells which pieces not to use.
     """
     pieces, last = [], 0
     for found in _FAULTY.finditer(_without_backslashes(data)):
         pieces += [data[last : found.start()], MENDED]
         last = found.end()
-    return b"".join([*pieces, data[last:]])
+    mended = b"".join([*pieces, data[last:]])
+    if mended.isascii():
+        return mended
+    # Bytes that are not UTF-8 come back as lone surrogates, which no UTF-8 can hold.
+    decoded = mended.decode("utf-8", "surrogateescape")
+    return _ESCAPED_BYTE.sub(r"\\uffff", decoded).encode("utf-8")
 
 
 def is_mended(fragment: bytes | memoryview) -> bool:
@@ -137,11 +145,12 @@ def _outside_strings(data: bytes) -> bytes:
 
 
 def _too_deep(brackets: bytes) -> bool:
+    if b"(" * (DEPTH_MAX + 1) in brackets:
+        return True
     # Each round takes the innermost level away, at the speed of bytes.replace.
     for _ in range(DEPTH_MAX):
         if not brackets:
             return False
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
-    if b"[}" in brackets or b"{]" in brackets or brackets[:1] in (b"]", b"}"):
-        return False  # brackets that do not match: the decoder says so, and where
-    return b"]" in brackets or b"}" in brackets or len(brackets) > DEPTH_MAX
+        brackets = brackets.replace(b"()", b"")
+    # What is left is too deep, or not balanced: then the decoder says where.
+    return b"()" in brackets

@@ -3,7 +3,7 @@
 A `Target` is parsed when an endpoint is configured or loaded and kept; the sender never parses a
 URL. What browsers forgive (white space, backslashes, userinfo, control characters) is refused,
 because other programs would read another host in it. This is not the verdict on the target: see
-`networks.judge_target`.
+`egress.judge`.
 """
 
 import re
@@ -20,8 +20,10 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^#]*)(?:#.*)?", 
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
 # C0, space and DEL; C1, no-break and other Unicode spaces, line ends; backslash. None of them is
 # quietly dropped or turned into something else.
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\\]")
-_INSPECT = re.compile(r"/inspect/[A-Za-z0-9_-]{1,64}(?:\?[A-Za-z0-9_=&-]{0,256})?")
+_FORBIDDEN = re.compile(
+    r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff\\]"
+)
+_INSPECT = re.compile(r"/inspect(?:/[A-Za-z0-9_-]{1,64}){1,8}/?(?:\?[A-Za-z0-9_=&-]{0,256})?")
 _KEPT = set((string.ascii_letters + string.digits + "-._~:/?#[]@!$&'()*+,;=%").encode())
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -9,11 +9,33 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from ringback.domain.http import Callback, HttpRequest, HttpResponse, Verdict
+from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse, Verdict
 from ringback.domain.messages import ErrorClass, Failure, Status
 
 # Marks a config field whose value is never shown, logged or stored in plain text.
 SECRET: dict[str, object] = {"secret": True}
+
+
+class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of every `Config`. Its repr shows no value, so that none ends in a log."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__qualname__} of {type(self).__module__}>"
+
+
+def secret(description: str, limit: int = 256) -> msgspec.Meta:
+    """Annotate a secret config field: never empty, at most `limit` characters, never shown."""
+    return msgspec.Meta(
+        min_length=1,
+        max_length=limit,
+        pattern=r"^[ -~]*$(?!\n)",
+        description=description,
+        extra=SECRET,
+    )
+
+
+class CannotSimulateError(ValueError):
+    """This provider never reports the status that was asked for."""
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -111,18 +133,27 @@ class OutboundMessage(msgspec.Struct, frozen=True):
 
 
 class SendResult(msgspec.Struct, frozen=True):
-    """What became of a send: the provider's ids, or why it refused."""
+    """What became of a send: the provider's ids, or why it refused.
+
+    `uncertain` means that the provider may have taken it: it must not be sent again blindly.
+    `recipient` belongs to the message's identity, as in `Report`: with it the key is (id,
+    recipient), without it the id alone.
+    """
 
     outcome: Literal["submitted", "refused", "throttled", "uncertain"]
     message_ids: tuple[str, ...] = ()
     error: Failure | None = None
+    recipient: str | None = None
 
 
 SendFlow = Generator[HttpRequest, HttpResponse, SendResult]
 
 
 class ErrorRule(msgspec.Struct, frozen=True):
-    """One row of an ERRORS table: what a provider's code means in our words."""
+    """One row of an ERRORS table: what a provider's code means in our words.
+
+    The table's keys are codes ("4720") or ranges of codes ("4700-4799"); see `error_table`.
+    """
 
     class_: ErrorClass
     code: str
@@ -130,7 +161,7 @@ class ErrorRule(msgspec.Struct, frozen=True):
     stage: Literal["rejected", "undeliverable"] = "undeliverable"
     status: Status = "failed"
 
-    def failure(self, provider_code: str, description: str | None) -> Failure:
+    def failure(self, provider_code: str | None, description: str | None) -> Failure:
         """Make the canonical error for a provider's code and its own description."""
         return Failure(
             class_=self.class_,
@@ -146,16 +177,18 @@ class Provider:
     """One provider. Subclasses declare the class variables and override the methods.
 
     `Config` is a msgspec Struct: its annotations carry help text and `SECRET` marks, from which
-    validation, redaction, the form and the documentation are derived.
+    validation, redaction, the form and the documentation are derived. `documentation` is the
+    provider's own page, "" where there is none; `simulated` lists what `simulate` can make.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     channels: ClassVar[tuple[str, ...]]
     documentation: ClassVar[str]
-    Config: ClassVar[type[msgspec.Struct]]
+    Config: ClassVar[type[ProviderConfig]]
     STATUS: ClassVar[dict[str, Status]] = {}
     ERRORS: ClassVar[dict[str, ErrorRule]] = {}
+    simulated: ClassVar[tuple[Status, ...]] = ()
 
     def verify(self, callback: Callback, config: Any, now_ms: int) -> Verification:
         """Say whether the callback really comes from the provider. Raises nothing for content."""
@@ -173,8 +206,16 @@ class Provider:
         """Describe the requests that send a message, one `yield` a request."""
         raise NotImplementedError
 
+    def sign(self, body: bytes, config: Any, now_ms: int) -> Headers:
+        """Make the headers that authenticate a callback's body as the provider would."""
+        raise NotImplementedError
+
     def simulate(
         self, message: OutboundMessage, status: Status, config: Any, url: str
     ) -> HttpRequest:
-        """Make a callback as this provider would post it to `url`, correctly signed."""
+        """Make a callback as this provider would post it to `url`, correctly signed.
+
+        `message.at_ms` is both the time of the status and of the signature. Raises
+        CannotSimulateError for a status that is not in `simulated`.
+        """
         raise NotImplementedError

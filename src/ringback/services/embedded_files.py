@@ -42,6 +42,11 @@ class Layout:
         return self.run / f".s.PGSQL.{PORT}"
 
     @property
+    def socket_lock(self) -> Path:
+        """PostgreSQL's lock file for the socket."""
+        return self.run / f"{self.socket.name}.lock"
+
+    @property
     def log(self) -> Path:
         """The directory of the server's log files."""
         return self.root / "log"
@@ -168,7 +173,7 @@ def write_private(path: Path, text: str, *, mode: int, account: Account | None) 
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with open(handle, "w", encoding="utf-8") as file:
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         if account is not None:
@@ -194,7 +199,7 @@ def read_password(path: Path) -> str | None:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return None
-    with open(handle, "rb") as file:
+    with os.fdopen(handle, "rb") as file:
         raw = file.read(PASSWORD_MAX_BYTES)
     return raw.decode("utf-8", "replace").strip() or None
 

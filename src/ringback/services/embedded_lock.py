@@ -49,13 +49,10 @@ class DataDirectoryLock:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
             handle = os.open(self._path, flags, 0o600)
             try:
-                fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError) as error:
-                pid = _read_pid(handle)
+                self._lock_and_sign(handle)
+            except BaseException:
                 os.close(handle)
-                raise DirectoryLockedError(self._path.parent, pid) from error
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+                raise
             found = os.fstat(handle)
         self._handle, self._key = handle, (found.st_dev, found.st_ino)
         _held[self._key] = os.getpid()
@@ -69,6 +66,14 @@ class DataDirectoryLock:
             os.ftruncate(self._handle, 0)
         os.close(self._handle)
         self._handle = self._key = None
+
+    def _lock_and_sign(self, handle: int) -> None:
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
+            raise DirectoryLockedError(self._path.parent, _read_pid(handle)) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
 
     def _require_not_held_here(self) -> None:
         try:

@@ -3,17 +3,19 @@
 Secrets go in and come out sealed; only this module and the vault see both sides.
 """
 
+import asyncio
 import hashlib
 import uuid
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 import msgspec
 
 from ringback.domain.endpoints import ApiKey, Endpoint, Mode, Tenant
 from ringback.domain.signing import secret_key
-from ringback.errors import SettingsError, VaultError
+from ringback.errors import DatabaseUnavailable, SettingsError, VaultError
 from ringback.storage.database import Connection as DatabaseConnection
-from ringback.storage.database import Database, Row
+from ringback.storage.database import Database, Row, connect
 from ringback.storage.queries import query
 from ringback.storage.vault import Vault
 
@@ -144,6 +146,31 @@ async def changed(connection: DatabaseConnection) -> int:
     """Move the configuration's version and tell every worker; part of the caller's transaction."""
     version: int = await connection.fetchval(query("configuration.change"))
     return version
+
+
+async def announcements(dsn: str) -> AsyncIterator[None]:
+    """Yield once connected, and again after every change that is announced.
+
+    Raises:
+        DatabaseUnavailable: the connection was lost; changes may have been missed.
+
+    """
+    connection = await connect(dsn)
+    wake = asyncio.Event()
+
+    def announced(*_: object) -> None:
+        wake.set()
+
+    connection.add_termination_listener(announced)
+    try:
+        await connection.add_listener(CHANNEL, announced)
+        while not connection.is_closed():
+            yield
+            await wake.wait()
+            wake.clear()
+        raise DatabaseUnavailable("The connection that announces changes was lost.")
+    finally:
+        connection.terminate()
 
 
 async def lagging(database: Database, version: int) -> int:

@@ -6,12 +6,16 @@ The only module that knows how asyncpg connects. It holds no SQL of its own but 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import asyncpg
 
 from ringback.errors import DatabaseUnavailable
 
-Connection = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
 Row = asyncpg.Record
 Gone = (
     OSError,
@@ -82,7 +86,7 @@ class Database:
     def __init__(self, dsn: str) -> None:
         """Remember the DSN; `open` connects."""
         self.dsn = dsn
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._pool: "asyncpg.Pool[asyncpg.Record] | None" = None
 
     async def open(self) -> None:
         """Connect. Raises DatabaseUnavailable when nobody answers."""

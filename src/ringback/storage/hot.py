@@ -149,6 +149,13 @@ async def claim(
     return [Owned(*row) for row in rows]
 
 
+async def release(connection: Connection, worker: int, owned: list[Owned]) -> None:
+    """Give deliveries back without an attempt; whoever claims next has them."""
+    ordered = sorted(owned, key=lambda row: row[:3])
+    columns = [[row[index] for row in ordered] for index in range(3)]
+    await connection.execute(query("deliveries.release"), worker, *columns)
+
+
 async def bodies(connection: Connection, events: list[uuid.UUID]) -> dict[uuid.UUID, bytes]:
     """Read the bodies of events by id; what retention removed is missing from the answer."""
     rows = await connection.fetch(query("deliveries.bodies"), events)

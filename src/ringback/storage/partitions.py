@@ -26,10 +26,15 @@ def _bound(day: datetime) -> str:
     return str(floor7(int(day.timestamp() * 1000)))
 
 
+async def today(connection: Connection) -> datetime:
+    """Return the database's clock."""
+    now: datetime = await connection.fetchval(query("partitions.today"))
+    return now
+
+
 async def extend(connection: Connection) -> list[str]:
     """Make the partitions from yesterday to two weeks ahead; return the new ones' names."""
-    now: datetime = await connection.fetchval(query("partitions.today"))
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = (await today(connection)).replace(hour=0, minute=0, second=0, microsecond=0)
     made = []
     for table in DAILY:
         rows = await connection.fetch(query("partitions.attached"), table)

@@ -119,16 +119,16 @@ create table fact (
     primary key (subject, hash)
 );
 
--- What people search subjects by: to, from, reference, the provider's id. Insert only.
+-- What people search subjects by: to and from (reversed, so that last digits are a prefix),
+-- reference, the provider's id. Insert only; kinds: domain/search.py.
 create table search_key (
     tenant   int not null,
     mode     smallint not null,
     kind     smallint not null,
-    value    text not null,
+    value    text collate "C" not null,
     subject  uuid not null,
     primary key (tenant, mode, kind, value, subject)
 );
-create index search_key_subject on search_key (subject);
 
 -- Dedupe of what has no subject, by generations of 36 days: the current and the previous count.
 create table once_generation (
@@ -234,6 +234,18 @@ create index attempt_event on attempt (event);
 create index attempt_delivery on attempt (endpoint, ord);
 create index attempt_final on attempt (endpoint, id) where final is not null;
 create index attempt_list on attempt (tenant, mode, id);
+
+-- What is counted and not listed, per connection and day: handshakes, challenges, and what came
+-- beyond the first hundred duplicates or rejections of an hour.
+create table callback_count (
+    connection  int not null,
+    day         date not null,
+    what        text not null,
+    tenant      int not null,
+    mode        smallint not null,
+    n           bigint not null,
+    primary key (connection, day, what)
+);
 
 -- The inspector's last requests: a tool for people, so a crash of the server may empty it.
 create unlogged table inspected_request (

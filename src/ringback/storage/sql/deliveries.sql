@@ -9,3 +9,6 @@ select r_lane, r_endpoint, r_ord, r_event, r_n from claim($1, $2, $3, $4)
 select event.id, event.body
 from unnest($1::uuid[]) as wanted (id)
 cross join lateral (select e.id, e.body from event e where e.id = wanted.id) as event
+
+-- name: release
+select release($1, $2, $3, $4)

@@ -58,3 +58,31 @@ create or replace function unblock(p_now timestamptz) returns int language sql a
         returning 1)
     select count(*)::int from freed
 $$;
+
+-- Give deliveries back without an attempt. Fenced like a completion.
+create or replace function release(p_worker int, p_lane uuid[], p_endpoint int[], p_ord bigint[])
+returns void language sql as $$
+    update delivery d set owner = null, due = now()
+    from unnest(p_lane, p_endpoint, p_ord) as r (lane, endpoint, ord)
+    where d.lane = r.lane and d.endpoint = r.endpoint and d.ord = r.ord and d.owner = p_worker
+$$;
+
+-- End up to p_limit open deliveries of an endpoint that is gone. Returns how many.
+create or replace function cancel_deliveries(p_endpoint int, p_limit int)
+returns int language sql as $$
+    with open as materialized (
+        select d.lane, d.endpoint, d.ord from delivery d where d.endpoint = p_endpoint
+        order by d.lane, d.endpoint, d.ord limit p_limit for update),
+    ended as (
+        delete from delivery d using open
+        where d.lane = open.lane and d.endpoint = open.endpoint and d.ord = open.ord
+        returning d.endpoint, d.ord, d.tenant, d.mode, d.event, d.n),
+    logged as (
+        insert into attempt (id, tenant, mode, event, endpoint, ord, n, worker, status, error, ms,
+                             final, detail, response)
+        select uuid7_now(), tenant, mode, event, endpoint, ord, n, 0, null, 'cancelled', 0, 3,
+               convert_to('{"decision":"Cancelled: the endpoint was deleted."}', 'UTF8'), ''
+        from ended
+        returning 1)
+    select count(*)::int from logged
+$$;

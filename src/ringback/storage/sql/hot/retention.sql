@@ -1,13 +1,5 @@
 -- What has to happen before a day of events goes.
 
--- A UUIDv7 of this moment.
-create or replace function uuid7_now() returns uuid language sql volatile as $$
-    select encode(set_bit(set_bit(overlay(
-        uuid_send(gen_random_uuid())
-        placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-        from 1 for 6), 52, 1), 53, 1), 'hex')::uuid
-$$;
-
 -- End the open deliveries of events below p_before as exhausted, and let what waited behind them
 -- go. Returns how many ended.
 create or replace function expire_deliveries(p_before uuid) returns int language plpgsql as $$
@@ -32,4 +24,25 @@ begin
         perform unblock(null);
     end if;
     return v_ended;
+end $$;
+
+-- Start a new generation of once keys when the current one is older than p_days, and drop the one
+-- before the previous. The exclusive lock waits for every commit that writes the old generation.
+create or replace function advance_once_generation(p_days int) returns int language plpgsql as $$
+declare
+    v_gen int;
+begin
+    if (select since from once_generation) > now() - p_days * interval '1 day' then
+        return 0;
+    end if;
+    perform pg_advisory_xact_lock(8420, 2);
+    update once_generation set gen = gen + 1, since = now()
+    where since <= now() - p_days * interval '1 day' returning gen into v_gen;
+    if v_gen is null then
+        return 0;
+    end if;
+    execute format('create table if not exists once_key_%s partition of once_key for values in (%s)',
+                   v_gen, v_gen);
+    execute format('drop table if exists once_key_%s', v_gen - 2);
+    return v_gen;
 end $$;

@@ -1,0 +1,5 @@
+"""`python -m ringback` is the `ringback` command."""
+
+from ringback.cli.main import main
+
+main()

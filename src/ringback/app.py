@@ -1,0 +1,249 @@
+"""The composition root: the only place that builds objects. One engine a worker process.
+
+raw ASGI ──/in/──▶ Receiver ─▶ Committer ─▶ Push ─▶ Recorder        (the hot path)
+──/inspect/──▶ Inspector
+──everything else──▶ the REST API
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import gc
+import ipaddress
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import structlog
+
+from ringback import log as logging_setup
+from ringback.api.application import build_api
+from ringback.api.context import Context, Health
+from ringback.domain.egress import Own
+from ringback.errors import DatabaseUnavailable
+from ringback.services.claim import Claimer
+from ringback.services.clock import Clock
+from ringback.services.commit import Committer
+from ringback.services.configuration import Configuration
+from ringback.services.flood import Flood
+from ringback.services.inspector import Inspector
+from ringback.services.push import Push
+from ringback.services.receive import Receiver
+from ringback.services.record import Bodies, Recorder
+from ringback.services.retain import Periods, Retainer
+from ringback.services.simulate import Simulator
+from ringback.services.snapshot import Snapshot
+from ringback.services.workers import Lease, Workers
+from ringback.settings import Settings, load
+from ringback.storage import workers as worker_table
+from ringback.storage.configuration import check_vault
+from ringback.storage.database import Database
+from ringback.storage.link import HotLink
+from ringback.storage.vault import Vault
+from ringback.transport.client import Client
+from ringback.transport.incoming import Incoming, Receive, Scope, Send
+
+DRAIN_S = 4.0
+_PR_SET_PDEATHSIG = 1
+log = structlog.get_logger()
+
+
+class Engine:
+    """Everything that one worker runs, built but not started."""
+
+    def __init__(self, settings: Settings, dsn: str, secret_keys: tuple[str, ...]) -> None:
+        """Build all parts and connect them; no I/O yet."""
+        self.settings = settings
+        self.clock = Clock()
+        self.database = Database(dsn)
+        self.configuration = Configuration(self.database, Vault(*secret_keys))
+        self.lease = Lease(self.clock)
+        self.flood = Flood()
+        self.client = Client(own=_own(settings))
+        self.links = [HotLink(dsn) for _ in range(4)]
+        self.kept = Bodies()
+        self.recorder = Recorder(self.links[0], self.kept, self.lease.worker, self._start)
+        self.push = Push(
+            self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
+            self.lease.held, os.urandom,
+        )  # fmt: skip
+        self.workers = Workers(
+            self.database, self.lease, self.clock, lambda: self.configuration.version,
+            self.configuration.reload, self.push.drop, self.flood,
+        )  # fmt: skip
+        self.claimer = Claimer(
+            self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start
+        )
+        self.committer, self.large = (
+            Committer(
+                link, self.configuration, self.push, self.clock, self.lease.worker,
+                self.workers.resign, self.flood,
+            )
+            for link in self.links[2:]
+        )  # fmt: skip
+        self.receiver = Receiver(
+            self.configuration, self.committer, self.large, self.clock, self.flood
+        )
+        self.retainer = Retainer(self.database, Periods())
+        # A client of its own: the outgoing one refuses our own listener, and this one posts to it.
+        self.door = Client()
+        self.simulator = Simulator(self.door, self.clock, settings.base_url)
+        self.inspector: Inspector | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _start(self, *handed: Any) -> None:
+        self.push.start(*handed)
+
+    async def start(self) -> None:
+        """Connect, register, load the configuration and start every loop."""
+        await self.database.open()
+        await check_vault(self.database, self.configuration.vault)
+        self.configuration.on_reload(self._configured)
+        await self.configuration.reload()
+        await self.workers.join()
+        first = min(self.configuration.snapshot.tenants, default=0)
+        self.inspector = Inspector(self.database, first)
+        loops: list[Coroutine[Any, Any, None]] = [
+            self.workers.run(), self.configuration.listen(self.workers.poke), self.committer.run(),
+            self.large.run(), self.recorder.run(), self.claimer.run(), self.retainer.run(),
+            self.inspector.run(),
+        ]  # fmt: skip
+        self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
+        # What was built at start lives as long as the process: spare the collector walking it.
+        gc.collect()
+        gc.freeze()
+
+    def _configured(self, snapshot: Snapshot) -> None:
+        self.push.configure(snapshot)
+        self.claimer.poke()
+
+    async def _watched(self, loop: Coroutine[Any, Any, None]) -> None:
+        """Run a loop that must not end: a worker that has lost a part must not pretend to serve."""
+        try:
+            await loop
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            log.exception("engine.defect", reason="a loop ended; the worker stops")
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
+
+    async def stop(self) -> None:
+        """Drain: commit what came in, finish what is on the wire, give the rest back."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self.committer.drained()
+                await self.large.drained()
+                await self.push.drain(DRAIN_S - 1)
+                await self.recorder.drained()
+        self.simulator.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.workers.leave()
+        await self.client.close()
+        await self.door.close()
+        for link in self.links:
+            await link.close()
+        await self.database.close()
+
+    async def health(self) -> Health:
+        """Say whether this worker can do its work, and how far behind deliveries are."""
+        reasons = []
+        seconds, waiting = 0.0, 0
+        try:
+            async with self.database.acquire() as connection:
+                seconds, waiting = await worker_table.waiting(connection)
+        except DatabaseUnavailable as error:
+            reasons.append(str(error))
+        if not self.lease.held():
+            reasons.append("This worker holds no lease: it has lost touch with the database.")
+        if not self.clock.trusted:
+            reasons.append("The clock is more than 60 s off the database's.")
+        return Health(
+            ready=not reasons, reasons=reasons, oldest_due_s=round(seconds, 3), waiting=waiting,
+            sending=self.push.active, queued=self.push.queued, stuck=self.workers.stuck,
+        )  # fmt: skip
+
+
+class Application:
+    """The ASGI application: hot prefixes go past the framework, the rest to the API."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Mount the routes of an engine."""
+        base = engine.settings.base_url
+        self._incoming = Incoming("/in/", engine.receiver.receive, base)
+        self._inspect = Incoming("/inspect/", self._inspected, base)
+        self._engine = engine
+        self._api = build_api(
+            Context(
+                configuration=engine.configuration,
+                database=engine.database,
+                clock=engine.clock,
+                public_url=base,
+                health=engine.health,
+                simulate=engine.simulator.simulate,
+            ),
+            self._lifespan,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the lifespan."""
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path.startswith("/in/"):
+                await self._incoming(scope, receive, send)
+                return
+            if path.startswith("/inspect/"):
+                await self._inspect(scope, receive, send)
+                return
+        await self._api(scope, receive, send)
+
+    async def _inspected(self, name: str, callback: Any) -> Any:
+        assert self._engine.inspector is not None
+        return await self._engine.inspector.handle(name, callback)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: object) -> AsyncIterator[None]:
+        await self._engine.start()
+        try:
+            yield
+        finally:
+            await self._engine.stop()
+
+
+def _own(settings: Settings) -> Own:
+    """Describe our own listener, which no delivery may be sent to."""
+    origins = {settings.base_url}
+    try:
+        addresses = frozenset((ipaddress.ip_address(settings.host),))
+    except ValueError:
+        addresses = frozenset()
+    return Own(settings.port, addresses, frozenset(origins))
+
+
+def build(settings: Settings) -> Application:
+    """Build the application of one worker. Raises SettingsError when something is missing."""
+    assert settings.database_url is not None
+    keys = tuple(key for key in (settings.secret_key or "").split(",") if key.strip())
+    return Application(Engine(settings, settings.database_url, keys))
+
+
+def create() -> Application:
+    """Build the application in a fresh worker process, from the environment."""
+    _die_with_parent()
+    settings = load()
+    logging_setup.configure(settings.log_level)
+    return build(settings)
+
+
+def _die_with_parent() -> None:
+    """Ask to be told when the supervisor dies: nobody must serve on without one (Linux)."""
+    expected = os.environ.get("RINGBACK_SUPERVISOR")
+    if sys.platform != "linux" or expected is None:
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != int(expected):
+        sys.exit(1)

@@ -1,0 +1,112 @@
+"""`ringback up`: start everything, say where it is and what to try."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from ringback.errors import RingbackError
+from ringback.log import configure
+from ringback.services import profile
+from ringback.services.supervise import Ready, Supervisor, supported
+from ringback.settings import load, unknown
+
+_talk = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_WHATSAPP = """\
+id="wamid.$(openssl rand -hex 12)"; body='{"object":"whatsapp_business_account","entry":[{"id":\
+"102290129340398","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",\
+"metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},\
+"statuses":[{"id":"'$id'","status":"delivered","timestamp":"'$(date +%s)'",\
+"recipient_id":"16505551234","biz_opaque_callback_data":"order-48213"}]}}]}]}'
+curl -sS "$RINGBACK_URL/in/demo-whatsapp" -H 'content-type: application/json' \\
+  -H "x-hub-signature-256: sha256=$(printf %s "$body" | openssl dgst -sha256 \
+-hmac "$DEMO_WHATSAPP_SECRET" | sed 's/^.* //')" --data-binary "$body" -w '%{http_code}\\n'"""
+_BANDWIDTH = """\
+now="$(date -u +%Y-%m-%dT%H:%M:%SZ)"; curl -sS "$RINGBACK_URL/in/demo-bandwidth" --anyauth \\
+  -u "$DEMO_BANDWIDTH_USER:$DEMO_BANDWIDTH_PASSWORD" -H 'content-type: application/json' \\
+  -w '%{http_code}\\n' -d '[{"time":"'$now'","type":"message-delivered","to":"+15552223333",\
+"description":"ok","message":{"id":"'$(openssl rand -hex 14)'","owner":"+15553332222",\
+"applicationId":"93de2206-9669-4e07-948d-329f4b722ee2","time":"'$now'","segmentCount":1,\
+"direction":"out","to":["+15552223333"],"from":"+15553332222","text":"","tag":"order-48213"}}]'"""
+_MESSAGES = """\
+curl -sS "$RINGBACK_URL/v1/messages?reference=order-48213&limit=1" \
+-H "authorization: Bearer $RINGBACK_API_KEY\""""
+_ENDPOINTS = """\
+curl -sS %s/v1/endpoints -H "authorization: Bearer %s" -H 'content-type: application/json' \\
+  -d '{"url":"https://example.com/webhooks","event_types":["message.*"]}'"""
+
+
+def run(*, demo: bool, port: int | None, host: str | None, workers: int | None) -> int:
+    """Run an installation in the foreground; return the exit code."""
+    try:
+        supported()
+        settings = load()
+        changes = {"port": port, "host": host, "workers": workers}
+        given = {name: value for name, value in changes.items() if value is not None}
+        settings = settings.model_copy(update=given)
+        for warning in unknown():
+            _talk.print(f"[yellow]warning:[/] {warning}")
+        configure(settings.log_level)
+        _export(settings.port, settings.host, settings.workers)
+        return Supervisor(settings, demo=demo, say=_say, announce=_announce).run()
+    except RingbackError as error:
+        _talk.print(f"[bold red]ringback cannot start:[/] {error}", markup=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _export(port: int, host: str, workers: int) -> None:
+    """Let the worker processes see what the command line changed."""
+    import os
+
+    os.environ["RINGBACK_PORT"] = str(port)
+    os.environ["RINGBACK_HOST"] = host
+    os.environ["RINGBACK_WORKERS"] = str(workers)
+
+
+def _say(text: str) -> None:
+    _talk.print(f"[dim]{text}[/]")
+
+
+def _announce(ready: Ready) -> None:
+    started = ready.started
+    _talk.print(f"\n[bold green]Ringback is up[/] at [bold]{ready.url}[/] in {ready.seconds:.1f} s")
+    if ready.data_dir is not None:
+        _talk.print(f"  data     {ready.data_dir}")
+    if started.fresh_key:
+        _talk.print(f"  API key  [bold]{started.profile.api_key}[/] (shown once)")
+        _talk.print(f"           kept in {profile.path()}, profile {started.profile.name}")
+    else:
+        _talk.print(f"  API key  in {profile.path()}, profile {started.profile.name}")
+    if started.demo_file is None:
+        _talk.print("\nAn endpoint of yours, to begin with:\n")
+        _plain(_ENDPOINTS % (ready.url, started.profile.api_key))
+        _talk.print("\nWith `ringback up --demo` there are two providers to try. Ctrl-C stops.\n")
+    else:
+        _demo(started.demo, started.demo_file)
+    sys.stderr.flush()
+
+
+def _demo(demo: dict[str, str], file: Path) -> None:
+    _talk.print(f"  WhatsApp   /in/demo-whatsapp   app secret {demo['DEMO_WHATSAPP_SECRET']}")
+    _talk.print(
+        f"  Bandwidth  /in/demo-bandwidth  user {demo['DEMO_BANDWIDTH_USER']}, "
+        f"password {demo['DEMO_BANDWIDTH_PASSWORD']}"
+    )
+    _talk.print(f"  Endpoint   the inspector       secret {demo['DEMO_ENDPOINT_SECRET']}")
+    _talk.print("\nTry, in another terminal:\n")
+    _plain(f". {file}")
+    _talk.print("\n[bold]1[/] A delivery report from WhatsApp, signed as Meta signs:\n")
+    _plain(_WHATSAPP)
+    _talk.print("\n[bold]2[/] One from Bandwidth, which wants to be asked for its password:\n")
+    _plain(_BANDWIDTH)
+    _talk.print("\n[bold]3[/] What became of them:\n")
+    _plain(_MESSAGES)
+    _talk.print("\nCtrl-C stops everything.\n")
+
+
+def _plain(text: str) -> None:
+    """Print a command exactly as it is, to be copied."""
+    print(text, file=sys.stderr)

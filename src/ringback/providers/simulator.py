@@ -1,0 +1,398 @@
+"""Simulator: a provider of our own, for development, that behaves as badly as it is told to.
+
+Callbacks are POSTs of JSON, signed over time and body:
+
+    X-Simulator-Signature: t=1772442927,v1=<lower-case hex of HMAC-SHA256(secret, t.body)>
+
+    {"items": [
+      {"type": "status", "id": "sim_1", "status": "delivered", "at": 1772442927123,
+       "from": "+15550100", "to": "+15550123", "channel": "sms", "reference": "order-48213",
+       "part": 1, "parts": 2, "segments": 2, "code": "unreachable", "description": "…"},
+      {"type": "received", "id": "sim_2", "at": 1772442927123, "from": "+15550123",
+       "to": "+15550100", "channel": "sms", "text": "Yes", "reply_to": "sim_1"}]}
+
+`id`, `type` and, for a status, `status` are required; times are milliseconds since 1970. `plan`
+says which callbacks a provider with these habits would post, and when; nothing is posted here.
+"""
+
+import hashlib
+import hmac
+import random
+import re
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
+from ringback.domain.messages import Status
+from ringback.providers import reading
+from ringback.providers.base import (
+    CannotSimulateError,
+    ErrorRule,
+    Inbound,
+    OutboundMessage,
+    Parsed,
+    Provider,
+    ProviderConfig,
+    Report,
+    SendFlow,
+    SendResult,
+    Verification,
+    secret,
+)
+from ringback.providers.error_table import ErrorTable
+
+# A reserved name that no resolver answers: whoever drives a send answers for it.
+SEND_URL = "https://simulator.invalid/messages"
+TOLERANCE_MS = 300_000
+DELAY_MAX_MS = 86_400_000
+HEADER = "X-Simulator-Signature"
+
+_SIGNATURE = re.compile(r"t=([0-9]{10,11}),v1=([0-9a-f]{64})")
+
+STATUS: dict[str, Status] = {
+    "submitted": "submitted",
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "failed": "failed",
+    "expired": "expired",
+    "cancelled": "cancelled",
+    "unconfirmed": "unconfirmed",
+}
+# One code for each class, so that every way to fail can be tried. Columns: class, code,
+# retryable, stage.
+ERRORS: dict[str, ErrorRule] = {
+    "unreachable": ErrorRule("recipient", "undeliverable", False, "undeliverable"),
+    "bad_sender": ErrorRule("sender", "invalid_sender", False, "rejected"),
+    "spam": ErrorRule("content", "spam", False, "rejected"),
+    "forbidden": ErrorRule("policy", "forbidden", False, "rejected"),
+    "opted_out": ErrorRule("consent", "opted_out", False, "rejected"),
+    "no_credit": ErrorRule("credit", "payment", False, "rejected"),
+    "too_fast": ErrorRule("throttled", "rate", True, "rejected"),
+    "carrier_down": ErrorRule("network", "carrier_failure", True, "undeliverable"),
+    "outage": ErrorRule("platform", "provider_error", True, "undeliverable"),
+}
+_ERRORS = ErrorTable(ERRORS)
+
+Outcome = Literal[
+    "submitted", "sent", "delivered", "read", "failed", "expired", "cancelled", "unconfirmed"
+]
+Code = Literal[
+    "unreachable", "bad_sender", "spam", "forbidden", "opted_out",
+    "no_credit", "too_fast", "carrier_down", "outage",
+]  # fmt: skip
+# What a provider says on the way to an outcome, in order.
+_LIVES: dict[Outcome, tuple[Status, ...]] = {
+    "submitted": (),
+    "sent": ("sent",),
+    "delivered": ("sent", "delivered"),
+    "read": ("sent", "delivered", "read"),
+    "failed": ("sent", "failed"),
+    "expired": ("sent", "expired"),
+    "cancelled": ("cancelled",),
+    "unconfirmed": ("sent", "unconfirmed"),
+}
+
+_Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class SimulatorConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The secret of a simulator, and its habits."""
+
+    secret: Annotated[str, secret("Any text: it signs the simulated callbacks.")]
+    outcome: Annotated[Outcome, msgspec.Meta(description="How the life of a message ends.")] = (
+        "delivered"
+    )
+    code: Annotated[
+        Code, msgspec.Meta(description="Why messages fail, when the outcome is failed.")
+    ] = "unreachable"
+    delay_ms: Annotated[
+        int,
+        msgspec.Meta(
+            ge=0, le=DELAY_MAX_MS, description="Milliseconds between one status and the next."
+        ),
+    ] = 200
+    duplicate: Annotated[
+        _Probability, msgspec.Meta(description="Probability that a callback is posted twice.")
+    ] = 0.0
+    reorder: Annotated[
+        _Probability,
+        msgspec.Meta(description="Probability that a callback changes places with the next one."),
+    ] = 0.0
+    loss: Annotated[
+        _Probability, msgspec.Meta(description="Probability that a callback is never posted.")
+    ] = 0.0
+    seed: Annotated[
+        int, msgspec.Meta(description="The same seed and message give the same habits.")
+    ] = 0
+
+
+class Scheduled(msgspec.Struct, frozen=True):
+    """A callback that a provider would post, `after_ms` milliseconds after it took the message.
+
+    `request` is signed for that moment.
+    """
+
+    after_ms: int
+    status: Status
+    request: HttpRequest
+
+
+class _Body(msgspec.Struct):
+    items: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Item(msgspec.Struct, rename={"from_": "from"}):
+    type: str = ""
+    id: str = ""
+    status: str = ""
+    at: int | None = None
+    from_: str | None = None
+    to: str | None = None
+    channel: str = "sms"
+    reference: str | None = None
+    text: str | None = None
+    reply_to: str | None = None
+    part: int = 0
+    parts: int | None = None
+    segments: int | None = None
+    code: str | None = None
+    description: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    id: str = ""
+    error: str = ""
+
+
+_BODY = reading.Shape(_Body)
+_ITEM = reading.Shape(_Item)
+_ANSWER = reading.Shape(_Answer)
+
+
+class _Items(reading.Walk):
+    """Reads one callback; made anew for each."""
+
+    def body(self, body: bytes) -> None:
+        """Read the items. Raises StrictJsonError for a body that is no object."""
+        self.each(_BODY.read(body).items or b"null", "/items", self._item)
+
+    def _item(self, fragment: msgspec.Raw, where: str) -> None:
+        item = _ITEM.read(self.sound(fragment))
+        at = reading.unix_ms(item.at)
+        if item.type not in ("status", "received"):
+            self.unrecognised(reading.kind_of("simulator", item.type), fragment, at)
+        elif reading.text(item.id) is None:
+            self.unmatched("an item without the id of its message", f"{where}/id")
+        elif item.type == "received":
+            self._inbound(item, at)
+        elif item.status not in STATUS:
+            self.unrecognised("simulator.status", fragment, at)
+        else:
+            self._report(item, at)
+
+    def _report(self, item: _Item, at: int | None) -> None:
+        status, part = STATUS[item.status], reading.count(item.part) or 0
+        error = None
+        if status == "failed" or item.code is not None:
+            error = _ERRORS.failure(item.code, item.description)[1]
+        self.add(
+            Report(
+                message_id=item.id,
+                status=status,
+                key=f"{item.id}:{item.status}" + (f":{part}" if part else ""),
+                occurred_at=at,
+                to=reading.text(item.to),
+                from_=reading.text(item.from_),
+                channel=reading.text(item.channel, reading.KIND_MAX),
+                reference=reading.text(item.reference, reading.REFERENCE_MAX),
+                error=error,
+                provider_status=item.status,
+                part=part,
+                parts=reading.count(item.parts),
+                segments=reading.count(item.segments),
+            )
+        )
+
+    def _inbound(self, item: _Item, at: int | None) -> None:
+        self.add(
+            Inbound(
+                message_id=item.id,
+                key=f"{item.id}:received",
+                from_=reading.text(item.from_),
+                to=reading.text(item.to),
+                content={"kind": "text", "text": reading.clipped(item.text) or ""},
+                channel=reading.text(item.channel, reading.KIND_MAX) or "sms",
+                occurred_at=at,
+                reply_to=reading.text(item.reply_to),
+                reference=reading.text(item.reference, reading.REFERENCE_MAX),
+                segments=reading.count(item.segments),
+            )
+        )
+
+
+class Simulator(Provider):
+    """The adapter; it holds no state."""
+
+    name: ClassVar[str] = "simulator"
+    label: ClassVar[str] = "Simulator"
+    channels: ClassVar[tuple[str, ...]] = ("sms", "mms", "whatsapp", "rcs")
+    documentation: ClassVar[str] = ""
+    Config: ClassVar[type[ProviderConfig]] = SimulatorConfig
+    STATUS = STATUS
+    ERRORS = ERRORS
+    simulated: ClassVar[tuple[Status, ...]] = (*STATUS.values(), "received")
+
+    def verify(self, callback: Callback, config: SimulatorConfig, now_ms: int) -> Verification:
+        """Check the signature over time and body, and that the time is within 300 s of ours."""
+        if callback.method != "POST":
+            return _failed("the method is not POST")
+        given = callback.header_values(HEADER)
+        if len(given) != 1:
+            return _failed(f"{'several headers' if given else 'no header'} {HEADER}")
+        found = _SIGNATURE.fullmatch(given[0])
+        if found is None:
+            return _failed(f"{HEADER} is not t=seconds,v1=64 lower-case hex digits")
+        if not config.secret:
+            return _failed("the connection has no secret")
+        expected = _signature(found[1], callback.body, config)
+        if not hmac.compare_digest(expected, found[2]):
+            return _failed("the signature does not match the time and body")
+        if abs(int(found[1]) * 1000 - now_ms) > TOLERANCE_MS:
+            return _failed("signed more than 300 s before or after now")
+        return Verification("ok", f"{HEADER} matches the time and body")
+
+    def parse(self, callback: Callback, config: SimulatorConfig) -> Parsed:
+        """Read every item of a callback."""
+        del config
+        return _Items().read(callback.body)
+
+    def reply(
+        self, callback: Callback, config: SimulatorConfig, verification: Verification
+    ) -> HttpResponse:
+        """Answer 200 or 401, and nothing."""
+        del callback, config
+        return HttpResponse(200 if verification.verdict == "ok" else 401)
+
+    def sign(self, body: bytes, config: SimulatorConfig, now_ms: int) -> Headers:
+        """Sign a body for the second of `now_ms`."""
+        at = str(now_ms // 1000)
+        return ((HEADER, f"t={at},v1={_signature(at, body, config)}"),)
+
+    def send(self, message: OutboundMessage, config: SimulatorConfig) -> SendFlow:
+        """Describe a send to a reserved URL; the answer is `{"id": …}` or `{"error": code}`."""
+        del config
+        response = yield HttpRequest(
+            "POST",
+            SEND_URL,
+            (("Content-Type", "application/json"),),
+            msgspec.json.encode(
+                {
+                    "from": message.from_,
+                    "to": message.to,
+                    "channel": message.channel,
+                    "text": message.text,
+                    "reference": message.reference,
+                }
+            ),
+        )
+        answer = reading.answer(response.body, _ANSWER) or _Answer()
+        named = reading.text(answer.id)
+        if 200 <= response.status < 300 and named is not None:
+            return SendResult("submitted", (named,))
+        if answer.error:
+            rule, failure = _ERRORS.failure(answer.error, None)
+            outcome: Literal["throttled", "refused"] = (
+                "throttled" if rule.class_ == "throttled" else "refused"
+            )
+            return SendResult(outcome, error=msgspec.structs.replace(failure, stage="rejected"))
+        return reading.result_of_status(response.status)
+
+    def simulate(
+        self, message: OutboundMessage, status: Status, config: SimulatorConfig, url: str
+    ) -> HttpRequest:
+        """Make a signed callback for a status of `message`, or for its arrival from a person."""
+        if status not in self.simulated:
+            raise CannotSimulateError(f"the simulator never reports {status}")
+        body = msgspec.json.encode({"items": [_item(message, status, config)]})
+        headers = (("Content-Type", "application/json"),)
+        return HttpRequest("POST", url, headers + self.sign(body, config, message.at_ms), body)
+
+
+def plan(
+    message: OutboundMessage,
+    config: SimulatorConfig,
+    url: str,
+    chance: random.Random | None = None,
+) -> list[Scheduled]:
+    """Say which callbacks a provider with these habits would post for `message`, and when.
+
+    `message.at_ms` is when the provider took it. Without `chance`, the habits follow from the
+    config's seed and the message, so that a run can be repeated. At most two callbacks for each
+    status, ordered by time; the last one comes within (statuses + 1) x `delay_ms`.
+    """
+    source = f"{config.seed}|{_identify(message)}"
+    dice = chance or random.Random(source)  # noqa: S311 - habits, not secrets
+    life = _LIVES[config.outcome]
+    moments = [config.delay_ms * (place + 1) for place in range(len(life))]
+    posted = list(moments)
+    for place in range(len(life) - 1):
+        if dice.random() < config.reorder:
+            posted[place], posted[place + 1] = posted[place + 1], posted[place]
+    scheduled: list[Scheduled] = []
+    for status, happened, after in zip(life, moments, posted, strict=True):
+        if dice.random() < config.loss:
+            continue
+        again = dice.random() < config.duplicate
+        later = after + int(config.delay_ms * dice.random())
+        fact = _item(_at(message, happened), status, config)
+        body = msgspec.json.encode({"items": [fact]})
+        for when in (after, later) if again else (after,):
+            signed = SIMULATOR.sign(body, config, message.at_ms + when)
+            headers = (("Content-Type", "application/json"), *signed)
+            scheduled.append(Scheduled(when, status, HttpRequest("POST", url, headers, body)))
+    return sorted(scheduled, key=lambda one: one.after_ms)
+
+
+def _at(message: OutboundMessage, after_ms: int) -> OutboundMessage:
+    return msgspec.structs.replace(
+        message, at_ms=message.at_ms + after_ms, message_id=_identify(message)
+    )
+
+
+def _failed(reason: str) -> Verification:
+    return Verification("failed", reason)
+
+
+def _signature(at: str, body: bytes, config: SimulatorConfig) -> str:
+    return hmac.digest(config.secret.encode(), at.encode() + b"." + body, hashlib.sha256).hex()
+
+
+def _identify(message: OutboundMessage) -> str:
+    if message.message_id:
+        return message.message_id
+    return "sim_" + reading.fingerprint(
+        message.to, message.from_, message.text, message.reference or "", str(message.at_ms)
+    )
+
+
+def _item(message: OutboundMessage, status: Status, config: SimulatorConfig) -> dict[str, object]:
+    item: dict[str, object] = {
+        "type": "received" if status == "received" else "status",
+        "id": _identify(message),
+        "at": message.at_ms,
+        "from": message.from_,
+        "to": message.to,
+        "channel": message.channel,
+    }
+    if message.reference:
+        item["reference"] = message.reference
+    if status == "received":
+        return {**item, "text": message.text}
+    if status == "failed":
+        item |= {"code": config.code, "description": "As told to the simulator"}
+    return {**item, "status": status}
+
+
+SIMULATOR = Simulator()

@@ -1,0 +1,123 @@
+"""Configuration in memory: one snapshot a worker, replaced within moments of a change anywhere.
+
+A change is committed with a new version and announced; whoever made it answers only when every
+living worker has seen it, so that what it says is true everywhere from then on.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from ringback.domain.endpoints import Connection
+from ringback.errors import DatabaseUnavailable
+from ringback.providers import registry
+from ringback.providers.config import ConfigError, load_config
+from ringback.services.snapshot import Snapshot
+from ringback.storage import configuration as stored
+from ringback.storage.database import Connection as DatabaseConnection
+from ringback.storage.database import Database
+from ringback.storage.vault import Vault
+
+_SEEN_WAIT_S = 3.0
+_RECONNECT_S = 1.0
+log = structlog.get_logger()
+
+
+class Configuration:
+    """Holds the current snapshot and the full rows that people look at."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        """Take what it is read from; `reload` reads it."""
+        self._database = database
+        self.vault = vault
+        self._lock = asyncio.Lock()
+        self._snapshot: Snapshot | None = None
+        self._everything: stored.Everything | None = None
+        self._on_reload: list[Callable[[Snapshot], None]] = []
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the hot path goes by."""
+        assert self._snapshot is not None
+        return self._snapshot
+
+    @property
+    def everything(self) -> stored.Everything:
+        """What the API shows."""
+        assert self._everything is not None
+        return self._everything
+
+    @property
+    def version(self) -> int:
+        """The version in memory; 0 before the first load."""
+        return self._snapshot.version if self._snapshot else 0
+
+    def on_reload(self, hook: Callable[[Snapshot], None]) -> None:
+        """Call `hook` with every new snapshot."""
+        self._on_reload.append(hook)
+
+    async def reload(self, at_least: int = 0) -> None:
+        """Read everything again, unless the version in memory is new enough already."""
+        async with self._lock:
+            if at_least and self.version >= at_least:
+                return
+            everything = await stored.load(self._database, self.vault)
+            if everything.version < self.version:
+                return
+            self._everything = everything
+            self._snapshot = arrange(everything)
+        for hook in self._on_reload:
+            hook(self._snapshot)
+
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[DatabaseConnection]:
+        """Make a change in one transaction; on leaving, every living worker has seen it.
+
+        A worker that hangs is waited for no longer than three seconds: its lease ends soon after.
+        """
+        async with self._database.acquire() as connection, connection.transaction():
+            yield connection
+            version = await stored.changed(connection)
+        await self.reload(version)
+        await self._until_seen(version)
+
+    async def _until_seen(self, version: int) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _SEEN_WAIT_S
+        while await stored.lagging(self._database, version) and loop.time() < deadline:
+            await asyncio.sleep(0.05)
+
+    async def listen(self, seen: Callable[[], None]) -> None:
+        """Follow announcements for ever; `seen` is called after each reload."""
+        while True:
+            try:
+                async for _ in stored.announcements(self._database.dsn):
+                    await self.reload()
+                    seen()
+            except DatabaseUnavailable:
+                await asyncio.sleep(_RECONNECT_S)
+
+
+def arrange(everything: stored.Everything) -> Snapshot:
+    """Arrange configuration for the hot path; leave out a connection that cannot be understood."""
+    connections: dict[str, Connection] = {}
+    for row in everything.connections:
+        try:
+            provider = registry.get(row.provider)
+            config = load_config(provider.Config, row.config)
+        except (registry.UnknownProviderError, ConfigError) as error:
+            log.warning("connection.unusable", connection=str(row.id), reason=str(error))
+            continue
+        connections[row.token] = Connection(
+            row.no, row.id, row.tenant, row.mode, row.provider, row.name, row.token, config
+        )
+    return Snapshot(
+        version=everything.version,
+        hash_key=everything.hash_key,
+        tenants={tenant.no: tenant for tenant in everything.tenants},
+        keys=everything.keys,
+        connections=connections,
+        endpoints={row.engine.no: row.engine for row in everything.endpoints},
+    )

@@ -1,0 +1,65 @@
+"""What is listed of a flood: the first hundred an hour of each connection; the rest is counted."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from ringback.domain.endpoints import Connection
+from ringback.domain.outcomes import Outcome
+
+LISTED_PER_HOUR = 100
+_HOUR_MS = 3_600_000
+_LIMITED: frozenset[str] = frozenset(("duplicate", "rejected"))
+_CONNECTIONS_MAX = 50_000
+
+
+class Place(NamedTuple):
+    """What a count is of."""
+
+    connection: int
+    tenant: int
+    mode: int
+    what: str
+
+
+class Flood:
+    """Counts callbacks that are not, or no longer, listed. In memory; flushed with the beat."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self._hour = 0
+        self._listed: Counter[tuple[int, str]] = Counter()
+        self._counted: Counter[Place] = Counter()
+
+    def keep(self, connection: Connection, outcome: Outcome, now_ms: int) -> bool:
+        """Say whether a callback of this outcome is still to be listed; count it if not."""
+        if outcome not in _LIMITED:
+            return True
+        hour = now_ms // _HOUR_MS
+        if hour != self._hour or len(self._listed) > _CONNECTIONS_MAX:
+            self._hour = hour
+            self._listed.clear()
+        place = (connection.no, outcome)
+        self._listed[place] += 1
+        if self._listed[place] <= LISTED_PER_HOUR:
+            return True
+        self.count(connection, outcome)
+        return False
+
+    def full(self, connection: Connection, outcome: Outcome, now_ms: int) -> bool:
+        """Say whether the hour's list of this outcome is full, without counting anything."""
+        listed = self._listed[(connection.no, outcome)] if now_ms // _HOUR_MS == self._hour else 0
+        return listed >= LISTED_PER_HOUR
+
+    def count(self, connection: Connection, what: str) -> None:
+        """Count something that is never listed: a handshake, a challenge."""
+        self._counted[Place(connection.no, connection.tenant, connection.mode, what)] += 1
+
+    def take(self) -> dict[Place, int]:
+        """Hand over the counts since the last time."""
+        taken = dict(self._counted)
+        self._counted.clear()
+        return taken
+
+    def give_back(self, taken: dict[Place, int]) -> None:
+        """Take counts back that could not be written."""
+        self._counted.update(taken)

@@ -1,0 +1,266 @@
+"""Sending deliveries that this worker owns: slots per endpoint, signature, one attempt each.
+
+Everything here is in memory and bounded; what finds no room stays in the database and is claimed
+when slots get free. A slow endpoint fills its own slots and nobody else's.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from ringback.domain.endpoints import Endpoint, Mode
+from ringback.domain.hosts import InvalidUrl
+from ringback.domain.ids import IdSequence, show
+from ringback.domain.networks import Policy
+from ringback.domain.retry import SCHEDULE_S, Verdict, judge, retry_after
+from ringback.domain.signing import signature
+from ringback.domain.targets import Target
+from ringback.services.clock import Clock
+from ringback.services.record import Bodies
+from ringback.services.snapshot import Snapshot
+from ringback.storage.hot import Finished, Owned
+from ringback.transport.client import Client
+from ringback.transport.exchange import Exchange, Outgoing
+
+CONCURRENT_PER_ENDPOINT = 32
+CONCURRENT = 512
+QUEUED_PER_ENDPOINT = 512
+QUEUED_BYTES = 64 * 1024 * 1024
+DEADLINE_S = 15.0
+RESPONSE_KEPT = 64 * 1024
+USER_AGENT = "Ringback/0.1 (+https://github.com/ringback/ringback)"
+FINAL = {"delivered": 1, "exhausted": 2, "cancelled": 3}
+POLICY = {Mode.LIVE: Policy(), Mode.TEST: Policy(allow_loopback=True, allow_http=True)}
+_detail = msgspec.json.Encoder().encode
+log = structlog.get_logger()
+
+
+class Job(NamedTuple):
+    """A delivery to be attempted now, with the event's body."""
+
+    owned: Owned
+    body: bytes
+
+
+class _Slots:
+    """What is going on for one endpoint in this worker."""
+
+    __slots__ = ("active", "endpoint", "queue", "target")
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.queue: deque[Job] = deque()
+        self.active = 0
+        self.target: Target | None = None
+        self.aim(endpoint)
+
+    def aim(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        try:
+            self.target = Target.parse(endpoint.url)
+        except InvalidUrl:
+            self.target = None
+
+
+class Push:
+    """Attempts deliveries.
+
+    `finished` takes each result, `release` what is given back without an attempt; `held` says
+    whether our lease stands.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        clock: Clock,
+        finished: Callable[[Finished], None],
+        release: Callable[[Owned], None],
+        kept: Bodies,
+        held: Callable[[], bool],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        """Take the edges."""
+        self._client = client
+        self._clock = clock
+        self._finished = finished
+        self._release = release
+        self._kept = kept
+        self._held = held
+        self._entropy = entropy
+        self._slots: dict[int, _Slots] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bytes = 0
+        self.stopping = False
+
+    def configure(self, snapshot: Snapshot) -> None:
+        """Follow a new configuration; what waits for endpoints that went is given back."""
+        for number, endpoint in snapshot.endpoints.items():
+            slots = self._slots.get(number)
+            if slots is None:
+                self._slots[number] = _Slots(endpoint)
+            elif slots.endpoint != endpoint:
+                slots.aim(endpoint)
+        for number in [n for n in self._slots if n not in snapshot.endpoints]:
+            self._give_back(self._slots.pop(number))
+        for slots in self._slots.values():
+            if slots.endpoint.disabled:
+                self._give_back(slots)
+
+    def _give_back(self, slots: _Slots) -> None:
+        for job in slots.queue:
+            self._release(job.owned)
+        self._clear(slots)
+
+    def _clear(self, slots: _Slots) -> None:
+        self._bytes -= sum(len(job.body) for job in slots.queue)
+        slots.queue.clear()
+
+    def keep(self, event: UUID, body: bytes) -> None:
+        """Remember the body of an event that waits behind another."""
+        self._kept.keep(event, body)
+
+    def free(self) -> dict[int, int]:
+        """Say how many deliveries each enabled endpoint may still take into memory."""
+        if self.stopping or self._bytes >= QUEUED_BYTES:
+            return {}
+        most = QUEUED_PER_ENDPOINT + CONCURRENT_PER_ENDPOINT
+        return {
+            number: room
+            for number, slots in self._slots.items()
+            if not slots.endpoint.disabled and (room := most - len(slots.queue) - slots.active) > 0
+        }
+
+    @property
+    def active(self) -> int:
+        """How many requests are under way."""
+        return len(self._tasks)
+
+    @property
+    def queued(self) -> int:
+        """How many deliveries wait in memory for a slot."""
+        return sum(len(slots.queue) for slots in self._slots.values())
+
+    def start(self, owned: Owned, body: bytes) -> None:
+        """Attempt a delivery that this worker owns, now or as soon as a slot is free."""
+        slots = self._slots.get(owned.endpoint)
+        if slots is None or slots.endpoint.disabled or self.stopping:
+            self._release(owned)
+            return
+        slots.queue.append(Job(owned, body))
+        self._bytes += len(body)
+        self._fill(slots)
+
+    def _fill(self, slots: _Slots) -> None:
+        while (
+            slots.queue
+            and slots.active < CONCURRENT_PER_ENDPOINT
+            and len(self._tasks) < CONCURRENT
+            and not self.stopping
+        ):
+            job = slots.queue.popleft()
+            self._bytes -= len(job.body)
+            slots.active += 1
+            task = asyncio.create_task(self._attempt(slots, job))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _attempt(self, slots: _Slots, job: Job) -> None:
+        try:
+            if self._held() and not slots.endpoint.disabled:
+                await self._send(slots, job)
+            else:
+                self._release(job.owned)
+        except Exception:
+            log.exception("push.defect", endpoint=slots.endpoint.no)
+        finally:
+            slots.active -= 1
+            self._fill(slots)
+            if not slots.queue:
+                self._fill_others()
+
+    def _fill_others(self) -> None:
+        if len(self._tasks) >= CONCURRENT - 1:
+            for slots in self._slots.values():
+                self._fill(slots)
+
+    async def _send(self, slots: _Slots, job: Job) -> None:
+        endpoint, owned = slots.endpoint, job.owned
+        started_ms = self._clock.now_ms()
+        event_id = show("evt", owned.event)
+        headers = (
+            ("content-type", "application/json"),
+            ("user-agent", USER_AGENT),
+            ("webhook-id", event_id),
+            ("webhook-timestamp", str(started_ms // 1000)),
+            ("webhook-signature", signature(endpoint.keys, event_id, started_ms // 1000, job.body)),
+            ("ringback-attempt", str(owned.n + 1)),
+        )
+        exchange = await self._exchange(slots, headers, job.body)
+        verdict = judge(
+            status=exchange.status,
+            error=exchange.error,
+            retry_after_s=retry_after(exchange.header("retry-after"), self._clock.now_ms()),
+            attempt=owned.n + 1,
+            schedule_s=SCHEDULE_S,
+            chance=random.random(),  # noqa: S311 - jitter
+        )
+        attempt_id = IdSequence(started_ms, self._entropy(10)).next()
+        self._finished(_finished(owned, attempt_id, headers, exchange, verdict, endpoint.url))
+
+    async def _exchange(
+        self, slots: _Slots, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> Exchange:
+        if slots.target is None:
+            return Exchange(error="invalid_request", detail="The endpoint's URL cannot be used.")
+        return await self._client.send(
+            Outgoing(method="POST", target=slots.target, headers=headers, body=body),
+            policy=POLICY[slots.endpoint.mode],
+            deadline_s=DEADLINE_S,
+            connections=CONCURRENT_PER_ENDPOINT,
+        )
+
+    async def drain(self, seconds: float) -> None:
+        """Start nothing new and wait for what is under way, at most so many seconds."""
+        self.stopping = True
+        for slots in self._slots.values():
+            self._give_back(slots)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    def drop(self) -> None:
+        """Forget what waits: another worker owns it now. Requests on the wire run on."""
+        for slots in self._slots.values():
+            self._clear(slots)
+
+
+def _finished(
+    owned: Owned,
+    attempt_id: UUID,
+    headers: tuple[tuple[str, str], ...],
+    exchange: Exchange,
+    verdict: Verdict,
+    url: str,
+) -> Finished:
+    timings = exchange.timings
+    detail = {
+        "request": {"method": "POST", "url": url, "headers": headers},
+        "response": {"headers": exchange.headers, "truncated": exchange.truncated},
+        "error": exchange.detail or None,
+        "address": exchange.address,
+        "reused": exchange.reused,
+        "tls": exchange.tls,
+        "timings": timings,
+        "decision": verdict.words,
+    }
+    return Finished(
+        lane=owned.lane, endpoint=owned.endpoint, ord=owned.ord, id=attempt_id,
+        status=exchange.status, error=exchange.error, ms=timings.total,
+        final=FINAL[verdict.final] if verdict.final else 0, wait_s=verdict.wait_s,
+        detail=_detail(detail), response=exchange.body[:RESPONSE_KEPT],
+    )  # fmt: skip

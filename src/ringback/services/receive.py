@@ -1,0 +1,119 @@
+"""A provider's callback from raw bytes to its answer: verify, parse, commit, reply.
+
+Nothing is answered 2xx before it is stored. What cannot be parsed is stored and answered like the
+rest: many providers never send a callback again.
+"""
+
+import structlog
+
+from ringback.domain.endpoints import Connection
+from ringback.domain.http import Callback, HttpResponse
+from ringback.domain.outcomes import Outcome
+from ringback.errors import DatabaseUnavailable
+from ringback.providers import registry
+from ringback.providers.base import Parsed, Unparsed
+from ringback.services.arrivals import ITEMS_MAX, Arrival
+from ringback.services.clock import Clock
+from ringback.services.commit import Committer
+from ringback.services.configuration import Configuration
+from ringback.services.flood import Flood
+
+REJECTED_KEPT = 64 * 1024
+# Bodies beyond this go over a connection of their own, so that small ones never wait for them.
+LARGE = 256 * 1024
+_HIDDEN = frozenset(("authorization", "proxy-authorization", "cookie"))
+log = structlog.get_logger()
+
+NOT_FOUND = HttpResponse(404, (("content-type", "text/plain"),), b"not found\n")
+UNAVAILABLE = HttpResponse(
+    503, (("content-type", "text/plain"), ("retry-after", "1")), b"not stored, come again\n"
+)
+
+
+class Receiver:
+    """Takes callbacks for every connection."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        committer: Committer,
+        large: Committer,
+        clock: Clock,
+        flood: Flood,
+    ) -> None:
+        """Take the edges; `large` commits bodies over 256 KiB on a connection of its own."""
+        self._configuration = configuration
+        self._committer = committer
+        self._large = large
+        self._clock = clock
+        self._flood = flood
+
+    async def receive(self, token: str, callback: Callback) -> HttpResponse:
+        """Take one callback and return the provider's own answer; raises nothing."""
+        connection = self._configuration.snapshot.connections.get(token)
+        if connection is None:
+            return NOT_FOUND
+        try:
+            return await self._take(connection, callback)
+        except DatabaseUnavailable:
+            return UNAVAILABLE
+        except Exception:
+            log.exception("receive.defect", connection=connection.no, provider=connection.provider)
+            return UNAVAILABLE
+
+    async def _take(self, connection: Connection, callback: Callback) -> HttpResponse:
+        now = self._clock.now_ms()
+        provider = registry.get(connection.provider)
+        verification = provider.verify(callback, connection.config, now)
+        reply = provider.reply(callback, connection.config, verification)
+        if verification.verdict in {"challenge", "handshake"}:
+            self._flood.count(connection, verification.verdict)
+            return reply
+        if verification.verdict == "failed":
+            if self._flood.full(connection, "rejected", now):
+                self._flood.count(connection, "rejected")
+                return reply
+            await self._store(connection, callback, now, Parsed(), "rejected", verification.reason)
+            return reply
+        await self._store(connection, callback, now, self._parse(connection, callback))
+        return reply
+
+    def _parse(self, connection: Connection, callback: Callback) -> Parsed:
+        provider = registry.get(connection.provider)
+        try:
+            parsed = provider.parse(callback, connection.config)
+        except Exception:
+            # A defect of ours must not lose a callback: it can be parsed again once mended.
+            log.exception("parse.defect", connection=connection.no, provider=connection.provider)
+            return Parsed(unparsed=(Unparsed("The parser failed; this is a defect of Ringback."),))
+        if len(parsed.items) > ITEMS_MAX:
+            return Parsed(unparsed=(Unparsed(f"More than {ITEMS_MAX} items in one callback."),))
+        return parsed
+
+    async def _store(
+        self,
+        connection: Connection,
+        callback: Callback,
+        now: int,
+        parsed: Parsed,
+        settled: Outcome | None = None,
+        reason: str = "",
+    ) -> None:
+        raw = stored_form(callback, connection.token, settled)
+        arrival = Arrival(connection, raw, now, parsed, settled, reason)
+        committer = self._large if len(callback.body) > LARGE else self._committer
+        await committer.submit(arrival)
+
+
+def stored_form(callback: Callback, token: str, settled: Outcome | None) -> Callback:
+    """Return a callback as it is kept: whole, but for what would give a secret away.
+
+    The token in the URL and credentials in headers are replaced; a rejected body is cut after
+    64 KiB.
+    """
+    headers = tuple(
+        (name, "(hidden)" if name.lower() in _HIDDEN else value) for name, value in callback.headers
+    )
+    body = callback.body[:REJECTED_KEPT] if settled == "rejected" else callback.body
+    url = callback.url.replace(f"/in/{token}", "/in/{token}", 1)
+    return Callback(callback.method, url, headers, body, callback.peer)

@@ -1,0 +1,150 @@
+"""Writing down attempts in batches, and handing on the next delivery of every lane that ended."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from uuid import UUID
+
+import structlog
+
+from ringback.errors import DatabaseUnavailable
+from ringback.storage.database import Connection
+from ringback.storage.hot import Finished, Owned, bodies, finish_batch, release
+from ringback.storage.link import HotLink, fault_kind
+
+BATCH_MAX = 500
+_CACHE_BYTES = 32 * 1024 * 1024
+_PAUSE_S = 0.2
+log = structlog.get_logger()
+
+
+class Bodies:
+    """Bodies of events that wait behind others, so that handing on needs no read. Bounded."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._kept: OrderedDict[UUID, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def keep(self, event: UUID, body: bytes) -> None:
+        """Remember a body; the oldest are forgotten beyond 32 MiB."""
+        if event in self._kept:
+            return
+        self._kept[event] = body
+        self._bytes += len(body)
+        while self._bytes > _CACHE_BYTES:
+            self._bytes -= len(self._kept.popitem(last=False)[1])
+
+    def get(self, event: UUID) -> bytes | None:
+        """Return a body if it is still remembered."""
+        return self._kept.get(event)
+
+
+class Recorder:
+    """Finishes deliveries on one hot connection, as many at a time as have come meanwhile.
+
+    A delivery that was not attempted after all is given back instead: `release`.
+    """
+
+    def __init__(
+        self,
+        link: HotLink,
+        kept: Bodies,
+        worker: Callable[[], int],
+        start: Callable[[Owned, bytes], None],
+    ) -> None:
+        """Take the edges; `start` takes each delivery that is handed on."""
+        self._link = link
+        self._kept = kept
+        self._worker = worker
+        self._start = start
+        self._queue: deque[Finished] = deque()
+        self._released: deque[Owned] = deque()
+        self._wake = asyncio.Event()
+        self._busy = False
+        self.attempts = 0
+
+    def put(self, result: Finished) -> None:
+        """Take the result of an attempt. Bounded by what Push lets be under way."""
+        self._queue.append(result)
+        self._wake.set()
+
+    def release(self, owned: Owned) -> None:
+        """Give a delivery back to whoever claims it next."""
+        self._released.append(owned)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Record for ever; a batch that fails is recorded again until it succeeds."""
+        while True:
+            if not self._queue and not self._released:
+                self._busy = False
+                self._wake.clear()
+                await self._wake.wait()
+            self._busy = True
+            if self._queue:
+                size = min(BATCH_MAX, len(self._queue))
+                await self._record([self._queue.popleft() for _ in range(size)])
+            if self._released:
+                size = min(BATCH_MAX, len(self._released))
+                await self._give_back([self._released.popleft() for _ in range(size)])
+
+    async def drained(self) -> None:
+        """Wait until every result is recorded."""
+        while self._queue or self._released or self._busy:
+            await asyncio.sleep(0.01)
+
+    async def _record(self, batch: list[Finished]) -> None:
+        while True:
+            try:
+                connection = await self._link.get()
+                owned = await finish_batch(connection, self._worker(), batch)
+                self.attempts += len(batch)
+                await hand_on(connection, owned, self._kept, self._start)
+                return
+            except Exception as error:
+                if fault_kind(error) == "poison":
+                    await self._isolate(batch)
+                    return
+                await self._pause(error)
+
+    async def _isolate(self, batch: list[Finished]) -> None:
+        if len(batch) == 1:
+            log.error("record.refused", endpoint=batch[0].endpoint)
+            return
+        for result in batch:
+            await self._record([result])
+
+    async def _give_back(self, batch: list[Owned]) -> None:
+        while True:
+            try:
+                await release(await self._link.get(), self._worker(), batch)
+                return
+            except Exception as error:
+                if fault_kind(error) == "poison":
+                    log.exception("release.refused")
+                    return
+                await self._pause(error)
+
+    async def _pause(self, error: Exception) -> None:
+        if not isinstance(error, DatabaseUnavailable):
+            log.warning("record.again", error=str(error)[:300])
+            self._link.drop()
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def hand_on(
+    connection: Connection,
+    owned: list[Owned],
+    kept: Bodies,
+    start: Callable[[Owned, bytes], None],
+) -> None:
+    """Start deliveries that are ours now, reading the bodies that are not remembered."""
+    found = {row.event: body for row in owned if (body := kept.get(row.event)) is not None}
+    missing = [row.event for row in owned if row.event not in found]
+    if missing:
+        found.update(await bodies(connection, missing))
+    for row in owned:
+        body = found.get(row.event)
+        if body is not None:
+            start(row, body)

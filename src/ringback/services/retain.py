@@ -1,0 +1,78 @@
+"""Housekeeping: partitions for the days to come, removal of what retention has ended.
+
+One worker at a time, once an hour. Everything here may be interrupted anywhere and run again.
+"""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import structlog
+
+from ringback.errors import DatabaseUnavailable
+from ringback.storage import counts, partitions, retention
+from ringback.storage.database import Database, connect
+
+EVERY_S = 3600.0
+log = structlog.get_logger()
+
+
+class Periods(msgspec.Struct, frozen=True):
+    """How many days things are kept. Messages: 13 months."""
+
+    callbacks: int = 30
+    events: int = 90
+    attempts: int = 90
+    messages: int = 396
+
+
+class Retainer:
+    """Runs the housekeeping."""
+
+    def __init__(self, database: Database, periods: Periods) -> None:
+        """Take the database and the periods."""
+        self._database = database
+        self._periods = periods
+
+    async def run(self) -> None:
+        """Keep house for ever."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self.once()
+            except (DatabaseUnavailable, TimeoutError) as error:
+                log.warning("retain.failed", error=str(error)[:200])
+
+    async def once(self, now: datetime | None = None) -> list[str]:
+        """Do everything that is due; return the names of dropped partitions.
+
+        `now` is the database's clock unless a test says otherwise. Does nothing when another
+        worker is at it.
+        """
+        # A connection of its own: detaching cannot run inside a transaction, and waits long.
+        connection = await connect(self._database.dsn)
+        try:
+            if not await retention.lock(connection):
+                return []
+            await partitions.extend(connection)
+            moment = now or await partitions.today(connection)
+            dropped = []
+            for table, days in (
+                ("callback", self._periods.callbacks),
+                ("attempt", self._periods.attempts),
+                ("event", self._periods.events),
+            ):
+                day = _midnight(moment) - timedelta(days=days)
+                dropped += await partitions.remove_before(connection, table, day)
+            await retention.remove_messages(
+                connection, _midnight(moment) - timedelta(days=self._periods.messages)
+            )
+            await counts.advance_generation(connection)
+            await counts.forget(connection)
+            return dropped
+        finally:
+            await connection.close()
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

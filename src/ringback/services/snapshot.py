@@ -1,0 +1,50 @@
+"""All configuration at one version, arranged for look-ups without a query. Values only."""
+
+import uuid
+
+import msgspec
+
+from ringback.domain.endpoints import ApiKey, Connection, Endpoint, Mode, Tenant
+from ringback.domain.event_types import matches
+from ringback.domain.ids import show
+
+
+class Snapshot(msgspec.Struct):
+    """What the hot path knows: never changed, only replaced by a newer one."""
+
+    version: int
+    hash_key: bytes
+    tenants: dict[int, Tenant]
+    keys: dict[bytes, ApiKey]
+    connections: dict[str, Connection]
+    endpoints: dict[int, Endpoint]
+    _matched: dict[tuple[int, int, str], tuple[Endpoint, ...]] = {}
+    _tenant_ids: dict[int, str] = {}
+
+    def matching(self, tenant: int, mode: Mode, type_: str) -> tuple[Endpoint, ...]:
+        """Return the enabled endpoints that want a type, in order of their numbers."""
+        key = (tenant, mode, type_)
+        found = self._matched.get(key)
+        if found is None:
+            found = tuple(
+                endpoint
+                for endpoint in self.endpoints.values()
+                if endpoint.tenant == tenant
+                and endpoint.mode == mode
+                and not endpoint.disabled
+                and matches(endpoint.event_types, type_)
+            )
+            if len(self._matched) < 100_000:
+                self._matched[key] = found
+        return found
+
+    def tenant_id(self, tenant: int) -> str:
+        """Return a tenant's id as people see it."""
+        shown = self._tenant_ids.get(tenant)
+        if shown is None:
+            shown = self._tenant_ids[tenant] = show("ten", self.tenants[tenant].id)
+        return shown
+
+    def connection_by_id(self, id_: uuid.UUID) -> Connection | None:
+        """Return a connection by its id."""
+        return next((c for c in self.connections.values() if c.id == id_), None)

@@ -1,0 +1,237 @@
+"""This process as a worker: its registration, its lease, the retirement of the dead, adoption.
+
+A worker that shows no new beat for 15 seconds of another's own clock is retired, at once when its
+process is gone on the same host; its deliveries are given back and claimed. Timestamps are never
+compared: after an outage of the database all are old.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import psutil
+import structlog
+
+from ringback.errors import DatabaseUnavailable
+from ringback.services.clock import Clock
+from ringback.services.flood import Flood
+from ringback.storage import counts
+from ringback.storage import workers as stored
+from ringback.storage.database import Connection, Database
+
+BEAT_S = 2.0
+LEASE_S = 8.0
+RETIRE_S = 15.0
+_ADOPT_FOR_S = 60.0
+_ADOPT_EVERY_S = 5.0
+log = structlog.get_logger()
+
+
+def boot_id() -> str:
+    """Name this boot of this host: equal for two processes that can see each other."""
+    try:
+        text = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        text = str(int(psutil.boot_time()))
+    # Two containers share a boot id but not their process ids.
+    namespace = Path("/proc/self/ns/pid")
+    return f"{text}/{namespace.stat().st_ino}" if namespace.exists() else text
+
+
+class Lease:
+    """Whether this worker may act, judged by its own boot-time clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start without a lease."""
+        self._clock = clock
+        self._worker: int | None = None
+        self._beat_sent = -LEASE_S
+        self.former: list[int] = []
+
+    def held(self) -> bool:
+        """Whether the last successful beat was sent less than eight seconds ago."""
+        return self._worker is not None and self._clock.boottime() - self._beat_sent < LEASE_S
+
+    def worker(self) -> int:
+        """Return the worker's id. Raises DatabaseUnavailable while no lease is held."""
+        if self._worker is None or not self.held():
+            raise DatabaseUnavailable("This worker has lost touch with the database.")
+        return self._worker
+
+    @property
+    def id(self) -> int | None:
+        """The id under which this process is registered, lease or no lease."""
+        return self._worker
+
+    def renew(self, worker: int, sent: float) -> None:
+        """Note a successful beat that was sent at `sent` (boot-time clock)."""
+        self._worker, self._beat_sent = worker, sent
+
+    def resign(self) -> None:
+        """Give the registration up: what it owned may be with others, or unknown to us."""
+        if self._worker is not None:
+            self.former.append(self._worker)
+        self._worker = None
+
+
+class Workers:
+    """Keeps the lease alive and watches the other workers."""
+
+    def __init__(
+        self,
+        database: Database,
+        lease: Lease,
+        clock: Clock,
+        seen: Callable[[], int],
+        newer: Callable[[int], Awaitable[None]],
+        dropped: Callable[[], None],
+        flood: Flood,
+    ) -> None:
+        """Take the edges.
+
+        `seen` returns the configuration's version in memory, `newer` loads a newer one, `dropped`
+        forgets deliveries that are no longer ours; `flood` is counted up with each beat.
+        """
+        self._database = database
+        self._lease = lease
+        self._clock = clock
+        self._seen = seen
+        self._newer = newer
+        self._dropped = dropped
+        self._flood = flood
+        self._beats: dict[int, tuple[int, float]] = {}
+        self._adopt_until = 0.0
+        self._next_adoption = 0.0
+        self._poke = asyncio.Event()
+        process = psutil.Process()
+        self._identity = (boot_id(), process.pid, process.create_time())
+        self.adopted = 0
+        self.stuck = 0
+
+    def poke(self) -> None:
+        """Beat now: there is something to tell."""
+        self._poke.set()
+
+    def resign(self) -> None:
+        """Start over under a new id: the outcome of a statement of ours is not known.
+
+        What it may have left under the old id is given back, late commits included.
+        """
+        self._lease.resign()
+        self._poke.set()
+
+    async def join(self) -> None:
+        """Register this process and take over from the dead of this host. Raises
+        DatabaseUnavailable.
+        """
+        async with self._database.acquire() as connection:
+            while self._lease.former:
+                await stored.leave(connection, self._lease.former[-1])
+                self._lease.former.pop()
+            worker = await stored.register(connection, *self._identity)
+            await self._beat(connection, worker)
+            await self._watch(connection, worker)
+            self._adopt_until = self._clock.boottime() + _ADOPT_FOR_S
+            await self._adopt(connection)
+            await stored.forget(connection)
+
+    async def run(self) -> None:
+        """Beat every two seconds, for ever."""
+        while True:
+            try:
+                await self._turn()
+            except DatabaseUnavailable as error:
+                log.warning("worker.beat_failed", error=str(error)[:200])
+                # What others did meanwhile is unknown: count their silence from the next answer.
+                self._beats.clear()
+            try:
+                await asyncio.wait_for(self._poke.wait(), BEAT_S)
+                self._poke.clear()
+            except TimeoutError:
+                pass
+
+    async def _turn(self) -> None:
+        worker = self._lease.id
+        if worker is None:
+            self._dropped()
+            await self.join()
+            return
+        async with self._database.acquire() as connection:
+            if not await self._beat(connection, worker):
+                log.warning("worker.retired", worker=worker)
+                self._lease.resign()
+                return
+            await self._watch(connection, worker)
+            await self._adopt(connection)
+            await self._count(connection)
+
+    async def _count(self, connection: Connection) -> None:
+        taken = self._flood.take()
+        if not taken:
+            return
+        try:
+            await counts.add(connection, [(*place, n) for place, n in taken.items()])
+        except BaseException:
+            self._flood.give_back(taken)
+            raise
+
+    async def _beat(self, connection: Connection, worker: int) -> bool:
+        sent, asked = self._clock.boottime(), self._clock.now_ms() - self._clock.offset_ms
+        beat = await stored.heartbeat(connection, worker, self._seen())
+        if beat is None:
+            return False
+        answered = self._clock.now_ms() - self._clock.offset_ms
+        self._clock.correct(int(beat.clock.timestamp() * 1000), asked, answered)
+        self._lease.renew(worker, sent)
+        if beat.config_version > self._seen():
+            await self._newer(beat.config_version)
+        return True
+
+    async def _watch(self, connection: Connection, worker: int) -> None:
+        asked = self._clock.boottime()
+        peers = await stored.peers(connection, worker)
+        for peer in peers:
+            known = self._beats.get(peer.id)
+            silent = known is not None and known[0] == peer.beat and asked - known[1] > RETIRE_S
+            if (silent or self._gone(peer)) and await stored.retire(connection, peer):
+                log.warning("worker.retire", worker=peer.id)
+                self._adopt_until = self._clock.boottime() + _ADOPT_FOR_S
+                self._next_adoption = 0.0
+            if known is None or known[0] != peer.beat:
+                self._beats[peer.id] = (peer.beat, self._clock.boottime())
+        living = {peer.id for peer in peers}
+        for number in [number for number in self._beats if number not in living]:
+            del self._beats[number]
+
+    def _gone(self, peer: stored.Peer) -> bool:
+        if peer.boot_id != self._identity[0]:
+            return False
+        try:
+            process = psutil.Process(peer.pid)
+            same = abs(process.create_time() - peer.pid_start) < 1
+            return not same or process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.AccessDenied:
+            return False
+
+    async def _adopt(self, connection: Connection) -> None:
+        now = self._clock.boottime()
+        if now > self._adopt_until or now < self._next_adoption:
+            return
+        self._next_adoption = now + _ADOPT_EVERY_S
+        while count := await stored.adopt(connection):
+            self.adopted += count
+        self.stuck += await stored.unblock(connection)
+
+    async def leave(self) -> None:
+        """Sign off, so that nobody has to wait for our silence."""
+        self._lease.resign()
+        try:
+            async with self._database.acquire() as connection:
+                for worker in self._lease.former:
+                    await stored.leave(connection, worker)
+                while await stored.adopt(connection):
+                    pass
+        except DatabaseUnavailable as error:
+            log.warning("worker.leave_failed", error=str(error)[:200])

@@ -1,0 +1,90 @@
+"""Settings: every one is an environment variable `RINGBACK_…`, or `RINGBACK_…_FILE` for a secret.
+
+Read once at start. Unknown RINGBACK_ variables are reported with the nearest known name.
+"""
+
+import difflib
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ringback.errors import SettingsError
+
+PREFIX = "RINGBACK_"
+_FILES = ("DATABASE_URL", "SECRET_KEY")
+
+
+class Settings(BaseSettings):
+    """Everything an installation can set, with its default."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+
+    database_url: str | None = Field(
+        None, description="PostgreSQL 15-18 to use; without it an embedded server is started."
+    )
+    data_dir: Path | None = Field(
+        None, description="Where the embedded server and the secret key live."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8420, ge=1, le=65535, description="Port to listen on.")
+    public_url: str | None = Field(
+        None, description="How providers reach this server; some sign the URL they call."
+    )
+    secret_key: str | None = Field(
+        None,
+        description="Seals stored secrets: 32 bytes in base64. Several, separated by commas, "
+        "rotate: the first seals, all open. Made by itself with the embedded server.",
+    )
+    workers: int = Field(1, ge=1, le=64, description="Server processes.")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level.")
+
+    @property
+    def base_url(self) -> str:
+        """The public URL without a final slash; the listening address when none is set."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: a value is wrong, or a `_FILE` cannot be read.
+
+    """
+    for name in _FILES:
+        path = os.environ.get(f"{PREFIX}{name}_FILE")
+        if path:
+            os.environ[PREFIX + name] = _read(path, f"{PREFIX}{name}_FILE")
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [
+            f"{PREFIX}{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+            for fault in error.errors()
+        ]
+        raise SettingsError("; ".join(faults)) from None
+
+
+def _read(path: str, name: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{name}: cannot read {path}: {error.strerror}") from None
+
+
+def unknown() -> list[str]:
+    """Return a warning for every RINGBACK_ variable that means nothing."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name}_FILE" for name in _FILES} | {"RINGBACK_API_KEY", "RINGBACK_URL"}
+    warnings = []
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            warnings.append(f"{name} is not a setting of Ringback.{hint}")
+    return warnings

@@ -1,0 +1,97 @@
+"""Short directories, a database that is made once, and servers that end with their test."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ringback.services.embedded import EmbeddedServer
+
+from .stage import Holder, kill_all
+
+MEMORY_DISK = Path("/dev/shm")
+
+
+def _base() -> Path:
+    # Each test copies 46 MB; a file system in memory halves the time of the whole folder. A
+    # container's is often too small, and closed to programs, which one test copies there.
+    if MEMORY_DISK.is_dir():
+        found = os.statvfs(MEMORY_DISK)
+        if found.f_bavail * found.f_frsize > 1024**3 and not found.f_flag & os.ST_NOEXEC:
+            return MEMORY_DISK
+    return Path("/tmp")
+
+
+def _spot() -> Path:
+    # Not pytest's tmp_path: it is closed to other accounts, and too long for a Unix socket.
+    spot = Path(tempfile.mkdtemp(prefix="rb-", dir=_base()))
+    spot.chmod(0o755)
+    return spot
+
+
+@pytest.fixture
+def spot() -> Iterator[Path]:
+    """A short directory that every account may enter."""
+    spot = _spot()
+    yield spot
+    shutil.rmtree(spot, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def seed() -> Iterator[Path]:
+    """A data directory with a database in it, cleanly stopped."""
+    spot = _spot()
+    server = EmbeddedServer(spot / "data", lambda _: None)
+    server.start()
+    server.stop(10)
+    yield spot / "data"
+    shutil.rmtree(spot, ignore_errors=True)
+
+
+@pytest.fixture
+def data(seed: Path, spot: Path) -> Iterator[Path]:
+    """A copy of the made database, of one's own; what runs on it is killed at the end."""
+    subprocess.run(["cp", "-a", str(seed), str(spot / "data")], check=True)
+    yield spot / "data"
+    kill_all(spot / "data")
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the servers of `make_server` have said."""
+    return []
+
+
+@pytest.fixture
+def make_server(said: list[str]) -> Iterator[Callable[[Path], EmbeddedServer]]:
+    """Make embedded servers that are stopped when the test ends."""
+    made: list[EmbeddedServer] = []
+
+    def make(data: Path) -> EmbeddedServer:
+        made.append(EmbeddedServer(data, said.append))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop(10)
+
+
+@pytest.fixture
+def make_holder() -> Iterator[Callable[..., Holder]]:
+    """Make holder processes that end with the test."""
+    made: list[Holder] = []
+
+    def make(*arguments: str, **more: object) -> Holder:
+        made.append(Holder(*arguments, **more))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for holder in made:
+        if holder.process.poll() is None:
+            holder.close()
+        else:
+            holder.kill()

@@ -1,0 +1,36 @@
+"""How much each stage of proof runs: a small size for `make test`, the full one for `make proof`.
+
+`RINGBACK_PROOF=1` in the environment chooses the full sizes. Every number is a count of cases.
+"""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Counts per stage; the names say which threat or stage they belong to."""
+
+    carrier_cases: int
+    """T21: IPv4 addresses, each in all eight IPv6 carriers."""
+    rebinding_attempts: int
+    """T22: attempts for each of the thirty scripts."""
+    hostile_repeats: int
+    """T26: times that each hostile behaviour is met."""
+    header_strings: int
+    """T28: random names and values."""
+
+
+SMALL = Sizes(
+    carrier_cases=2_000,
+    rebinding_attempts=5,
+    hostile_repeats=2,
+    header_strings=500,
+)
+FULL = Sizes(
+    carrier_cases=20_000,
+    rebinding_attempts=50,
+    hostile_repeats=100,
+    header_strings=2_000,
+)
+SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

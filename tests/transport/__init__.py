@@ -1,0 +1,1 @@
+"""Tests of the edges: real sockets on loopback."""
