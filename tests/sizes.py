@@ -19,6 +19,10 @@ class Sizes:
     """T26: times that each hostile behaviour is met."""
     header_strings: int
     """T28: random names and values."""
+    fuzzed_bodies: int
+    """T13: validly signed bodies of a provider's own words in the wrong places, per provider."""
+    oracle_bodies: int
+    """S4: random bodies for each pair of a signer and a verifier."""
 
 
 SMALL = Sizes(
@@ -26,11 +30,15 @@ SMALL = Sizes(
     rebinding_attempts=5,
     hostile_repeats=2,
     header_strings=500,
+    fuzzed_bodies=1_000,
+    oracle_bodies=1_000,
 )
 FULL = Sizes(
     carrier_cases=20_000,
     rebinding_attempts=50,
     hostile_repeats=100,
     header_strings=2_000,
+    fuzzed_bodies=10_000,
+    oracle_bodies=10_000,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

@@ -83,8 +83,8 @@ def test_delivered_when_all_parts_are() -> None:
     """Nothing is said before the last part; its time is the time of the whole."""
     facts = [Fact("delivered", 100 + part, part, at=10 * part, part=part) for part in (3, 1, 2)]
     known, emissions = live(facts, 3)
-    assert [("delivered", 30, False)] == [(e.status, e.occurred_at, e.inferred) for e in emissions]
-    assert ("delivered", {"delivered": 30}) == (known.status, known.timestamps)
+    assert [(e.status, e.occurred_at, e.inferred) for e in emissions] == [("delivered", 30, False)]
+    assert (known.status, known.timestamps) == ("delivered", {"delivered": 30})
 
 
 def test_one_failed_part_fails_the_whole_and_says_why() -> None:
@@ -97,7 +97,7 @@ def test_one_failed_part_fails_the_whole_and_says_why() -> None:
     for order in itertools.permutations(facts):
         known, emissions = live(order, 3)
         assert (known.status, known.error) == ("failed", Failure("network", "first"))
-        assert ["failed"] == [emission.status for emission in emissions]
+        assert [emission.status for emission in emissions] == ["failed"]
         assert not known.conflict
 
 
@@ -111,7 +111,7 @@ def test_facts_about_the_whole_keep_their_times_beside_the_parts() -> None:
     ]
     for order in itertools.permutations(facts):
         known, emissions = live(order, 2)
-        assert {"queued": 1, "submitted": 2, "delivered": 20} == times(known)
+        assert times(known) == {"queued": 1, "submitted": 2, "delivered": 20}
         assert Counter(["queued", "submitted", "delivered"]) == Counter(
             emission.status for emission in emissions
         )
@@ -120,7 +120,7 @@ def test_facts_about_the_whole_keep_their_times_beside_the_parts() -> None:
 def test_no_status_is_made_up_that_no_part_reported() -> None:
     """Parts that go straight to `delivered` emit neither `submitted` nor `sent`."""
     _, emissions = live([Fact("delivered", 1, part, at=9, part=part) for part in (1, 2)], 2)
-    assert ["delivered"] == [emission.status for emission in emissions]
+    assert [emission.status for emission in emissions] == ["delivered"]
 
 
 def test_undated_reports_do_not_let_our_clock_decide() -> None:
@@ -143,21 +143,21 @@ def test_a_delivery_that_a_part_skipped_is_inferred() -> None:
     """All parts read or delivered: the whole's `delivered` says that it was inferred."""
     facts = [Fact("delivered", 1, 1, at=10, part=1), Fact("read", 2, 2, at=30, part=2)]
     known, emissions = live(facts, 2)
-    assert [("delivered", True)] == [(e.status, e.inferred) for e in emissions]
+    assert [(e.status, e.inferred) for e in emissions] == [("delivered", True)]
     assert merge(known, Fact("read", 3, 3, at=40, part=1))[-1].status == "read"
     assert merge(known, Fact("delivered", 4, 4, at=20, part=2)) == []
-    assert {"delivered": 20, "read": 40} == known.timestamps
+    assert known.timestamps == {"delivered": 20, "read": 40}
 
 
 def test_parts_count_alone_until_their_number_is_known() -> None:
     """Without a number each report speaks at once; announced later, what came before counts."""
     known, first = live([Fact("delivered", 1, 1, at=10, part=1)])
-    assert ["delivered"] == [emission.status for emission in first]
+    assert [emission.status for emission in first] == ["delivered"]
     known.parts = 2
     assert merge(known, Fact("sent", 2, 2, at=5, part=2))[0].status == "sent"
     assert known.status == "sent"
     merge(known, Fact("delivered", 3, 3, at=20, part=2))
-    assert ("delivered", 20) == (known.status, known.timestamps["delivered"])
+    assert (known.status, known.timestamps["delivered"]) == ("delivered", 20)
 
 
 @pytest.mark.parametrize("part", [PARTS_MAX, PARTS_MAX + 1, 10**9])

@@ -119,27 +119,29 @@ def test_equal_missing_and_reversed_times_change_nothing(at: dict[Status, int | 
 def test_read_before_delivered_infers_it_once() -> None:
     """A `read` first emits an inferred `delivered`; the real one then only dates the timeline."""
     known, emissions = live([Fact("sent", 1, 1, at=10), Fact("read", 2, 2, at=30)])
-    assert [("sent", False), ("delivered", True), ("read", False)] == [
-        (emission.status, emission.inferred) for emission in emissions
+    assert [(emission.status, emission.inferred) for emission in emissions] == [
+        ("sent", False),
+        ("delivered", True),
+        ("read", False),
     ]
-    assert [None, "sent", "delivered"] == [emission.previous_status for emission in emissions]
+    assert [emission.previous_status for emission in emissions] == [None, "sent", "delivered"]
     assert merge(known, Fact("delivered", 3, 3, at=20)) == []
-    assert {"sent": 10, "delivered": 20, "read": 30} == known.timestamps
+    assert known.timestamps == {"sent": 10, "delivered": 20, "read": 30}
     assert known.status == "read"
 
 
 def test_an_inferred_delivery_after_a_failure_is_flagged_as_a_conflict() -> None:
     """`failed` and then `read` contradict each other: both emissions of the second say so."""
     _, emissions = live([Fact("failed", 1, 1, at=10), Fact("read", 2, 2, at=30)])
-    assert [False, True, True] == [emission.conflict for emission in emissions]
+    assert [emission.conflict for emission in emissions] == [False, True, True]
 
 
 def test_a_late_status_is_emitted_and_moves_nothing() -> None:
     """`sent` after `delivered` is kept, emitted with `late`, and the status stays."""
     known, emissions = live([Fact("delivered", 1, 1, at=20), Fact("sent", 2, 2, at=10)])
-    assert [False, True] == [emission.late for emission in emissions]
+    assert [emission.late for emission in emissions] == [False, True]
     assert (known.status, emissions[1].previous_status) == ("delivered", "delivered")
-    assert {"sent": 10, "delivered": 20} == times(known)
+    assert times(known) == {"sent": 10, "delivered": 20}
 
 
 @pytest.mark.parametrize("newer", ["failed", "delivered"])
@@ -242,9 +244,9 @@ def test_fill_completes_and_never_overwrites() -> None:
     known = message()
     fill(known, to="+15550100123", from_=None, reference="a", tags=["x"], segments=2)
     fill(known, to="+15550100999", from_="+15550100900", reference=None, tags=["y"], segments=3)
-    assert ("+15550100123", "+15550100900", "a", ["x"], 2) == (
+    assert (
         known.to, known.from_, known.reference, known.tags, known.segments,
-    )  # fmt: skip
+    ) == ("+15550100123", "+15550100900", "a", ["x"], 2)  # fmt: skip
 
 
 def test_times_prefer_the_providers() -> None:
@@ -257,4 +259,4 @@ def test_times_prefer_the_providers() -> None:
             Fact("delivered", 503, 4),
         ]
     )
-    assert {"sent": 500, "delivered": 10} == times(known)
+    assert times(known) == {"sent": 500, "delivered": 10}

@@ -18,7 +18,7 @@ from ringback.domain.networks import (
     Policy,
     judge_address,
 )
-from sizes import SIZES
+from tests.sizes import SIZES
 
 ip = ipaddress.ip_address
 
@@ -175,7 +175,9 @@ def test_no_carrier_is_looser_than_the_address_it_carries(address: int, policy: 
     looser = [
         name
         for name, carry in CARRIERS.items()
-        if judge_address(carry(address), policy).allowed and not plain
+        if judge_address(carry(address), policy).allowed
+        and not plain
+        and not (name == "compatible" and address == 1)  # ::1 carries nothing, it is loopback
     ]
     assert [] == looser
 

@@ -143,7 +143,9 @@ def test_own_listener_in_test_mode() -> None:
     """Test mode may reach loopback, but still not our own API."""
     assert (
         "own_listener"
-        == judge(Target.parse("http://127.0.0.1:8420/v1/messages"), [ip("127.0.0.1")], TEST, OWN).code
+        == judge(
+            Target.parse("http://127.0.0.1:8420/v1/messages"), [ip("127.0.0.1")], TEST, OWN
+        ).code
     )
     assert judge(Target.parse("http://127.0.0.1:9000/"), [ip("127.0.0.1")], TEST, OWN).allowed
 

@@ -1,5 +1,6 @@
 """Short directories, a database that is made once, and servers that end with their test."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ringback.services.embedded import EmbeddedServer
+from ringback.services.embedded.server import EmbeddedServer
 
 from .stage import Holder, kill_all
 
@@ -26,30 +27,32 @@ def _base() -> Path:
     return Path("/tmp")
 
 
-def _spot() -> Path:
+@contextlib.contextmanager
+def _spot() -> Iterator[Path]:
     # Not pytest's tmp_path: it is closed to other accounts, and too long for a Unix socket.
     spot = Path(tempfile.mkdtemp(prefix="rb-", dir=_base()))
-    spot.chmod(0o755)
-    return spot
+    try:
+        spot.chmod(0o755)
+        yield spot
+    finally:
+        shutil.rmtree(spot, ignore_errors=True)
 
 
 @pytest.fixture
 def spot() -> Iterator[Path]:
     """A short directory that every account may enter."""
-    spot = _spot()
-    yield spot
-    shutil.rmtree(spot, ignore_errors=True)
+    with _spot() as spot:
+        yield spot
 
 
 @pytest.fixture(scope="session")
 def seed() -> Iterator[Path]:
     """A data directory with a database in it, cleanly stopped."""
-    spot = _spot()
-    server = EmbeddedServer(spot / "data", lambda _: None)
-    server.start()
-    server.stop(10)
-    yield spot / "data"
-    shutil.rmtree(spot, ignore_errors=True)
+    with _spot() as spot:
+        server = EmbeddedServer(spot / "data", lambda _: None)
+        server.start()
+        server.stop(10)
+        yield spot / "data"
 
 
 @pytest.fixture

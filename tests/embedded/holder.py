@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from ringback.errors import StartupError
-from ringback.services.embedded import EmbeddedServer, default_data_dir
+from ringback.services.embedded.server import EmbeddedServer, default_data_dir
 
 
 def tell(**what: object) -> None:

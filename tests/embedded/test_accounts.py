@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ringback.services.embedded import DataDirectoryError, EmbeddedServer
-from ringback.services.embedded_programs import find_installation
+from ringback.services.embedded.programs import find_installation
+from ringback.services.embedded.server import DataDirectoryError, EmbeddedServer
 
 from .stage import Holder, query, server_processes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ringback.services.embedded import (
+from ringback.services.embedded.server import (
     DataDirectoryError,
     DataDirectoryLock,
     DirectoryLockedError,
@@ -56,7 +56,7 @@ def test_the_lock_ends_with_its_holder_though_a_child_lives(tmp_path: Path) -> N
     """A worker that was forked from the holder does not keep the directory locked."""
     script = (
         "import os, sys, time; from pathlib import Path;"
-        " from ringback.services.embedded import DataDirectoryLock;"
+        " from ringback.services.embedded.server import DataDirectoryLock;"
         " DataDirectoryLock(Path(sys.argv[1])).acquire(); child = os.fork();"
         " print(child, flush=True) if child else None; time.sleep(60)"
     )

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ringback.services.embedded import EmbeddedServer, ServerLostError
-from ringback.services.embedded_programs import find_installation
+from ringback.services.embedded.programs import find_installation
+from ringback.services.embedded.server import EmbeddedServer, ServerLostError
 
 from .stage import Holder, kill_all, query, server_pid, server_processes, until
 
@@ -158,6 +158,16 @@ def test_a_living_server_without_a_parent_is_adopted(
     server.stop(10)
     assert not server.alive()
     assert server_processes(data) == []
+
+
+def test_a_server_that_is_about_to_end_is_not_adopted(
+    data: Path, make_server: MakeServer, spawn: Spawn
+) -> None:
+    """The word of a parent's end may reach the server after the lock is free."""
+    old = start_by_hand(data, spawn)
+    spawn("sh", "-c", f"sleep 0.5; kill -INT {old.pid}")
+    assert query(make_server(data).start(), "select 1") == 1
+    assert old.pid != server_pid(data)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up rights")

@@ -1,14 +1,18 @@
+# ruff: noqa: D103 - the names of the scripts say what they do
 """Hostile servers: what each does to a client, and what the client must make of it (T26).
 
 A behaviour is a script on a connection, after the request was read unless it says otherwise.
+`python -m tests.transport.hostile` serves them all, each under its name as path, until stdin ends;
+so they cost the process that is tested neither time nor memory.
 """
 
 import asyncio
 import gzip
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from .receivers import OK, reset
+from .receivers import OK, receiving, reset
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 H = b"HTTP/1.1 200 OK\r\n"
@@ -42,19 +46,17 @@ def behaviour(
     """Register a script under its name."""
 
     def register(script: Script) -> Script:
-        name = script.__name__  # type: ignore[attr-defined]
-        BEHAVIOURS[name] = Behaviour(script, error, status, size, truncated, reads_first)
+        BEHAVIOURS[script.__name__] = Behaviour(script, error, status, size, truncated, reads_first)
         return script
 
     return register
 
 
 def says(name: str, data: bytes, error: str | None, status: int | None, size: int = 0) -> None:
-    """Register a server that writes `data` and then waits for the client to end."""
+    """Register a server that writes `data` and then waits for another request, or the end."""
 
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(data)
-        await reader.read()
 
     BEHAVIOURS[name] = Behaviour(script, error, status, size)
 
@@ -254,7 +256,7 @@ async def ends_body_by_half_closing(
 async def answers_without_reading(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+    writer.write(b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
     await asyncio.sleep(5)
 
 
@@ -297,3 +299,25 @@ says("folded_header", H + b"X: a\r\n b\r\nContent-Length: 0\r\n\r\n", "protocol"
 says("bare_line_feeds", b"HTTP/1.1 200 OK\nContent-Length: 0\n\n", "protocol", None)
 says("nul_in_header", H + b"X: a\x00b\r\nContent-Length: 0\r\n\r\n", "protocol", None)
 says("space_before_colon", H + b"X : a\r\nContent-Length: 0\r\n\r\n", "protocol", None)
+
+
+async def misbehave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Read the name of a behaviour from each request's path and follow its script."""
+    while not writer.is_closing():
+        head = await reader.readuntil(b"\r\n\r\n")
+        chosen = BEHAVIOURS[head.split(b" ")[1][1:].decode()]
+        if chosen.reads_first:
+            await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
+        await chosen.script(reader, writer)
+
+
+async def main() -> None:
+    """Serve, say on which port, and end with stdin."""
+    async with receiving(misbehave) as receiver:
+        sys.stdout.write(f"{receiver.port}\n")
+        sys.stdout.flush()
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -2,25 +2,30 @@
 """T26: whatever a server does, the outcome has a class, a bounded time and a bounded size."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ringback.domain.networks import TEST
 from ringback.domain.targets import Target
 from ringback.transport.client import Client
 from ringback.transport.exchange import Exchange, Outgoing
-from sizes import SIZES
+from tests.sizes import SIZES
 
 from .hostile import BEHAVIOURS, KEPT
-from .receivers import receiving
+from .receivers import eventually, receiving
 
 BOTH_LOOPS = True
 DEADLINE_S = 1.0
 OVERRUN_S = 0.5
 CONCURRENT = 64
-# Large enough not to fit into the socket buffers of a server that does not read.
-BODY = b"x" * 8_000_000
+# The largest webhook, for servers that do not read it.
+BODY = b"x" * 256 * 1024
 
 
 def resident_kib() -> int:
@@ -31,13 +36,21 @@ def resident_kib() -> int:
     raise AssertionError("no VmRSS")
 
 
-async def misbehave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Read the name of a behaviour from the request's path and follow its script."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    chosen = BEHAVIOURS[head.split(b" ")[1][1:].decode()]
-    if chosen.reads_first:
-        await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
-    await chosen.script(reader, writer)
+@contextmanager
+def hostile() -> Iterator[int]:
+    """Run the hostile servers in a process of their own; gives their port."""
+    root = Path(__file__).parent.parent.parent
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.transport.hostile"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 def judge(name: str, exchange: Exchange, took_s: float) -> list[str]:
@@ -61,14 +74,14 @@ async def test_hostile_servers() -> None:
     """Each behaviour ends as its class says, in time, and the next delivery is not affected."""
     assert len(BEHAVIOURS) >= 55
     client = Client()
-    gate = asyncio.Semaphore(CONCURRENT)
     wrong: list[str] = []
     seen: Counter[str] = Counter()
+    todo = iter([name for name in BEHAVIOURS for _ in range(SIZES.hostile_repeats)])
 
-    async def meet(name: str, port: int, good: Outgoing) -> None:
-        body = b"{}" if BEHAVIOURS[name].reads_first else BODY
-        request = Outgoing("POST", Target.parse(f"http://127.0.0.1:{port}/{name}"), (), body)
-        async with gate:
+    async def meet_all(port: int, good: Outgoing) -> None:
+        for name in todo:
+            body = b"{}" if BEHAVIOURS[name].reads_first else BODY
+            request = Outgoing("POST", Target.parse(f"http://127.0.0.1:{port}/{name}"), (), body)
             started = time.monotonic()
             exchange = await client.send(
                 request, policy=TEST, deadline_s=DEADLINE_S, connections=CONCURRENT
@@ -79,16 +92,15 @@ async def test_hostile_servers() -> None:
                 wrong.append(f"after {name}: {after.error} {after.detail}")
             seen[name] += 1
 
-    async with receiving(misbehave) as bad, receiving() as fine:
-        before = resident_kib()
-        names = [name for name in BEHAVIOURS for _ in range(SIZES.hostile_repeats)]
-        await asyncio.gather(*(meet(name, bad.port, fine.post()) for name in names))
-        grown = resident_kib() - before
-        await client.close()
+    with hostile() as port:
+        async with receiving() as fine:
+            before = resident_kib()
+            await asyncio.gather(*(meet_all(port, fine.post()) for _ in range(CONCURRENT)))
+            grown = resident_kib() - before
+            await client.close()
     assert [] == wrong
     assert dict.fromkeys(BEHAVIOURS, SIZES.hostile_repeats) == dict(seen)
-    # The hostile servers run in this process too, with buffers of their own.
-    assert grown <= 60 * 1024
+    assert grown <= 30 * 1024
 
 
 async def test_hostile_answers_end_on_time() -> None:
@@ -96,10 +108,11 @@ async def test_hostile_answers_end_on_time() -> None:
     slow = [name for name, one in BEHAVIOURS.items() if one.error == "timeout" and one.reads_first]
     assert len(slow) >= 7
     client = Client()
-    async with receiving(misbehave) as bad:
+    with hostile() as port:
 
         async def meet(name: str) -> tuple[float, float]:
-            request = Outgoing("POST", Target.parse(bad.url(f"/{name}")), (), b"{}")
+            target = Target.parse(f"http://127.0.0.1:{port}/{name}")
+            request = Outgoing("POST", target, (), b"{}")
             started = time.monotonic()
             exchange = await client.send(request, policy=TEST, deadline_s=0.3)
             return time.monotonic() - started, exchange.timings.total / 1000
@@ -109,3 +122,15 @@ async def test_hostile_answers_end_on_time() -> None:
     for took, told in times:
         assert 0.25 <= took <= 0.3 + 10 * OVERRUN_S
         assert abs(took - told) < 0.1
+
+
+async def test_large_body_that_nobody_reads() -> None:
+    """A request that does not fit into the sockets' buffers ends with its deadline too."""
+    client = Client()
+    with hostile() as port:
+        target = Target.parse(f"http://127.0.0.1:{port}/never_reads")
+        request = Outgoing("POST", target, (), b"x" * 12_000_000)
+        exchange = await client.send(request, policy=TEST, deadline_s=0.3)
+        await eventually(lambda: client.open_connections == 0)
+        await client.close()
+    assert ("timeout", True) == (exchange.error, exchange.sent)

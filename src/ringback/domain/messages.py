@@ -133,7 +133,8 @@ class Message(msgspec.Struct, omit_defaults=True, rename={"from_": "from"}):
     inferred_delivered: bool = False
     # The inferred `delivered` still waits for the real one, which then emits nothing.
     delivered_owed: bool = False
-    part_facts: dict[int, dict[str, int]] = {}
+    # Of a message of several parts: by part (0 is the whole) and status, the fact that counts.
+    part_facts: dict[int, dict[str, Fact]] = {}
     reached: list[str] = []
     facts: list[Fact] = []
 
@@ -164,21 +165,23 @@ def merge(message: Message, fact: Fact) -> list[Emission]:
     """
     if len(message.facts) < FACTS_KEPT:
         message.facts.append(fact)
-    if fact.part and (message.parts or 1) > 1:
+    if (message.parts or 1) > 1:
         return _merge_part(message, fact)
     return _apply(message, fact)
 
 
 def _apply(message: Message, fact: Fact) -> list[Emission]:
     emissions: list[Emission] = []
+    message.succeeded = message.succeeded or fact.status in SUCCESSES
+    message.failed = message.failed or (fact.status in FAILURES and not fact.own)
+    previous = message.status
     if fact.status == "read" and not _knows_delivery(message):
         # A provider may skip `delivered` when the message is read at once: read implies it.
         message.inferred_delivered = message.delivered_owed = True
-        emissions.append(_emit(message, "delivered", fact, inferred=True))
-    previous, moved = message.status, _move(message, fact)
-    _note_times(message, fact)
-    message.succeeded = message.succeeded or fact.status in SUCCESSES
-    message.failed = message.failed or (fact.status in FAILURES and not fact.own)
+        emissions.append(_emit(message, "delivered", fact, previous=previous, inferred=True))
+        previous = "delivered"
+    moved = _move(message, fact)
+    _note_times(message.timestamps, message.heard, fact)
     if fact.status == "delivered" and message.delivered_owed:
         message.delivered_owed = False
         return emissions
@@ -200,11 +203,9 @@ def _move(message: Message, fact: Fact) -> bool:
     return True
 
 
-def _note_times(message: Message, fact: Fact) -> None:
-    times, at = (message.heard, fact.received) if fact.at is None else (message.timestamps, fact.at)
-    known = times.get(fact.status)
-    if known is None or at < known:
-        times[fact.status] = at
+def _note_times(dated: dict[str, int], heard: dict[str, int], fact: Fact) -> None:
+    noted, at = (heard, fact.received) if fact.at is None else (dated, fact.at)
+    noted[fact.status] = min(at, noted.get(fact.status, at))
 
 
 def _emit(
@@ -222,7 +223,7 @@ def _emit(
         standing = status
     return Emission(
         status=status,
-        previous_status=message.status if inferred else previous,
+        previous_status=previous,
         standing=standing,
         sequence=message.sequence,
         occurred_at=fact.received if fact.at is None else fact.at,
@@ -236,55 +237,124 @@ def _emit(
     )
 
 
-def _merge_part(message: Message, fact: Fact) -> list[Emission]:
-    """Take a report about one part of several; the whole speaks when the parts allow it.
+class _Whole(msgspec.Struct, frozen=True):
+    """What the parts make the whole say: a fact, and whether a part was only inferred."""
 
-    Failure needs one part, everything else all of them. Each status speaks once: which ones do,
-    and the status and times of the whole, are derived anew from the set of the parts' reports.
-    """
-    times = message.part_facts.setdefault(min(fact.part, PARTS_MAX), {})
-    at = fact.received if fact.at is None else fact.at
-    times[fact.status] = min(at, times.get(fact.status, at))
-    reached = {s: since for s in _OF_PARTS if (since := _reached_at(message, s)) is not None}
-    if not reached:
-        return []
-    wholes = [msgspec.structs.replace(fact, status=s, at=at) for s, at in reached.items()]
-    top = max(wholes, key=lambda whole: _key(whole)[:3])
-    previous, stood = message.status, message.winner
-    message.timestamps = {str(name): since for name, since in reached.items()}
-    message.winner, message.status = _key(top), top.status
-    message.error = (message.error or fact.error) if top.status in FAILURES else None
-    message.succeeded = not SUCCESSES.isdisjoint(reached)
-    message.failed = not FAILURES.isdisjoint(reached)
-    emissions: list[Emission] = []
-    for whole in wholes:
-        if whole.status not in message.reached:
-            message.reached.append(whole.status)
-            late = stood is not None and _key(whole) <= tuple(stood)
-            emissions.append(_emit(message, whole.status, whole, previous=previous, late=late))
-            previous = whole.status
-    return emissions
+    fact: Fact
+    inferred: bool = False
 
 
-_OF_PARTS: tuple[Status, ...] = (
-    "submitted", "sent", "delivered", "read", "failed", "expired", "cancelled", "unconfirmed",
-)  # fmt: skip
+# What a part must have said for it to have come at least this far.
 _ONWARD: dict[Status, tuple[Status, ...]] = {
-    "submitted": ("submitted", "sent", "delivered", "read"),
-    "sent": ("sent", "delivered", "read"),
-    "delivered": ("delivered", "read"),
-    "read": ("read",),
+    "submitted": ("sent", "delivered", "read"),
+    "sent": ("delivered", "read"),
+    "delivered": ("read",),
+    "read": (),
 }
 
 
-def _reached_at(message: Message, status: Status) -> int | None:
-    """Return when all parts (for an ending without proof: any part) got there, or None."""
-    reports = message.part_facts.values()
-    if status not in _ONWARD:
-        return min((part[status] for part in reports if status in part), default=None)
-    onward = _ONWARD[status]
-    times = [min(found) for part in reports if (found := [part[s] for s in onward if s in part])]
-    return max(times) if len(times) >= (message.parts or 1) else None
+def _merge_part(message: Message, fact: Fact) -> list[Emission]:
+    """Take a fact about a message of several parts; the whole speaks when the parts allow it.
+
+    An ending without success needs one part, everything else all of them, and what is said of
+    the whole message stands for all. Each status speaks once. Which ones do, and the status and
+    times of the whole, are derived anew from the set of facts, so that no order can matter.
+    """
+    if not message.part_facts:
+        # The number of parts may be announced late: what came before it counts too.
+        for known in message.facts:
+            _note_part(message, known)
+        spoken = [known.status for known in message.facts if known is not fact]
+        message.reached = [*spoken, "delivered"] if message.inferred_delivered else [*spoken]
+    _note_part(message, fact)
+    wholes = sorted(_wholes(message), key=lambda whole: _key(whole.fact))
+    previous, stood = message.status, message.winner
+    _derive(message, wholes)
+    emissions: list[Emission] = []
+    for whole in wholes:
+        if whole.fact.status not in message.reached:
+            message.reached.append(whole.fact.status)
+            late = stood is not None and _key(whole.fact) <= tuple(stood)
+            told = msgspec.structs.replace(whole.fact, received=fact.received)
+            emissions.append(
+                _emit(
+                    message,
+                    told.status,
+                    told,
+                    previous=previous,
+                    late=late,
+                    inferred=whole.inferred,
+                )
+            )
+            previous = previous if late else told.status
+    return emissions
+
+
+def _note_part(message: Message, fact: Fact) -> None:
+    said = message.part_facts.setdefault(min(fact.part, PARTS_MAX), {})
+    known = said.get(fact.status)
+    if known is None or _first(fact) < _first(known):
+        said[fact.status] = fact
+
+
+def _first(fact: Fact) -> tuple[bool, bool, int, int]:
+    # The provider's word before ours, dated before undated, early before late: a total order.
+    return fact.own, fact.at is None, fact.at or 0, fact.hash
+
+
+def _wholes(message: Message) -> list[_Whole]:
+    """Return what the whole has reached, one fact for each status."""
+    said = message.part_facts.values()
+    parts = [facts for part, facts in message.part_facts.items() if part]
+    of_whole = message.part_facts.get(0, {})
+    found: list[_Whole] = []
+    for status in TIE_ORDER:
+        if status not in _ONWARD:
+            literal = [facts[status] for facts in said if status in facts]
+            if literal:
+                found.append(_Whole(min(literal, key=_first)))
+        elif status in of_whole:
+            found.append(_Whole(of_whole[status]))
+        else:
+            whole = _of_all(parts, status, message.parts or 1)
+            if whole is None and status == "delivered" and "read" in of_whole:
+                whole = _Whole(of_whole["read"], inferred=True)
+            if whole is not None:
+                fact = msgspec.structs.replace(whole.fact, status=status)
+                found.append(_Whole(fact, whole.inferred))
+    return found
+
+
+def _of_all(parts: list[dict[str, Fact]], status: Status, expected: int) -> _Whole | None:
+    """Return the last part's fact if every part has come to `status`, or None.
+
+    At least one must have said so itself: nothing is made up but a `delivered` before `read`.
+    """
+    literal = [facts[status] for facts in parts if status in facts]
+    if not literal and status != "delivered":
+        return None
+    for facts in parts:
+        further = [facts[onward] for onward in _ONWARD[status] if onward in facts]
+        if status not in facts and further:
+            literal.append(min(further, key=_first))
+    if len(literal) < expected:
+        return None
+    inferred = not all(fact.status == status for fact in literal)
+    return _Whole(max(literal, key=lambda fact: (fact.at or -1, fact.hash)), inferred)
+
+
+def _derive(message: Message, wholes: list[_Whole]) -> None:
+    """Set status, times and flags from what the whole has reached, sorted by key."""
+    message.timestamps, message.heard = {}, {}
+    for whole in wholes:
+        if not whole.inferred:
+            _note_times(message.timestamps, message.heard, whole.fact)
+    facts = [whole.fact for whole in wholes]
+    message.succeeded = any(fact.status in SUCCESSES for fact in facts)
+    message.failed = any(fact.status in FAILURES and not fact.own for fact in facts)
+    if facts:
+        top = facts[-1]
+        message.winner, message.status, message.error = _key(top), top.status, top.error
 
 
 def fill(message: Message, **later: object) -> None:

@@ -193,7 +193,7 @@ def _verify_handshake(callback: Callback, config: WhatsAppConfig) -> Verificatio
         return _failed("a GET without hub.mode, hub.verify_token and hub.challenge, once each")
     if not config.verify_token:
         return _failed("the connection has no verify token")
-    token = given["hub.verify_token"].encode()
+    token = given["hub.verify_token"].encode("utf-8", "surrogatepass")
     if not hmac.compare_digest(token, config.verify_token.encode()):
         return _failed("hub.verify_token is not the token of this connection")
     if given["hub.mode"] != "subscribe":

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from ringback import __version__
 from ringback.domain.endpoints import Endpoint, Mode
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show
@@ -34,7 +35,7 @@ QUEUED_PER_ENDPOINT = 512
 QUEUED_BYTES = 64 * 1024 * 1024
 DEADLINE_S = 15.0
 RESPONSE_KEPT = 64 * 1024
-USER_AGENT = "Ringback/0.1 (+https://github.com/ringback/ringback)"
+USER_AGENT = f"Ringback/{__version__}"
 FINAL = {"delivered": 1, "exhausted": 2, "cancelled": 3}
 POLICY = {Mode.LIVE: Policy(), Mode.TEST: Policy(allow_loopback=True, allow_http=True)}
 _detail = msgspec.json.Encoder().encode
@@ -255,7 +256,7 @@ def _finished(
         "address": exchange.address,
         "reused": exchange.reused,
         "tls": exchange.tls,
-        "timings": timings,
+        "timings": {name: round(ms, 3) for name, ms in msgspec.structs.asdict(timings).items()},
         "decision": verdict.words,
     }
     return Finished(

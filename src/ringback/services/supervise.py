@@ -26,7 +26,7 @@ from granian.server.mp import MPServer
 
 from ringback.errors import SettingsError, StartupError
 from ringback.services import first_run, profile
-from ringback.services.embedded import EmbeddedServer, default_data_dir
+from ringback.services.embedded.server import EmbeddedServer, default_data_dir
 from ringback.settings import Settings
 from ringback.storage.migrate import migrate
 from ringback.storage.vault import Vault, new_secret_key

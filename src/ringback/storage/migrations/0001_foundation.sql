@@ -209,6 +209,8 @@ create table delivery (
 create index delivery_due on delivery (endpoint, due) where owner is null and due is not null;
 create index delivery_owner on delivery (owner) where owner is not null;
 create index delivery_event on delivery (event);
+-- Listing and cancelling what an endpoint is owed.
+create index delivery_list on delivery (endpoint, ord);
 
 -- One HTTP request made for a delivery. `final` when it was the last: 1 delivered, 2 exhausted,
 -- 3 cancelled.

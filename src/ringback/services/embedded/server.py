@@ -14,8 +14,8 @@ import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 
-from ringback.services.embedded_account import ACCOUNT_HOME, server_account
-from ringback.services.embedded_cluster import (
+from ringback.services.embedded.account import ACCOUNT_HOME, server_account
+from ringback.services.embedded.cluster import (
     DATABASE,
     ROLE,
     create_cluster,
@@ -24,7 +24,7 @@ from ringback.services.embedded_cluster import (
     require_version,
     trim_log,
 )
-from ringback.services.embedded_errors import (
+from ringback.services.embedded.errors import (
     DataDirectoryError,
     DirectoryInUseError,
     DirectoryLockedError,
@@ -36,7 +36,7 @@ from ringback.services.embedded_errors import (
     SocketPathError,
     WrongVersionError,
 )
-from ringback.services.embedded_files import (
+from ringback.services.embedded.files import (
     PORT,
     Layout,
     explained,
@@ -45,7 +45,7 @@ from ringback.services.embedded_files import (
     require_usable_socket_path,
     write_private,
 )
-from ringback.services.embedded_living import (
+from ringback.services.embedded.living import (
     READY,
     Progress,
     RunningServer,
@@ -53,9 +53,9 @@ from ringback.services.embedded_living import (
     read_pid_file,
     wait_for_previous,
 )
-from ringback.services.embedded_lock import DataDirectoryLock
-from ringback.services.embedded_programs import Programs, programs_for, remove_old_programs
-from ringback.services.embedded_settings import memory_bytes, settings_text
+from ringback.services.embedded.lock import DataDirectoryLock
+from ringback.services.embedded.programs import Programs, programs_for, remove_old_programs
+from ringback.services.embedded.settings import memory_bytes, settings_text
 
 __all__ = [
     "DataDirectoryError",
@@ -119,11 +119,14 @@ class EmbeddedServer:
         """Start the server, or adopt one that lost its parent, and return the database's DSN.
 
         Creates everything that is missing. Returns when the database answers, however long it
-        recovers. Holds the directory's lock until `stop`.
+        recovers. Holds the directory's lock until `stop`. May be called again after the server
+        was lost; does nothing while it runs.
 
         Raises EmbeddedServerError, one kind per cause.
         """
         assert threading.current_thread() is threading.main_thread()
+        if self.alive():
+            return self._dsn()
         layout = self._layout
         require_usable_socket_path(layout)
         account = server_account(layout.cluster)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ringback.services.embedded_errors import DataDirectoryError
+from ringback.services.embedded.errors import DataDirectoryError
 
 ACCOUNT_NAME = "ringback"
 ACCOUNT_HOME = "/var/lib/ringback"

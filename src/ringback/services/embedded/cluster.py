@@ -9,8 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ringback.services.embedded_errors import InitdbError, WrongVersionError
-from ringback.services.embedded_files import (
+from ringback.services.embedded.errors import InitdbError, WrongVersionError
+from ringback.services.embedded.files import (
     MAJOR,
     Layout,
     explained,
@@ -19,7 +19,7 @@ from ringback.services.embedded_files import (
     sync_directory,
     write_private,
 )
-from ringback.services.embedded_programs import Programs, tail_of
+from ringback.services.embedded.programs import Programs, tail_of
 
 ROLE = DATABASE = "ringback"
 DRAFT_PREFIX = f".pg{MAJOR}-"

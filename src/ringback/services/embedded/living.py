@@ -21,8 +21,8 @@ from pathlib import Path
 
 import psutil
 
-from ringback.services.embedded_errors import DirectoryInUseError
-from ringback.services.embedded_files import Layout, explained
+from ringback.services.embedded.errors import DirectoryInUseError
+from ringback.services.embedded.files import Layout, explained
 
 NAMES = frozenset({"postgres", "postmaster"})
 READY, STOPPING = "ready", "stopping"
@@ -115,7 +115,8 @@ def read_pid_file(path: Path) -> PidFile | None:
 def processes_using(cluster: Path) -> list[psutil.Process]:
     """Return PostgreSQL's living processes that work in the directory `cluster`.
 
-    Zombies do not count: they have no working directory any more. Other programs (a shell that somebody left there) do no harm.
+    Zombies do not count: they have no working directory any more. Other programs do no harm
+    (a shell that somebody left there).
     """
     found = []
     for process in psutil.process_iter():

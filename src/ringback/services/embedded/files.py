@@ -11,8 +11,8 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringback.services.embedded_account import Account, can_enter
-from ringback.services.embedded_errors import DataDirectoryError, SocketPathError
+from ringback.services.embedded.account import Account, can_enter
+from ringback.services.embedded.errors import DataDirectoryError, SocketPathError
 
 MAJOR = 18
 PORT = 5432

@@ -11,8 +11,8 @@ import os
 import time
 from pathlib import Path
 
-from ringback.services.embedded_errors import DirectoryLockedError
-from ringback.services.embedded_files import explained
+from ringback.services.embedded.errors import DirectoryLockedError
+from ringback.services.embedded.files import explained
 
 PID_MAX_BYTES = 32
 PID_WAIT_S = 0.5  # the holder writes its pid right after it has the lock

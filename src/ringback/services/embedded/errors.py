@@ -12,7 +12,7 @@
         ├── LoginRefusedError       the password in the data directory is not the server's
         └── ServerLostError         the server could not be started, or has ended (`output`)
 
-They are exported by `ringback.services.embedded`; import them from there.
+They are exported by `ringback.services.embedded.server`; import them from there.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""The private PostgreSQL of `ringback up`: start at `server`; the other modules are its parts."""

@@ -1,0 +1,53 @@
+-- Messages are subjects of kind 1. Of $before and $after one is null: that branch finds nothing.
+
+-- name: get
+select id, sequence, data from subject where id = $1 and tenant = $2 and mode = $3 and kind = 1
+
+-- name: page
+(select id, sequence, data from subject
+ where tenant = $1 and mode = $2 and kind = 1 and id < $3 order by id desc limit $5)
+union all
+(select id, sequence, data from subject
+ where tenant = $1 and mode = $2 and kind = 1 and id > $4 order by id limit $5)
+
+-- name: values
+with recursive found (value) as (
+    (select value from search_key
+     where tenant = $1 and mode = $2 and kind = $3 and value >= $4 and value < $5
+     order by value limit 1)
+    union all
+    select (select s.value from search_key s
+            where s.tenant = $1 and s.mode = $2 and s.kind = $3
+              and s.value > found.value and s.value < $5
+            order by s.value limit 1)
+    from found where found.value is not null)
+select value from found where value is not null limit $6
+
+-- name: weight
+select count(*)::int as n
+from (select from unnest($4::text[]) as wanted (value)
+      cross join lateral (
+          select from search_key s
+          where s.tenant = $1 and s.mode = $2 and s.kind = $3 and s.value = wanted.value
+          limit $5) as hit
+      limit $5) as hits
+
+-- name: matching
+select s.id, s.sequence, s.data
+from (select hit.subject
+      from unnest($4::text[]) as wanted (value)
+      cross join lateral (
+          (select k.subject from search_key k
+           where k.tenant = $1 and k.mode = $2 and k.kind = $3 and k.value = wanted.value
+             and k.subject < $5
+           order by k.subject desc limit $7)
+          union all
+          (select k.subject from search_key k
+           where k.tenant = $1 and k.mode = $2 and k.kind = $3 and k.value = wanted.value
+             and k.subject > $6
+           order by k.subject limit $7)) as hit
+      order by case when $6::uuid is not null then hit.subject end, hit.subject desc
+      limit $7) as page
+cross join lateral (
+    select id, sequence, data from subject
+    where id = page.subject and tenant = $1 and mode = $2 and kind = 1) as s

@@ -1,0 +1,1 @@
+"""Tests of the REST API, over ASGI, on a real PostgreSQL."""

@@ -1,0 +1,103 @@
+"""Standard Webhooks signatures, held against the vendors' own verifiers."""
+
+import base64
+import os
+import random
+import time
+from datetime import UTC, datetime
+
+import pytest
+import standardwebhooks
+import svix
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringback.domain.signing import SECRET_BYTES, new_secret, secret_key, signature
+from tests.sizes import SIZES
+
+VECTOR = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def test_the_published_vector() -> None:
+    """A known secret, id, time and body give the known signature."""
+    key = secret_key(VECTOR)
+    assert key is not None
+    signed = signature((key,), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1772440000, b'{"test": 2432232314}')
+    assert signed == "v1,dFyCVkw5QAQdgQ8dfaPdLy3eQE+HDnQkWNbvHMfRP2g="
+
+
+def test_vendors_verify_what_we_sign() -> None:
+    """`standardwebhooks` and `svix` accept our headers over random bodies and secrets."""
+    chance = random.Random(11)
+    now = int(time.time())
+    for _ in range(SIZES.oracle_bodies):
+        secret = new_secret(chance.randbytes(SECRET_BYTES))
+        key = secret_key(secret)
+        assert key is not None
+        number = chance.randint(0, 2**60)
+        body = b'{"n":%d,"text":"%b"}' % (number, base64.b64encode(chance.randbytes(20)))
+        headers = {
+            "webhook-id": f"evt_{number}",
+            "webhook-timestamp": str(now),
+            "webhook-signature": signature((key,), f"evt_{number}", now, body),
+        }
+        assert standardwebhooks.Webhook(secret).verify(body, headers) == {
+            "n": number,
+            "text": body.split(b'"')[5].decode(),
+        }
+        svix.Webhook(secret).verify(body, headers)
+
+
+def test_we_sign_as_the_vendors_do() -> None:
+    """Our signature equals the one that `standardwebhooks` computes."""
+    for _ in range(50):
+        secret = new_secret(os.urandom(SECRET_BYTES))
+        key = secret_key(secret)
+        assert key is not None
+        moment = datetime.fromtimestamp(1772440000, UTC)
+        theirs = standardwebhooks.Webhook(secret).sign("evt_1", moment, '{"a":1}')
+        assert theirs == signature((key,), "evt_1", 1772440000, b'{"a":1}')
+
+
+def test_two_keys_give_two_signatures_and_either_verifies() -> None:
+    """While a secret is rotated, receivers with the old or the new one both accept."""
+    old, new = (new_secret(os.urandom(SECRET_BYTES)) for _ in range(2))
+    keys = tuple(key for secret in (new, old) if (key := secret_key(secret)))
+    now = int(time.time())
+    headers = {
+        "webhook-id": "evt_1",
+        "webhook-timestamp": str(now),
+        "webhook-signature": signature(keys, "evt_1", now, b"{}"),
+    }
+    for secret in (old, new):
+        assert standardwebhooks.Webhook(secret).verify(b"{}", headers) == {}
+
+
+def test_another_body_is_refused() -> None:
+    """A flipped byte does not verify."""
+    secret = new_secret(os.urandom(SECRET_BYTES))
+    key = secret_key(secret)
+    assert key is not None
+    now = int(time.time())
+    headers = {
+        "webhook-id": "evt_1",
+        "webhook-timestamp": str(now),
+        "webhook-signature": signature((key,), "evt_1", now, b'{"a":1}'),
+    }
+    with pytest.raises(standardwebhooks.WebhookVerificationError):
+        standardwebhooks.Webhook(secret).verify(b'{"a":2}', headers)
+
+
+@given(st.text(max_size=80))
+def test_anything_else_is_no_secret(text: str) -> None:
+    """Only whsec_ with 24 to 64 bytes of strict base64 is a secret; nothing raises."""
+    key = secret_key(text)
+    assert key is None or (text.startswith("whsec_") and 24 <= len(key) <= 64)
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "whsec_", "whsec_AAAA", "whsec_!!!!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+)
+def test_wrong_secrets(bad: str) -> None:
+    """Too short, not base64, or without the prefix: not a secret."""
+    assert secret_key(bad) is None

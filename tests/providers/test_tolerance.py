@@ -1,0 +1,219 @@
+"""T13 and S3: whatever a verified body holds, reading it gives a typed result, never an exception."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ringback.providers.base import Inbound, Parsed, Provider, Report
+from ringback.providers.reading import ID_MAX, REFERENCE_MAX
+from ringback.providers.recorded import NOW_MS, plain
+from ringback.providers.registry import PROVIDERS
+from tests.sizes import SIZES
+
+from .cases import CASES, GENUINE, Case, config_of, signed
+
+QUIET = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    max_examples=SIZES.fuzzed_bodies,
+)
+
+
+def assert_sound(parsed: Parsed) -> None:
+    """Hold a result to what the rest of the program relies on."""
+    assert isinstance(parsed, Parsed)
+    text = json.dumps(plain(parsed), ensure_ascii=False)
+    text.encode("utf-8")
+    assert "\\u0000" not in text
+    for item in parsed.items:
+        assert item.key
+        assert item.occurred_at is None or 0 <= item.occurred_at < 2**48
+        if isinstance(item, Report | Inbound):
+            assert 0 < len(item.message_id) <= ID_MAX
+            assert len(item.reference or "") <= REFERENCE_MAX
+            assert all(len(one or "") <= ID_MAX for one in (item.to, item.from_, item.recipient))
+        if isinstance(item, Inbound):
+            assert isinstance(item.content["kind"], str)
+    assert all(one.reason and len(one.reason) < 500 for one in parsed.unparsed)
+
+
+def read(provider: Provider, body: bytes) -> Parsed:
+    """Take a body the whole way: sign, verify, parse, answer with a 2xx."""
+    config = config_of(provider)
+    callback = signed(provider, config, body)
+    verification = provider.verify(callback, config, NOW_MS)
+    assert verification.verdict == "ok"
+    parsed = provider.parse(callback, config)
+    assert_sound(parsed)
+    assert provider.reply(callback, config, verification).status == 200
+    return parsed
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_body_cut_anywhere_gives_a_typed_result(case: Case) -> None:
+    """Every seventh length, and nothing at all, reads as unparsed and still gets its 2xx."""
+    for length in range(0, len(case.callback.body), 7):
+        parsed = read(case.provider, case.callback.body[:length])
+        assert parsed.items == ()
+        assert parsed.unparsed
+
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=True),
+    st.sampled_from(["", "\x00", "\ud800", "x" * 600, "1772442927", "2026-03-02T15:01:22Z", "é"]),
+    st.text(max_size=20),
+    st.sampled_from([[], {}, [[]], [{}], [None], {"": None}, {"type": "status"}, "[", 1e308]),
+    st.integers(60, 80).map(lambda depth: json.loads("[" * depth + "]" * depth)),
+)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    found = [path]
+    if isinstance(value, dict | list):
+        for key, one in inner:
+            found += _places(one, (*path, key)) if isinstance(one, dict | list) else [(*path, key)]
+    return found
+
+
+def _mutated(document: Any, data: st.DataObject) -> Any:
+    """Replace, drop, double or rename some places of a JSON document."""
+    for _ in range(data.draw(st.integers(1, 3))):
+        places = [path for path in _places(document) if path] if document else []
+        if not places:
+            return data.draw(JUNK)
+        path = data.draw(st.sampled_from(places))
+        holder = document
+        for key in path[:-1]:
+            holder = holder[key]
+        how = data.draw(st.sampled_from(["replace", "replace", "drop", "wrap", "double"]))
+        if how == "drop":
+            del holder[path[-1]]
+        elif how == "wrap":
+            holder[path[-1]] = [holder[path[-1]]]
+        elif how == "double" and isinstance(holder, list):
+            holder.append(copy.deepcopy(holder[path[-1]]))
+        else:
+            holder[path[-1]] = data.draw(JUNK)
+    return document
+
+
+def _document(case: Case) -> Any:
+    try:
+        return json.loads(case.callback.body)
+    except ValueError:
+        return None
+
+
+DOCUMENTS = [case for case in GENUINE if isinstance(_document(case), dict | list)]
+
+
+@QUIET
+@given(st.sampled_from(DOCUMENTS), st.data())
+def test_mistyped_bodies_give_a_typed_result(case: Case, data: st.DataObject) -> None:
+    """Recorded callbacks with pieces replaced, dropped, wrapped or doubled are never too much."""
+    document = _mutated(_document(case), data)
+    read(case.provider, json.dumps(document).encode("utf-8", "surrogatepass"))
+
+
+def _words(provider: Provider) -> tuple[list[str], list[Any]]:
+    """Collect the keys and the values that a provider's recordings are made of."""
+    keys, values = set[str](), list[Any]()
+    for case in DOCUMENTS:
+        if case.provider is provider:
+            document = _document(case)
+            for path in _places(document):
+                keys |= {key for key in path if isinstance(key, str)}
+                one = document
+                for key in path:
+                    one = one[key]
+                if not isinstance(one, dict | list) and one not in values:
+                    values.append(one)
+    return sorted(keys), values
+
+
+def _documents(provider: Provider) -> st.SearchStrategy[Any]:
+    """Generate documents of the provider's own words, in places where they may not belong."""
+    keys, values = _words(provider)
+    leaves = st.one_of(st.sampled_from(values), JUNK)
+    anything = st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=4),
+            st.dictionaries(st.sampled_from(keys), inner, max_size=8),
+        ),
+        max_leaves=25,
+    )
+    things = st.lists(st.dictionaries(st.sampled_from(keys), anything, max_size=8), max_size=3)
+    if provider.name == "whatsapp":
+        value = st.fixed_dictionaries(
+            {}, optional={"statuses": things, "messages": things, "contacts": things}
+        )
+        fields = st.sampled_from(["messages", "messages", "calls", "account_update"])
+        change = st.fixed_dictionaries({"field": fields, "value": value | anything})
+        entry = st.fixed_dictionaries({"id": leaves, "changes": st.lists(change, max_size=3)})
+        return st.fixed_dictionaries({"entry": st.lists(entry, max_size=3)}) | anything
+    if provider.name == "simulator":
+        return st.fixed_dictionaries({"items": things}) | anything
+    return things | anything
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.name)
+def test_any_words_in_any_place_give_a_typed_result(provider: Provider) -> None:
+    """T13: validly signed bodies of known words in unknown places all get their 2xx."""
+    seen = 0
+
+    @QUIET
+    @given(_documents(provider))
+    def fuzz(document: Any) -> None:
+        nonlocal seen
+        seen += 1
+        read(provider, json.dumps(document).encode("utf-8", "surrogatepass"))
+
+    fuzz()
+    assert seen >= SIZES.fuzzed_bodies
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.name)
+def test_bytes_that_are_no_json_are_unparsed_as_a_whole(provider: Provider) -> None:
+    """Forms, XML, noise, other encodings and bombs: one reason, no item, and a 2xx."""
+    bodies = [
+        b"", b"null\x00", b"a=b&c=d", b"<a/>", b"\xff\xfe\x00", b"\xef\xbb\xbf[]", b"NaN", b"'",
+        b"[" * 200_000, b'{"a":' * 200_000, b"9" * 5_000, bytes(range(256)), b'"', b"[{]}",
+        '[{"a":"é"}]'.encode("utf-16"),
+    ]  # fmt: skip
+    for body in bodies:
+        parsed = read(provider, body)
+        assert parsed.items == ()
+        assert len(parsed.unparsed) == 1
+
+
+def test_a_faulty_string_costs_only_its_own_item() -> None:
+    """NUL, a lone surrogate or broken UTF-8 in one of many items leaves the others alone."""
+    provider = PROVIDERS["bandwidth"]
+    event = '{"type":"message-sent","to":"+15550100123","message":{"id":"m%d","tag":"%s"}}'
+    for fault in ("\\u0000", "\\ud800", "\\udc00", "\udcff"):
+        tags = ["a", fault, "\\\\u0000", "\\ud83d\\ude00", "é"]
+        items = ",".join(event % (number, tag) for number, tag in enumerate(tags))
+        parsed = read(provider, f"[{items}]".encode("utf-8", "surrogateescape"))
+        ids = [item.message_id for item in parsed.items if isinstance(item, Report)]
+        assert ids == ["m0", "m2", "m3", "m4"]
+        assert [one.pointer for one in parsed.unparsed] == ["/1"]
+
+
+def test_a_large_batch_is_read_whole() -> None:
+    """5,000 statuses in one body of Meta's are 5,000 reports, in order."""
+    provider = PROVIDERS["whatsapp"]
+    statuses = [{"id": f"wamid.{n}", "status": "sent"} for n in range(5_000)]
+    value = {"messaging_product": "whatsapp", "statuses": statuses}
+    body = {"entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}
+    items = read(provider, json.dumps(body).encode()).items
+    ids = [item.message_id for item in items if isinstance(item, Report)]
+    assert [f"wamid.{n}" for n in range(5_000)] == ids
