@@ -49,7 +49,7 @@ class Source:
 
         The empty text is the package `ringback` itself.
         """
-        return (self.module.split(".") + [""])[1] if self.ours else ""
+        return [*self.module.split("."), ""][1] if self.ours else ""
 
     @property
     def ours(self) -> bool:

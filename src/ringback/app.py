@@ -28,6 +28,7 @@ from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.flood import Flood
+from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
 from ringback.services.push import Push
 from ringback.services.receive import Receiver
@@ -62,27 +63,34 @@ class Engine:
         self.lease = Lease(self.clock)
         self.flood = Flood()
         self.client = Client(own=_own(settings))
-        self.links = [HotLink(dsn) for _ in range(4)]
+        self.links = [HotLink(dsn, slot) for slot in range(4)]
+        self.held = Held()
         self.kept = Bodies()
-        self.recorder = Recorder(self.links[0], self.kept, self.lease.worker, self._start)
+        self.recorder = Recorder(
+            self.links[0], self.kept, self.held, self.lease.worker, self._start
+        )
         self.push = Push(
             self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
-            self.lease.held, os.urandom,
+            self.held, self.lease.held, os.urandom,
         )  # fmt: skip
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.configuration.version,
             self.configuration.reload, self.push.drop, self.flood,
         )  # fmt: skip
+        quiet: list[asyncio.Lock] = [self.recorder.quiet]
+        self.reconciler = Reconciler(self.database, self.held, quiet)
         self.claimer = Claimer(
-            self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start
-        )
+            self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start,
+            self.reconciler.ask,
+        )  # fmt: skip
         self.committer, self.large = (
             Committer(
                 link, self.configuration, self.push, self.clock, self.lease.worker,
-                self.workers.resign, self.flood,
+                self.reconciler.ask, self.flood,
             )
             for link in self.links[2:]
         )  # fmt: skip
+        quiet += [self.claimer.quiet, self.committer.quiet, self.large.quiet]
         self.receiver = Receiver(
             self.configuration, self.committer, self.large, self.clock, self.flood
         )
@@ -108,7 +116,7 @@ class Engine:
         loops: list[Coroutine[Any, Any, None]] = [
             self.workers.run(), self.configuration.listen(self.workers.poke), self.committer.run(),
             self.large.run(), self.recorder.run(), self.claimer.run(), self.retainer.run(),
-            self.inspector.run(),
+            self.inspector.run(), self.reconciler.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.

@@ -123,7 +123,7 @@ async def test_a_once_key_counts_once(hot: Connection, maker: Maker, worker: int
         maker.delivery(rows, event, uuid.uuid4())
         return (await commit_batch(hot, worker, rows)).repeated
 
-    assert [[], [1]] == [await once(), await once()]
+    assert [await once(), await once()] == [[], [1]]
     assert {key} == await read_once(hot, [key, uuid.uuid4()])
     assert await hot.fetchval("select count(*) from event") == 1
     assert await hot.fetchval("select count(*) from delivery") == 1
@@ -193,7 +193,7 @@ async def test_a_retry_keeps_its_place(hot: Connection, maker: Maker, worker: in
     assert [(base + 1, 1)] == [(row.ord, row.n) for row in claimed]
     handed = await finish_batch(hot, worker, [_finished(claimed[0], maker)])
     assert [base + 2] == [row.ord for row in handed]
-    assert [1, 2] == [row["n"] for row in await hot.fetch("select n from attempt order by n")]
+    assert [row["n"] for row in await hot.fetch("select n from attempt order by n")] == [1, 2]
 
 
 async def test_a_completion_is_fenced(hot: Connection, maker: Maker, worker: int) -> None:

@@ -25,14 +25,21 @@ class Claimer:
         worker: Callable[[], int],
         free: Callable[[], dict[int, int]],
         start: Callable[[Owned, bytes], None],
+        lost: Callable[[int], None],
     ) -> None:
-        """Take the edges; `free` says how many deliveries each endpoint may still take."""
+        """Take the edges.
+
+        `free` says how many deliveries each endpoint may still take; `lost` is told when a claim's
+        answer did not come back.
+        """
         self._link = link
         self._kept = kept
         self._worker = worker
         self._free = free
         self._start = start
+        self._lost = lost
         self._wake = asyncio.Event()
+        self.quiet = asyncio.Lock()
 
     def poke(self) -> None:
         """Claim now: something is due."""
@@ -59,9 +66,15 @@ class Claimer:
         free = self._fair(self._free())
         if not free:
             return False
-        connection = await self._link.get()
-        owned = await claim(connection, self._worker(), free)
-        await hand_on(connection, owned, self._kept, self._start)
+        async with self.quiet:
+            worker = self._worker()
+            connection = await self._link.get(worker)
+            try:
+                owned = await claim(connection, worker, free)
+                await hand_on(connection, owned, self._kept, self._start)
+            except BaseException:
+                self._lost(worker)
+                raise
         return len(owned) >= min(sum(free.values()), CLAIM_MAX // 2)
 
     @staticmethod

@@ -23,6 +23,7 @@ from ringback.domain.retry import SCHEDULE_S, Verdict, judge, retry_after
 from ringback.domain.signing import signature
 from ringback.domain.targets import Target
 from ringback.services.clock import Clock
+from ringback.services.held import Held
 from ringback.services.record import Bodies
 from ringback.services.snapshot import Snapshot
 from ringback.storage.hot import Finished, Owned
@@ -72,7 +73,7 @@ class _Slots:
 class Push:
     """Attempts deliveries.
 
-    `finished` takes each result, `release` what is given back without an attempt; `held` says
+    `finished` takes each result, `release` what is given back without an attempt; `leased` says
     whether our lease stands.
     """
 
@@ -83,7 +84,8 @@ class Push:
         finished: Callable[[Finished], None],
         release: Callable[[Owned], None],
         kept: Bodies,
-        held: Callable[[], bool],
+        held: Held,
+        leased: Callable[[], bool],
         entropy: Callable[[int], bytes],
     ) -> None:
         """Take the edges."""
@@ -93,6 +95,7 @@ class Push:
         self._release = release
         self._kept = kept
         self._held = held
+        self._leased = leased
         self._entropy = entropy
         self._slots: dict[int, _Slots] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -149,6 +152,8 @@ class Push:
 
     def start(self, owned: Owned, body: bytes) -> None:
         """Attempt a delivery that this worker owns, now or as soon as a slot is free."""
+        if not self._held.add(owned):
+            return
         slots = self._slots.get(owned.endpoint)
         if slots is None or slots.endpoint.disabled or self.stopping:
             self._release(owned)
@@ -173,7 +178,7 @@ class Push:
 
     async def _attempt(self, slots: _Slots, job: Job) -> None:
         try:
-            if self._held() and not slots.endpoint.disabled:
+            if self._leased() and not slots.endpoint.disabled:
                 await self._send(slots, job)
             else:
                 self._release(job.owned)
@@ -237,6 +242,8 @@ class Push:
     def drop(self) -> None:
         """Forget what waits: another worker owns it now. Requests on the wire run on."""
         for slots in self._slots.values():
+            for job in slots.queue:
+                self._held.discard(job.owned.lane, job.owned.endpoint, job.owned.ord)
             self._clear(slots)
 
 

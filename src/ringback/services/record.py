@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from ringback.errors import DatabaseUnavailable
+from ringback.services.held import Held
 from ringback.storage.database import Connection
 from ringback.storage.hot import Finished, Owned, bodies, finish_batch, release
 from ringback.storage.link import HotLink, fault_kind
@@ -50,18 +51,21 @@ class Recorder:
         self,
         link: HotLink,
         kept: Bodies,
+        held: Held,
         worker: Callable[[], int],
         start: Callable[[Owned, bytes], None],
     ) -> None:
         """Take the edges; `start` takes each delivery that is handed on."""
         self._link = link
         self._kept = kept
+        self._held = held
         self._worker = worker
         self._start = start
         self._queue: deque[Finished] = deque()
         self._released: deque[Owned] = deque()
         self._wake = asyncio.Event()
         self._busy = False
+        self.quiet = asyncio.Lock()
         self.attempts = 0
 
     def put(self, result: Finished) -> None:
@@ -97,10 +101,14 @@ class Recorder:
     async def _record(self, batch: list[Finished]) -> None:
         while True:
             try:
-                connection = await self._link.get()
-                owned = await finish_batch(connection, self._worker(), batch)
-                self.attempts += len(batch)
-                await hand_on(connection, owned, self._kept, self._start)
+                async with self.quiet:
+                    worker = self._worker()
+                    connection = await self._link.get(worker)
+                    owned = await finish_batch(connection, worker, batch)
+                    self.attempts += len(batch)
+                    for result in batch:
+                        self._held.discard(result.lane, result.endpoint, result.ord)
+                    await hand_on(connection, owned, self._kept, self._start)
                 return
             except Exception as error:
                 if fault_kind(error) == "poison":
@@ -118,7 +126,11 @@ class Recorder:
     async def _give_back(self, batch: list[Owned]) -> None:
         while True:
             try:
-                await release(await self._link.get(), self._worker(), batch)
+                async with self.quiet:
+                    worker = self._worker()
+                    await release(await self._link.get(worker), worker, batch)
+                    for row in batch:
+                        self._held.discard(row.lane, row.endpoint, row.ord)
                 return
             except Exception as error:
                 if fault_kind(error) == "poison":

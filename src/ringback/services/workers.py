@@ -112,14 +112,6 @@ class Workers:
         """Beat now: there is something to tell."""
         self._poke.set()
 
-    def resign(self) -> None:
-        """Start over under a new id: the outcome of a statement of ours is not known.
-
-        What it may have left under the old id is given back, late commits included.
-        """
-        self._lease.resign()
-        self._poke.set()
-
     async def join(self) -> None:
         """Register this process and take over from the dead of this host. Raises
         DatabaseUnavailable.

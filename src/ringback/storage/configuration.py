@@ -225,6 +225,7 @@ async def update_endpoint(connection: DatabaseConnection, changed_: StoredEndpoi
     number = await connection.fetchval(
         query("configuration.update_endpoint"), engine.id, engine.tenant, engine.mode, engine.url,
         changed_.description, list(engine.event_types), engine.disabled, changed_.disabled_for,
+        changed_.expires,
     )  # fmt: skip
     return number is not None
 

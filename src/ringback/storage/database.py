@@ -86,7 +86,7 @@ class Database:
     def __init__(self, dsn: str) -> None:
         """Remember the DSN; `open` connects."""
         self.dsn = dsn
-        self._pool: "asyncpg.Pool[asyncpg.Record] | None" = None
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
         """Connect. Raises DatabaseUnavailable when nobody answers."""

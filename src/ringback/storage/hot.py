@@ -129,6 +129,20 @@ async def commit_batch(
     return Committed(*row)
 
 
+async def stored(
+    connection: Connection, events: list[uuid.UUID], callbacks: list[uuid.UUID]
+) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+    """Say which of these events and callbacks are in the database."""
+    found = await connection.fetch(query("subjects.stored_events"), events)
+    raw = await connection.fetch(query("subjects.stored_callbacks"), callbacks)
+    return {row[0] for row in found}, {row[0] for row in raw}
+
+
+async def owned_by(connection: Connection, worker: int) -> list[Owned]:
+    """Return every open delivery that a worker owns."""
+    return [Owned(*row) for row in await connection.fetch(query("deliveries.owned"), worker)]
+
+
 async def finish_batch(
     connection: Connection, worker: int, results: list[Finished], now: datetime | None = None
 ) -> list[Owned]:

@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+from datetime import datetime
 from typing import Literal
 
 import asyncpg
 
 from ringback.errors import DatabaseUnavailable
 from ringback.storage.database import Connection, Gone, connect
+from ringback.storage.queries import query
 
 _BACKOFF_MAX_S = 2.0
 FaultKind = Literal["gone", "again", "poison"]
@@ -33,27 +35,62 @@ def fault_kind(error: BaseException) -> FaultKind:
 
 
 class HotLink:
-    """Owns one hot connection: connects on demand, with jittered back-off while it fails."""
+    """Owns one hot connection of a worker and brings it back when it breaks.
 
-    def __init__(self, dsn: str) -> None:
-        """Remember the DSN; nothing is opened yet."""
+    The connection holds a session lock named after the worker and its slot. A new one gets that
+    lock only when whatever the broken one was doing has been decided, so that asking afterwards
+    what was stored gives a final answer. Needs direct connections or session pooling.
+    """
+
+    def __init__(self, dsn: str, slot: int) -> None:
+        """Remember the DSN; nothing is opened yet. `slot` tells a worker's links apart."""
         self._dsn = dsn
+        self._slot = slot
+        self._worker: int | None = None
         self._connection: Connection | None = None
+        self._backend: tuple[int, datetime] | None = None
         self._failures = 0
 
-    async def get(self) -> Connection:
-        """Return the connection, opening it when needed. Raises DatabaseUnavailable."""
-        if self._connection is None or self._connection.is_closed():
-            if self._failures:
-                pause = min(0.05 * 2**self._failures, _BACKOFF_MAX_S)
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
-            try:
-                self._connection = await connect(self._dsn, hot=True)
-            except DatabaseUnavailable:
-                self._failures = min(self._failures + 1, 10)
+    async def get(self, worker: int) -> Connection:
+        """Return the connection for this worker, opening it when needed.
+
+        Raises:
+            DatabaseUnavailable: nobody answers, or the old transaction is not decided yet.
+
+        """
+        if self._connection is not None and not self._connection.is_closed():
+            if self._worker == worker:
+                return self._connection
+            self.drop()
+        if self._failures:
+            pause = min(0.05 * 2**self._failures, _BACKOFF_MAX_S)
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+        try:
+            self._connection = await self._open(worker)
+        except (DatabaseUnavailable, asyncpg.PostgresError, *Gone) as error:
+            self._failures = min(self._failures + 1, 10)
+            if isinstance(error, DatabaseUnavailable):
                 raise
-            self._failures = 0
+            raise DatabaseUnavailable(f"The database does not answer: {error}") from error
+        self._failures = 0
         return self._connection
+
+    async def _open(self, worker: int) -> Connection:
+        connection = await connect(self._dsn, hot=True)
+        try:
+            if self._backend is not None:
+                await connection.execute(query("link.end"), *self._backend)
+            # Negative, so that it can never be one of the named locks. When the worker has a new
+            # id, the old one's transaction has to be decided too.
+            for holder in {worker, self._worker or worker}:
+                await connection.execute(query("link.lock"), -holder, self._slot)
+            row = await connection.fetchrow(query("link.backend"))
+            assert row is not None
+        except BaseException:
+            connection.terminate()
+            raise
+        self._backend, self._worker = (row["pid"], row["backend_start"]), worker
+        return connection
 
     def drop(self) -> None:
         """Throw the connection away, at once: its state is not known."""

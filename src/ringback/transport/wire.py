@@ -195,6 +195,9 @@ class Connection(asyncio.Protocol):
                 untouched = not self._received and self._wire_size <= _ONE_SEND
                 self.stale = self._reused and untouched and isinstance(exc, BrokenPipeError)
                 self.fail("reset", f"connection reset {self._place()}")
+        # The parser refers back to us; unlinked, a large answer is freed as soon as it was used.
+        del self._parser
+        self._poller = self.transport = None
         self._on_gone(self)
 
     # --- what the parser calls ---

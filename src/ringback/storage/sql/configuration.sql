@@ -57,7 +57,7 @@ update endpoint
 set url = $4, description = $5, event_types = $6,
     disabled = case when $7 then coalesce(disabled, now()) end,
     disabled_for = case when $7 then $8 end,
-    updated = now()
+    expires = $9, updated = now()
 where id = $1 and tenant = $2 and mode = $3 and deleted is null
 returning no
 

@@ -12,3 +12,6 @@ cross join lateral (select e.id, e.body from event e where e.id = wanted.id) as 
 
 -- name: release
 select release($1, $2, $3, $4)
+
+-- name: owned
+select lane, endpoint, ord, event, n from delivery where owner = $1

@@ -28,3 +28,11 @@ select base, lost, repeated, behind from commit_batch(
     $36, $37, $38,
     $39, $40, $41, $42, $43, $44, $45, $46, $47, $48,
     $49, $50, $51, $52)
+
+-- name: stored_events
+select e.id from unnest($1::uuid[]) as wanted (id)
+cross join lateral (select id from event where event.id = wanted.id) as e
+
+-- name: stored_callbacks
+select c.id from unnest($1::uuid[]) as wanted (id)
+cross join lateral (select id from callback where callback.id = wanted.id) as c

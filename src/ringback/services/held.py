@@ -1,0 +1,95 @@
+"""Which deliveries this worker has in memory, and putting right what a broken connection left.
+
+After a hot connection broke, deliveries may be ours in the database without being here: their
+commit or claim succeeded but its answer was lost. With nothing else in flight they are found and
+given back.
+"""
+
+import asyncio
+import contextlib
+from uuid import UUID
+
+import structlog
+
+from ringback.storage.database import Database
+from ringback.storage.hot import Owned, owned_by, release
+
+_PAUSE_S = 0.5
+log = structlog.get_logger()
+
+
+class Held:
+    """The keys (lane, endpoint, ord) of deliveries from their start until they are recorded."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._keys: set[tuple[UUID, int, int]] = set()
+
+    def add(self, owned: Owned) -> bool:
+        """Note a delivery; False when it is here already."""
+        key = owned[:3]
+        if key in self._keys:
+            return False
+        self._keys.add(key)
+        return True
+
+    def discard(self, lane: UUID, endpoint: int, ord_: int) -> None:
+        """Forget a delivery that is recorded or given back."""
+        self._keys.discard((lane, endpoint, ord_))
+
+    def __contains__(self, owned: Owned) -> bool:
+        """Whether a delivery is in memory."""
+        return owned[:3] in self._keys
+
+    def __len__(self) -> int:
+        """How many are in memory."""
+        return len(self._keys)
+
+
+class Reconciler:
+    """Gives back what is ours in the database and not in memory. Runs when it is asked to.
+
+    `quiet` are the locks that commit, record and claim hold while a statement of theirs is in
+    flight; all are taken, so that what is read is what is.
+    """
+
+    def __init__(self, database: Database, held: Held, quiet: list[asyncio.Lock]) -> None:
+        """Take the edges."""
+        self._database = database
+        self._held = held
+        self._quiet = quiet
+        self._wake = asyncio.Event()
+        self._worker: int | None = None
+        self.returned = 0
+
+    def ask(self, worker: int) -> None:
+        """Reconcile as soon as everything is quiet."""
+        self._worker = worker
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Reconcile whenever asked, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            worker = self._worker
+            try:
+                if worker is not None:
+                    await self.once(worker)
+            except Exception as error:
+                log.warning("reconcile.again", error=f"{type(error).__name__}: {error}"[:200])
+                await asyncio.sleep(_PAUSE_S)
+                self._wake.set()
+
+    async def once(self, worker: int) -> int:
+        """Find and give back; return how many."""
+        async with contextlib.AsyncExitStack() as stack:
+            for lock in self._quiet:
+                await stack.enter_async_context(lock)
+            async with self._database.acquire() as connection:
+                rows = await owned_by(connection, worker)
+                missing = [row for row in rows if row not in self._held]
+                if missing:
+                    await release(connection, worker, missing)
+        self.returned += len(missing)
+        return len(missing)

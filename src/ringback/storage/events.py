@@ -1,0 +1,104 @@
+"""Reading events: one, the newest, those of a type or a message. Bodies are the bytes as stored."""
+
+import uuid
+from datetime import datetime
+from typing import NamedTuple
+
+from ringback.domain.ids import floor7, time_of
+from ringback.storage.database import Database
+from ringback.storage.lists import SCAN_MAX, SKEW_MS, Found, Scope, Window
+from ringback.storage.queries import query
+
+
+class StoredEvent(NamedTuple):
+    """An event as every endpoint is sent it."""
+
+    id: uuid.UUID
+    body: bytes
+
+
+class MessageEvent(NamedTuple):
+    """An event in the life of a message, and the callback that brought it about."""
+
+    id: uuid.UUID
+    type: str
+    sequence: int
+    occurred: datetime
+    callback: uuid.UUID | None
+    body: bytes
+
+
+class Brief(NamedTuple):
+    """What an event is, without its body."""
+
+    type: str
+    subject: uuid.UUID | None
+
+
+class Placed(NamedTuple):
+    """An event's place in the feed."""
+
+    pos: int
+    id: uuid.UUID
+
+
+def not_before(cause: uuid.UUID) -> uuid.UUID:
+    """Return the id below which nothing can lie that came after `cause`: it prunes partitions."""
+    return floor7(max(time_of(cause) - SKEW_MS, 0))
+
+
+async def get(database: Database, scope: Scope, id_: uuid.UUID) -> StoredEvent | None:
+    """Return an event, or None when this tenant and mode has none of this id."""
+    row = await database.row(query("events.get"), id_, *scope)
+    return StoredEvent(row["id"], row["body"]) if row else None
+
+
+async def newest(database: Database, scope: Scope, window: Window) -> Found[StoredEvent]:
+    """Return events by when they were emitted."""
+    rows = await database.rows(
+        query("events.page"), *scope, window.before, window.after, window.limit
+    )
+    return Found([StoredEvent(*row) for row in rows])
+
+
+async def of_type(
+    database: Database, scope: Scope, pattern: str, window: Window
+) -> Found[StoredEvent]:
+    """Return events of a type (`message.read`) or family (`message.*`), looking at 20,000."""
+    prefix = pattern[:-1] if pattern.endswith(".*") else None
+    rows = await database.rows(
+        query("events.of_type"), *scope, window.before, window.after, window.limit, SCAN_MAX,
+        pattern, prefix,
+    )  # fmt: skip
+    found = [StoredEvent(*row) for row in rows]
+    if len(found) >= window.limit:
+        return Found(found)
+    edge = await database.row(
+        query("events.edge"), *scope, window.before, window.after, SCAN_MAX - 1
+    )
+    return Found(found, (edge["id"].int,) if edge else None)
+
+
+async def of_message(
+    database: Database, scope: Scope, message: uuid.UUID, window: Window
+) -> Found[MessageEvent]:
+    """Return the events of a message."""
+    rows = await database.rows(
+        query("events.of_message"), *scope, window.before, window.after, window.limit,
+        message, not_before(message),
+    )  # fmt: skip
+    return Found([MessageEvent(*row) for row in rows])
+
+
+async def positions(
+    database: Database, scope: Scope, *, down_from: int | None, up_from: int | None, limit: int
+) -> list[Placed]:
+    """Return events by position: from `down_from` downwards, or from `up_from` upwards."""
+    rows = await database.rows(query("events.positions"), *scope, down_from, up_from, limit)
+    return [Placed(*row) for row in rows]
+
+
+async def briefs(database: Database, scope: Scope, ids: list[uuid.UUID]) -> dict[uuid.UUID, Brief]:
+    """Say what these events are; what retention removed is missing."""
+    rows = await database.rows(query("events.briefs"), *scope, ids)
+    return {row[0]: Brief(row[1], row[2]) for row in rows}

@@ -1,0 +1,109 @@
+"""Configs: every fault at once, no secret shown, a schema for the form; and the registry."""
+
+import pytest
+
+from ringback.providers.base import Provider
+from ringback.providers.config import (
+    ConfigError,
+    json_schema,
+    load_config,
+    redact,
+    secret_fields,
+)
+from ringback.providers.registry import PROVIDERS, UnknownProviderError, get
+
+from .cases import config_of, raw_config
+
+WHATSAPP = PROVIDERS["whatsapp"].Config
+by_provider = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.name)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    """Missing, unknown and mistyped fields come back together, by JSON pointer."""
+    raw = {"verify_token": 1, "x/~y": 2, "access_token": "", "phone_number_id": "12a"}
+    with pytest.raises(ConfigError) as caught:
+        load_config(WHATSAPP, raw)
+    pointers = [pointer for pointer, _ in caught.value.faults]
+    expected = ["/access_token", "/app_secret", "/phone_number_id", "/verify_token", "/x~1~0y"]
+    assert expected == sorted(pointers)
+    assert "/app_secret: is required" in str(caught.value)
+
+
+@pytest.mark.parametrize("raw", [None, [], "text", 5])
+def test_a_config_is_an_object(raw: object) -> None:
+    """Anything else is refused as a whole."""
+    with pytest.raises(ConfigError, match="must be an object"):
+        load_config(WHATSAPP, raw)
+
+
+def test_no_fault_repeats_a_value() -> None:
+    """An error can be shown and logged: what was entered is not in it."""
+    raw = {"app_secret": "hunter2\n", "verify_token": ["hunter2"], "access_token": "hunter2\x00"}
+    with pytest.raises(ConfigError) as caught:
+        load_config(WHATSAPP, raw)
+    assert len(caught.value.faults) == 3
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["", "a\n", "a\r\nX: y", "é", "\x00", "x" * 257])
+def test_secrets_are_plain_and_bounded(value: str) -> None:
+    """What goes into a header can hold no line end, and everything has a maximum."""
+    with pytest.raises(ConfigError):
+        load_config(WHATSAPP, {"app_secret": value, "verify_token": "x"})
+
+
+@by_provider
+def test_secrets_never_show(provider: Provider) -> None:
+    """Neither the redacted config nor any repr holds a secret; the rest stays readable."""
+    long = {name: f"a-very-long-{name}-1234" for name in secret_fields(provider.Config)}
+    raw = {**raw_config(provider), **long}
+    config = load_config(provider.Config, raw)
+    plain = redact(config)
+    for name, value in long.items():
+        assert plain[name] == "…1234"
+        assert value not in f"{config!r}{config}{plain}"
+    for name, kept in raw.items():
+        assert name in long or plain[name] == kept
+
+
+def test_a_short_secret_shows_nothing_and_a_missing_one_stays_missing() -> None:
+    """Four characters of eight would be too much."""
+    config = load_config(WHATSAPP, {"app_secret": "12345678", "verify_token": "12345678901"})
+    assert redact(config) == {
+        "app_secret": "set",
+        "verify_token": "set",
+        "access_token": None,
+        "phone_number_id": None,
+    }
+
+
+def test_the_secret_fields_are_known() -> None:
+    """What is encrypted and redacted is derived from the declaration."""
+    found = {name: secret_fields(provider.Config) for name, provider in PROVIDERS.items()}
+    assert found == {
+        "whatsapp": {"app_secret", "verify_token", "access_token"},
+        "bandwidth": {"password", "api_password"},
+        "simulator": {"secret"},
+    }
+
+
+@by_provider
+def test_the_schema_makes_a_form(provider: Provider) -> None:
+    """Every field has help text, secrets are write-only, and the recordings' config fits."""
+    schema = json_schema(provider.Config)
+    properties, required = schema["properties"], schema["required"]
+    assert isinstance(properties, dict)
+    assert isinstance(required, list)
+    for name, field in properties.items():
+        told = field.get("description") or field["anyOf"][0].get("description")
+        assert told, name
+        assert (name in secret_fields(provider.Config)) == field.get("writeOnly", False)
+    assert set(required) <= set(raw_config(provider)) <= set(properties)
+    assert isinstance(config_of(provider), provider.Config)
+
+
+def test_the_registry_names_what_it_knows() -> None:
+    """A name that is unknown gets the list of those that are."""
+    assert get("whatsapp") is PROVIDERS["whatsapp"]
+    with pytest.raises(UnknownProviderError, match="bandwidth, simulator, whatsapp"):
+        get("whatsap")
