@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300 - expected first, actual second
 """The verdict on addresses: special blocks, policies, and IPv4 hidden in IPv6 (T21)."""
 
 import ipaddress

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300 - expected first, actual second
 """URLs: what becomes a target, what is refused, and which ports may be used (T25, T30)."""
 
 import ipaddress

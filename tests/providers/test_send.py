@@ -34,10 +34,12 @@ def talk(
     """Drive one send: return its request, or None if it made none, and its result."""
     raw = {**raw_config(provider), **CONFIGS[provider.name], **config}
     flow = provider.send(message, load_config(provider.Config, raw))
-    request = None
+    request = next(flow, None)
+    if request is None:
+        # It ended without a request; a finished generator no longer tells its result.
+        flow = provider.send(message, load_config(provider.Config, raw))
     with pytest.raises(StopIteration) as stopped:
-        request = next(flow)
-        flow.send(answer)
+        flow.send(answer if request else None)  # type: ignore[arg-type]
     result = stopped.value.value
     assert isinstance(result, SendResult)
     return request, result

@@ -82,6 +82,7 @@ def _hex_mutations(value: str) -> list[str]:
         value + "," + value,
         value + "\x00",
         head + "é" + digest[1:],
+        value + "é",
         head + "٣" * 64,
         f'"{value}"',
         head + head + digest,
@@ -289,6 +290,7 @@ def test_the_handshake_is_no_oracle_and_reflects_no_markup() -> None:
         "https://h/in/x?hub.mode=subscribe&hub.challenge=%00&hub.verify_token=TOKEN",
         "https://h/in/x?hub.mode=subscribe&hub.challenge=1%0D%0A&hub.verify_token=TOKEN",
         "https://h/in/x?" + "a=b&" * 20_000 + "hub.mode=subscribe",
+        "https://h/in/x?hub.mode=subscribe&hub.challenge=1&hub.verify_token=TOKEN" + "&a=b" * 1_024,
     ],
 )
 def test_an_incomplete_handshake_is_refused(url: str) -> None:

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300 - expected first, actual second
 """The client at work: requests as bytes, results, cancelling, closing."""
 
 import asyncio

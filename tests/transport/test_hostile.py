@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300 - expected first, actual second
 """T26: whatever a server does, the outcome has a class, a bounded time and a bounded size."""
 
 import asyncio
@@ -63,8 +62,8 @@ def judge(name: str, exchange: Exchange, took_s: float) -> list[str]:
         wrong.append(f"{name}: {len(exchange.body)} bytes")
     if expected.truncated != exchange.truncated or len(exchange.body) > KEPT:
         wrong.append(f"{name}: truncated={exchange.truncated}, {len(exchange.body)} bytes")
-    if sum(len(key) + len(value) for key, value in exchange.raw_headers) > 16 * 1024:
-        wrong.append(f"{name}: head kept")
+    if len(exchange.raw_headers) > (64 if exchange.status else 0):
+        wrong.append(f"{name}: {len(exchange.raw_headers)} header lines kept")
     if bool(exchange.error) != bool(exchange.detail) or took_s > DEADLINE_S + 10 * OVERRUN_S:
         wrong.append(f"{name}: {took_s:.2f} s, {exchange.detail!r}")
     return wrong
@@ -100,7 +99,6 @@ async def test_hostile_servers() -> None:
             await client.close()
     assert [] == wrong
     assert dict.fromkeys(BEHAVIOURS, SIZES.hostile_repeats) == dict(seen)
-    print("grown", grown)
     assert grown <= 30 * 1024
 
 

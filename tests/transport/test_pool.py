@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300 - expected first, actual second
 """Kept connections: when one is reused, when not, and how many there may be."""
 
 import asyncio

@@ -113,11 +113,12 @@ async def of_message(
     open_rows = await deliveries.open_rows(database, scope, event_ids)
     made = await attempts.of_events(database, scope, event_ids, _READ_MAX)
     removed = message.sequence - len(told) if len(told) < _READ_MAX else 0
+    places = _places(told)
     placed = [
         *_callbacks(heard),
-        *_events(told),
+        *_events(told, places),
         *_facts(message, told, removed),
-        *_attempts(made),
+        *_attempts(made, places),
         *_open(open_rows, made, now),
     ]
     placed.sort(key=lambda one: one[0])
@@ -144,16 +145,22 @@ def _callbacks(heard: list[StoredCallback]) -> list[tuple[_Place, Entry]]:
     return [((one.id.int, 0, 0), CallbackEntry(one)) for one in heard]
 
 
-def _events(told: list[MessageEvent]) -> list[tuple[_Place, Entry]]:
-    placed: list[tuple[_Place, Entry]] = []
+def _places(told: list[MessageEvent]) -> dict[uuid.UUID, int]:
+    """Say where each event stands: in order of sequence, also where workers' clocks disagree."""
+    places: dict[uuid.UUID, int] = {}
     latest = 0
     for event in sorted(told, key=lambda event: event.sequence):
-        # The sequence decides, also where two workers' clocks do not agree.
-        cause = event.callback.int if event.callback else 0
-        latest = max(latest, event.id.int, cause)
+        latest = max(latest, event.id.int, event.callback.int if event.callback else 0)
+        places[event.id] = latest
+    return places
+
+
+def _events(told: list[MessageEvent], places: dict[uuid.UUID, int]) -> list[tuple[_Place, Entry]]:
+    placed: list[tuple[_Place, Entry]] = []
+    for event in told:
         body = _decode(event.body)
         entry = EventEntry(event, body.timestamp, body.data)
-        placed.append(((latest, 1, event.sequence), entry))
+        placed.append(((places[event.id], 1, event.sequence), entry))
     return placed
 
 
@@ -161,7 +168,7 @@ def _facts(
     message: StoredMessage, told: list[MessageEvent], removed: int
 ) -> list[tuple[_Place, Entry]]:
     """Find the facts that no event tells: more facts of a status in a callback than events."""
-    tell = Counter(
+    tell: Counter[tuple[uuid.UUID | None, str]] = Counter(
         (event.callback, event.type)
         for event in told
         if event.callback and not _decode(event.body).data.inferred
@@ -192,12 +199,14 @@ def _why(message: StoredMessage, fact: Fact, *, gone: bool) -> str:
     return "It brought about no event."
 
 
-def _attempts(made: list[StoredAttempt]) -> list[tuple[_Place, Entry]]:
+def _attempts(
+    made: list[StoredAttempt], places: dict[uuid.UUID, int]
+) -> list[tuple[_Place, Entry]]:
     placed: list[tuple[_Place, Entry]] = []
     for place, attempt in enumerate(made):
         final = FINAL[attempt.final] if attempt.final else None
         # Made in the millisecond of its event, an attempt's id may sort before it.
-        after = max(attempt.id.int, attempt.event.int)
+        after = max(attempt.id.int, places[attempt.event])
         placed.append(((after, 3, place), AttemptEntry(attempt, final)))
     return placed
 

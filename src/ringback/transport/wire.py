@@ -142,7 +142,10 @@ class Connection(asyncio.Protocol):
             self.error = error
             self.detail = detail
             self.keep = False
-            self._done = True  # the parser may be in the middle of its input: it is not listened to
+            if not self._begun:
+                self.headers = []  # of half a head
+            # The parser may be in the middle of its input: it is not listened to any more.
+            self._begun = self._done = True
             self._finish()
         self.closed = True
         if self.transport is not None:
@@ -208,9 +211,10 @@ class Connection(asyncio.Protocol):
             self.keep = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header line; trailers after the body are dropped."""
-        if not self._begun:
-            self.headers.append((name, value))
+        """Collect a header line; trailers, and lines beyond the limit, are dropped."""
+        headers = self.headers
+        if not self._begun and len(headers) <= MAX_LINES:
+            headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """A head is complete: interim ones are counted and dropped."""

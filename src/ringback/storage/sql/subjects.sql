@@ -1,13 +1,22 @@
+-- Look-ups by array: `offset 0` keeps each inner part a look-up by its index. Without it the planner
+-- may turn the join round and walk the table, as soon as its statistics say that it is empty.
+
 -- name: read
-select k.key, s.id, s.version, s.sequence, s.seen, s.data, k.part
+select wanted.key, s.id, s.version, s.sequence, s.seen, s.data, k.part
 from unnest($1::uuid[]) as wanted (key)
-join subject_key k on k.key = wanted.key
-join subject s on s.id = k.subject
+cross join lateral (
+    select subject_key.subject, subject_key.part from subject_key
+    where subject_key.key = wanted.key offset 0) as k
+cross join lateral (
+    select subject.id, subject.version, subject.sequence, subject.seen, subject.data from subject
+    where subject.id = k.subject offset 0) as s
 
 -- name: read_facts
 select f.subject, f.hash
 from unnest($1::uuid[], $2::bigint[]) as wanted (subject, hash)
-join fact f on f.subject = wanted.subject and f.hash = wanted.hash
+cross join lateral (
+    select fact.subject, fact.hash from fact
+    where fact.subject = wanted.subject and fact.hash = wanted.hash offset 0) as f
 
 -- name: read_once
 select wanted.key
@@ -31,8 +40,8 @@ select base, lost, repeated, behind from commit_batch(
 
 -- name: stored_events
 select e.id from unnest($1::uuid[]) as wanted (id)
-cross join lateral (select id from event where event.id = wanted.id) as e
+cross join lateral (select id from event where event.id = wanted.id offset 0) as e
 
 -- name: stored_callbacks
 select c.id from unnest($1::uuid[]) as wanted (id)
-cross join lateral (select id from callback where callback.id = wanted.id) as c
+cross join lateral (select id from callback where callback.id = wanted.id offset 0) as c

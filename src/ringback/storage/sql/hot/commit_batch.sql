@@ -35,7 +35,10 @@ create or replace function commit_batch(
 declare
     v_now  timestamptz := coalesce(p_now, now());
     v_kept int[];
+    v_all  bool;
     v_gen  int;
+    v_rows int;
+    v_ids  uuid[];
 begin
     lost := '{}'; repeated := '{}'; behind := '{}';
 
@@ -71,29 +74,34 @@ begin
                 status = excluded.status, seen = excluded.seen, data = excluded.data
             where stored.version = excluded.version - 1
         returning stored.id)
-    select coalesce(array_agg(s.i::int), '{}') || 0 into v_kept
-    from written join unnest(s_id) with ordinality as s (id, i) on s.id = written.id;
+    select count(*)::int, coalesce(array_agg(written.id), '{}') into v_rows, v_ids from written;
 
-    if cardinality(v_kept) <= cardinality(s_id) then
-        select coalesce(array_agg(i), '{}') into lost
-        from generate_series(1, cardinality(s_id)) as i where i <> all (v_kept);
+    -- Nearly always every row was written; only otherwise is it worth finding out which.
+    v_all := v_rows = cardinality(s_id);
+    if not v_all then
+        select coalesce(array_agg(s.i::int) filter (where s.id = any (v_ids)), '{}') || 0,
+               coalesce(array_agg(s.i::int) filter (where s.id <> all (v_ids)), '{}')
+        into v_kept, lost
+        from unnest(s_id) with ordinality as s (id, i);
         -- A lost creator takes its other new keys back.
-        delete from subject_key using unnest(k_key, k_subject) as k (key, s)
-        where subject_key.key = k.key and k.s = any (lost)
-          and subject_key.subject = s_id[k.s] and s_version[k.s] < 0;
+        delete from subject_key
+        where key = any (array(select k.key from unnest(k_key, k_subject) as k (key, s)
+                               where k.s = any (lost) and s_version[k.s] < 0))
+          and subject = any (s_id);
     end if;
 
     -- 3 What hangs on subjects that were kept.
     if cardinality(f_subject) > 0 then
         insert into fact (subject, hash, tenant, mode)
         select s_id[f.s], f.hash, s_tenant[f.s], s_mode[f.s]
-        from unnest(f_subject, f_hash) as f (s, hash) where f.s = any (v_kept)
+        from unnest(f_subject, f_hash) as f (s, hash) where v_all or f.s = any (v_kept)
         on conflict do nothing;
     end if;
     if cardinality(x_subject) > 0 then
         insert into search_key (tenant, mode, kind, value, subject)
         select s_tenant[x.s], s_mode[x.s], x.kind, x.value, s_id[x.s]
-        from unnest(x_subject, x_kind, x_value) as x (s, kind, value) where x.s = any (v_kept)
+        from unnest(x_subject, x_kind, x_value) as x (s, kind, value)
+        where v_all or x.s = any (v_kept)
         on conflict do nothing;
     end if;
     -- A callback is stored unless every subject it is about was lost: then it comes again.
@@ -106,7 +114,7 @@ begin
          with ordinality
          as c (id, tenant, mode, connection, received, method, url, peer, headers, body,
                outcome, reason, items, subject, i)
-    where lost = '{}'
+    where v_all
        or not exists (select from unnest(of_callback, of_subject) as o (c, s)
                       where o.c = c.i and o.s = any (lost))
        or exists (select from unnest(of_callback, of_subject) as o (c, s)
@@ -146,7 +154,7 @@ begin
     from unnest(e_id, e_tenant, e_mode, e_type, e_subject, e_once, e_sequence, e_occurred,
                 e_callback, e_body) with ordinality
          as e (id, tenant, mode, type, s, o, sequence, occurred, callback, body, i)
-    where e.s = any (v_kept) and e.o <> all (repeated);
+    where (v_all or e.s = any (v_kept)) and e.o <> all (repeated);
 
     if cardinality(d_event) = 0 then
         return;
@@ -161,7 +169,7 @@ begin
                row_number() over (partition by d.lane, d.endpoint order by d.event) = 1 as first
         from unnest(d_event, d_endpoint, d_lane, d_own) with ordinality
              as d (event, endpoint, lane, own, i)
-        where e_subject[d.event] = any (v_kept) and e_once[d.event] <> all (repeated)
+        where (v_all or e_subject[d.event] = any (v_kept)) and e_once[d.event] <> all (repeated)
         order by d.lane, d.endpoint, d.event),
     tail as materialized (
         select mine.i

@@ -4,26 +4,25 @@
 -- go. Returns how many ended.
 create or replace function expire_deliveries(p_before uuid) returns int language plpgsql as $$
 declare
-    v_ended int;
+    v_found record;
+    v_count int := 0;
 begin
-    with old as materialized (
-        select d.lane, d.endpoint, d.ord from delivery d where d.event < p_before
-        order by d.lane, d.endpoint, d.ord for update),
-    ended as (
-        delete from delivery d using old
-        where d.lane = old.lane and d.endpoint = old.endpoint and d.ord = old.ord
-        returning d.endpoint, d.ord, d.tenant, d.mode, d.event, d.n),
-    logged as (
-        insert into attempt (id, tenant, mode, event, endpoint, ord, n, worker, status, error, ms,
-                             final, detail, response)
-        select uuid7_now(), tenant, mode, event, endpoint, ord, n, 0, null, 'retention', 0, 2,
-               convert_to('{"decision":"Exhausted: retention removed the event."}', 'UTF8'), ''
-        from ended)
-    select count(*)::int into v_ended from ended;
-    if v_ended > 0 then
+    for v_found in
+        select d.lane, d.endpoint, d.ord, d.tenant, d.mode, d.event, d.n from delivery d
+        where d.event < p_before
+        order by d.lane, d.endpoint, d.ord for update
+    loop
+        delete from delivery d
+        where d.lane = v_found.lane and d.endpoint = v_found.endpoint and d.ord = v_found.ord;
+        perform log_ending(v_found.tenant, v_found.mode, v_found.event, v_found.endpoint,
+                           v_found.ord, v_found.n, 2::smallint, 'retention',
+                           'Exhausted: retention removed the event.');
+        v_count := v_count + 1;
+    end loop;
+    if v_count > 0 then
         perform unblock(null);
     end if;
-    return v_ended;
+    return v_count;
 end $$;
 
 -- Start a new generation of once keys when the current one is older than p_days, and drop the one

@@ -1,0 +1,148 @@
+"""Connections: configured provider accounts, each with the URL that its callbacks go to."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
+
+from ringback.api.asked import Asked, id_in_path
+from ringback.api.auth import Caller, CallerDep
+from ringback.api.pages import Page, PageQuery, Pager, within
+from ringback.api.problems import Problem, not_found
+from ringback.api.shown import CallbackId, ConnectionId, Time, View, moment
+from ringback.domain import ids
+from ringback.services import catalogue
+from ringback.services.manage import TOKEN_MAX, LimitReached, NewConnection, TokenTaken
+from ringback.storage import callbacks, counts
+from ringback.storage.configuration import StoredConnection
+
+NAME_MAX = 128
+router = APIRouter(prefix="/connections", tags=["connections"])
+
+
+class LastCallbackView(View):
+    """The newest callback of a connection."""
+
+    id: CallbackId
+    received_at: Time
+    outcome: str = Field(examples=["accepted"])
+
+
+class ConnectionView(View):
+    """A connection. Secrets of its config are never shown: at most their last four characters."""
+
+    id: ConnectionId
+    provider: str = Field(examples=["whatsapp"])
+    name: str = Field(examples=["WhatsApp, main number"])
+    mode: str = Field(description="`live` or `test`.", examples=["live"])
+    callback_url: str = Field(
+        description="What to give to the provider; whoever knows it may post to it.",
+        examples=["https://hooks.example.com/in/9f2c1d84a7b34e60"],
+    )
+    config: dict[str, Any] = Field(examples=[{"app_secret": "…9c1f", "verify_token": "…a07e"}])
+    usable: bool = Field(description="False when this version cannot read the stored config.")
+    counts: dict[str, int] = Field(
+        description="What is counted and not listed, over 30 days: handshakes, challenges, and "
+        "floods of duplicates or rejections.",
+        examples=[{"handshake": 1}],
+    )
+    last_callback: LastCallbackView | None
+    created_at: Time
+    updated_at: Time
+
+
+class ConnectionCreate(Asked):
+    """A new connection."""
+
+    provider: str = Field(max_length=64, examples=["whatsapp"])
+    name: str = Field(min_length=1, max_length=NAME_MAX, examples=["WhatsApp, main number"])
+    config: dict[str, Any] = Field(
+        description="The provider's settings; `GET /v1/providers` has the schema.",
+        examples=[{"app_secret": "0f9c…", "verify_token": "choose-one"}],
+    )
+    token: str | None = Field(
+        default=None,
+        max_length=TOKEN_MAX,
+        description="The last part of the callback URL; made by chance when left out.",
+    )
+
+
+async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
+    """Show a connection without its secrets."""
+    context = caller.context
+    counted = await counts.of_connection(context.database, connection.no, *caller.scope)
+    last = await callbacks.last_of_connection(context.database, caller.scope, connection.no)
+    config = catalogue.redacted(connection.provider, connection.config)
+    return ConnectionView(
+        id=ids.show("con", connection.id),
+        provider=connection.provider,
+        name=connection.name,
+        mode=connection.mode.word,
+        callback_url=f"{context.public_url}/in/{connection.token}",
+        config=config or {},
+        usable=config is not None,
+        counts=counted,
+        last_callback=last
+        and LastCallbackView(
+            id=ids.show("cbk", last.id), received_at=moment(last.received), outcome=last.outcome
+        ),
+        created_at=moment(connection.created),
+        updated_at=moment(connection.updated),
+    )
+
+
+def known_connection(connection_id: str, caller: CallerDep) -> StoredConnection:
+    """Find the connection of the path. Raises Problem when there is none of this caller's."""
+    identifier = id_in_path("con", connection_id)
+    found = caller.context.manager.connection(caller.scope, identifier)
+    if found is None:
+        raise not_found("connection")
+    return found
+
+
+Known = Annotated[StoredConnection, Depends(known_connection)]
+
+
+@router.post("", name="create_connection", status_code=201, summary="Add a connection")
+async def create(caller: CallerDep, body: ConnectionCreate) -> ConnectionView:
+    """Add a connection. When the answer comes, every worker takes its callbacks."""
+    new = NewConnection(body.provider, body.name, body.config, body.token)
+    try:
+        made = await caller.context.manager.create_connection(caller.scope, new)
+    except LimitReached as error:
+        raise Problem("limit_reached", str(error)) from error
+    except TokenTaken as error:
+        raise Problem("token_taken", "Choose another token, or leave it out.") from error
+    return await view(caller, made)
+
+
+@router.get("", name="list_connections", summary="List connections")
+async def page(
+    request: Request, response: Response, caller: CallerDep, query: Annotated[PageQuery, Query()]
+) -> Page[ConnectionView]:
+    """List the connections of the key's tenant and mode, newest first."""
+    pager = Pager(request, caller, query)
+    rows = caller.context.manager.connections(caller.scope)
+    found = within(rows, _key, pager.window)
+    cut = pager.cut(found, _key, response)
+    views = [await view(caller, row) for row in cut.rows]
+    return Page(data=views, next=cut.next, prev=cut.prev)
+
+
+def _key(row: StoredConnection) -> tuple[int, ...]:
+    return (row.id.int,)
+
+
+@router.get("/{connection_id}", name="get_connection", summary="One connection")
+async def get(caller: CallerDep, found: Known) -> ConnectionView:
+    """Return a connection, without its secrets."""
+    return await view(caller, found)
+
+
+@router.delete(
+    "/{connection_id}", name="delete_connection", status_code=204, summary="Delete a connection"
+)
+async def delete(caller: CallerDep, found: Known) -> None:
+    """Delete a connection. Its callback URL is unknown from then on; what it brought stays."""
+    if not await caller.context.manager.delete_connection(caller.scope, found.id):
+        raise not_found("connection")

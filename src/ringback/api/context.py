@@ -1,0 +1,62 @@
+"""What the API is given to work with. Built by app.py; nothing here builds anything."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from ringback.domain.egress import Own
+from ringback.domain.endpoints import Connection
+from ringback.services.clock import Clock
+from ringback.services.configuration import Configuration
+from ringback.services.manage import Manager
+from ringback.services.simulate import Plan
+from ringback.storage.database import Database
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether this worker can do its work, why not, and how far behind deliveries are.
+
+    `waiting` deliveries are due and with nobody, the oldest for `oldest_due_s` seconds; `sending`
+    and `queued` are in this worker's memory; `stuck` counts what should never have happened.
+    """
+
+    ready: bool
+    reasons: list[str]
+    oldest_due_s: float
+    waiting: int
+    sending: int
+    queued: int
+    stuck: int
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Context:
+    """The edges of the API.
+
+    `simulate` starts a plan and returns the provider's id of the message. `held` says whether this
+    worker's lease stands: without one its keys may be out of date. `own` is our own listener.
+    """
+
+    configuration: Configuration
+    database: Database
+    clock: Clock
+    public_url: str
+    health: Callable[[], Awaitable[Health]]
+    simulate: Callable[[Connection, Plan], str]
+    held: Callable[[], bool] = _always
+    own: Own | None = None
+
+    @property
+    def manager(self) -> Manager:
+        """What changes configuration."""
+        return Manager(self.configuration, self.database, self.clock, self.own)
+
+    def now(self) -> datetime:
+        """Return the database's time."""
+        return datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC)

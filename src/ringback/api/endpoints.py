@@ -1,0 +1,186 @@
+"""Endpoints: the URLs that receive events."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field, field_validator
+
+from ringback.api.asked import Asked, id_in_path
+from ringback.api.auth import CallerDep
+from ringback.api.pages import Page, PageQuery, Pager, within
+from ringback.api.problems import Problem, not_found
+from ringback.api.shown import EndpointId, Time, View, moment, moment_or_none
+from ringback.domain import ids
+from ringback.domain.event_types import PATTERNS_MAX
+from ringback.domain.targets import MAX_URL
+from ringback.services.manage import EndpointChanges, LimitReached, NewEndpoint
+from ringback.storage.configuration import StoredEndpoint
+
+DESCRIPTION_MAX = 1000
+router = APIRouter(prefix="/endpoints", tags=["endpoints"])
+
+Url = Annotated[
+    str,
+    Field(
+        max_length=MAX_URL,
+        description="Where events are posted to. https; in test mode also http and loopback.",
+        examples=["https://example.com/webhooks/ringback"],
+    ),
+]
+EventTypes = Annotated[
+    list[str],
+    Field(
+        max_length=PATTERNS_MAX,
+        description="Whole types, families such as `message.*`, or `*`.",
+        examples=[["message.delivered", "message.failed"]],
+    ),
+]
+Description = Annotated[str, Field(max_length=DESCRIPTION_MAX, examples=["Order system"])]
+
+
+class EndpointView(View):
+    """An endpoint."""
+
+    id: EndpointId
+    url: Url
+    event_types: EventTypes
+    description: str
+    mode: str = Field(description="`live` or `test`.", examples=["live"])
+    enabled: bool = Field(description="Whether events are sent to it.")
+    disabled_at: Time | None
+    disabled_for: str | None = Field(description="Why it is disabled.")
+    created_at: Time
+    updated_at: Time
+    expires_at: Time | None = Field(
+        description="When a test endpoint ends; every change gives it seven more days."
+    )
+
+
+class NewEndpointView(EndpointView):
+    """An endpoint that was just made, with its signing secret."""
+
+    secret: str = Field(
+        description="Signs every event (Standard Webhooks).",
+        examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+    )
+
+
+class EndpointSecret(View):
+    """The signing secret of an endpoint."""
+
+    secret: str = Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+
+
+class EndpointCreate(Asked):
+    """A new endpoint."""
+
+    url: Url
+    event_types: EventTypes
+    description: Description = ""
+    secret: str | None = Field(
+        default=None, max_length=128, description="One of your own, `whsec_…`; else one is made."
+    )
+
+
+class EndpointChange(Asked):
+    """What is to change; what is left out stays."""
+
+    url: Url | None = None
+    event_types: EventTypes | None = None
+    description: Description | None = None
+    enabled: bool | None = Field(default=None, description="Whether events are sent to it.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("Leave it out to keep it as it is; null is no value for it.")
+        return value
+
+
+def _fields(endpoint: StoredEndpoint) -> dict[str, Any]:
+    engine = endpoint.engine
+    return {
+        "id": ids.show("end", engine.id),
+        "url": engine.url,
+        "event_types": list(engine.event_types),
+        "description": endpoint.description,
+        "mode": engine.mode.word,
+        "enabled": not engine.disabled,
+        "disabled_at": moment_or_none(endpoint.disabled_at),
+        "disabled_for": endpoint.disabled_for,
+        "created_at": moment(endpoint.created),
+        "updated_at": moment(endpoint.updated),
+        "expires_at": moment_or_none(endpoint.expires),
+    }
+
+
+def _known(endpoint_id: str, caller: CallerDep) -> StoredEndpoint:
+    """Find the endpoint of the path. Raises Problem when there is none of this caller's."""
+    identifier = id_in_path("end", endpoint_id)
+    found = caller.context.manager.endpoint(caller.scope, identifier)
+    if found is None:
+        raise not_found("endpoint")
+    return found
+
+
+Known = Annotated[StoredEndpoint, Depends(_known)]
+
+
+@router.post("", name="create_endpoint", status_code=201, summary="Add an endpoint")
+async def create(caller: CallerDep, body: EndpointCreate) -> NewEndpointView:
+    """Add an endpoint. Its secret is in the answer; when that comes, every worker sends to it."""
+    new = NewEndpoint(body.url, body.event_types, body.description, body.secret)
+    try:
+        made = await caller.context.manager.create_endpoint(caller.scope, new)
+    except LimitReached as error:
+        raise Problem("limit_reached", str(error)) from error
+    return NewEndpointView(**_fields(made), secret=made.secrets[0])
+
+
+@router.get("", name="list_endpoints", summary="List endpoints")
+async def page(
+    request: Request, response: Response, caller: CallerDep, query: Annotated[PageQuery, Query()]
+) -> Page[EndpointView]:
+    """List the endpoints of the key's tenant and mode, newest first."""
+    pager = Pager(request, caller, query)
+    rows = caller.context.manager.endpoints(caller.scope)
+    found = within(rows, _key, pager.window)
+    cut = pager.cut(found, _key, response)
+    views = [EndpointView(**_fields(row)) for row in cut.rows]
+    return Page(data=views, next=cut.next, prev=cut.prev)
+
+
+def _key(row: StoredEndpoint) -> tuple[int, ...]:
+    return (row.engine.id.int,)
+
+
+@router.get("/{endpoint_id}", name="get_endpoint", summary="One endpoint")
+async def get(found: Known) -> EndpointView:
+    """Return an endpoint, without its secret."""
+    return EndpointView(**_fields(found))
+
+
+@router.get("/{endpoint_id}/secret", name="get_endpoint_secret", summary="Its signing secret")
+async def secret(found: Known) -> EndpointSecret:
+    """Return the secret that signs what is sent to this endpoint."""
+    return EndpointSecret(secret=found.secrets[0])
+
+
+@router.patch("/{endpoint_id}", name="change_endpoint", summary="Change an endpoint")
+async def change(caller: CallerDep, found: Known, body: EndpointChange) -> EndpointView:
+    """Change what is given. When the answer comes, every worker goes by it."""
+    changes = EndpointChanges(body.url, body.event_types, body.description, body.enabled)
+    changed = await caller.context.manager.change_endpoint(caller.scope, found.engine.id, changes)
+    if changed is None:
+        raise not_found("endpoint")
+    return EndpointView(**_fields(changed))
+
+
+@router.delete(
+    "/{endpoint_id}", name="delete_endpoint", status_code=204, summary="Delete an endpoint"
+)
+async def delete(caller: CallerDep, found: Known) -> None:
+    """Delete an endpoint. What it was still owed is cancelled."""
+    if not await caller.context.manager.delete_endpoint(caller.scope, found.engine.id):
+        raise not_found("endpoint")

@@ -1,0 +1,148 @@
+"""The frame around every request of the API: its id, its limits, and the last line of defence.
+
+Reads the whole body, within limits of size and time, before anything looks at it; refuses what no
+handler should see (NUL, half characters, what is not JSON); turns whatever is left over into a
+problem. Not authentication, and not for the hot routes: those have transport/incoming.py.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import structlog
+
+from ringback.api.problems import REQUEST_ID_HEADER, Problem, of_exception
+from ringback.domain.ids import show, uuid7
+from ringback.domain.strict_json import StrictJsonError, decode
+from ringback.services.clock import Clock
+
+BODY_MAX = 1024 * 1024
+URL_MAX = 8 * 1024
+RECEIVE_S = 15.0
+_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+log = structlog.get_logger()
+
+
+class _Gone(Exception):
+    """The caller hung up before the request was whole."""
+
+
+class Frame:
+    """Pure ASGI middleware around the API."""
+
+    def __init__(self, app: App, clock: Clock) -> None:
+        """Take the application to wrap, and the clock that ids are made by."""
+        self._app = app
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; anything but HTTP passes unchanged."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = show("req", uuid7(self._clock.now_ms(), os.urandom(10)))
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def tell(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (REQUEST_ID_HEADER.encode(), request_id.encode()),
+                ]
+            await send(message)
+
+        try:
+            check_url(scope)
+            body = await _body(scope, receive)
+            await self._app(scope, _replay(body, receive), tell)
+        except _Gone:
+            return
+        except Exception as error:
+            if started:
+                raise
+            problem = of_exception(error)
+            if problem.status >= 500:
+                log.exception("api.defect", request=request_id, path=scope["path"][:200])
+            await problem.response(request_id)(scope, receive, tell)
+
+
+def check_url(scope: Scope) -> None:
+    """Refuse a URL that is too long or holds what no database can store. Raises Problem."""
+    path: bytes = scope["path"].encode("utf-8", "surrogatepass")
+    raw: bytes = scope.get("raw_path") or path
+    query: bytes = scope.get("query_string") or b""
+    if len(raw) + len(query) > URL_MAX:
+        raise Problem("url_too_long", f"A URL may have {URL_MAX} bytes.")
+    for part in (path, unquote_to_bytes(raw), unquote_to_bytes(query)):
+        try:
+            text = part.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Problem("malformed_url", "The URL holds bytes that are not UTF-8.") from None
+        if "\0" in text:
+            raise Problem("malformed_url", "The URL holds a NUL character.")
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    """Read and check the body. Raises Problem, or _Gone."""
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and (len(length) > 18 or int(length) > BODY_MAX):
+        raise _too_large()
+    try:
+        body = await asyncio.wait_for(_read(receive), RECEIVE_S)
+    except TimeoutError:
+        raise Problem("request_timeout", f"It has to arrive within {RECEIVE_S:.0f} s.") from None
+    if body and scope["method"] in _WITH_BODY:
+        media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if media_type != b"application/json":
+            raise Problem("unsupported_media_type", "Send it with content-type: application/json.")
+        try:
+            decode(body)
+        except StrictJsonError as error:
+            raise Problem("malformed_json", f"The body cannot be used: {error}.") from None
+    return body
+
+
+async def _read(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_MAX:
+            raise _too_large()
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _too_large() -> Problem:
+    return Problem("body_too_large", "A body may have 1 MiB.", headers={"connection": "close"})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Give the body once more, in one piece; then whatever the server has to say."""
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

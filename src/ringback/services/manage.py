@@ -1,0 +1,280 @@
+"""Creating, changing and deleting what people configure: endpoints and connections.
+
+Every change goes through `Configuration.change`: when a function here returns, every living worker
+goes by it. Who may do it is decided before; what is asked for is checked here.
+"""
+
+import ipaddress
+import os
+import re
+import secrets
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from ringback.domain.egress import Own, judge, may_be_own
+from ringback.domain.endpoints import Endpoint, Mode
+from ringback.domain.event_types import faults_in_patterns
+from ringback.domain.hosts import InvalidUrl, IpAddress
+from ringback.domain.ids import uuid7
+from ringback.domain.networks import LIVE, TEST
+from ringback.domain.signing import SECRET_BYTES, new_secret, secret_key
+from ringback.domain.targets import Target
+from ringback.errors import Fault, Invalid, RingbackError
+from ringback.services import catalogue
+from ringback.services.clock import Clock
+from ringback.services.configuration import Configuration
+from ringback.storage import configuration as stored
+from ringback.storage import deliveries, inspector
+from ringback.storage.configuration import StoredConnection, StoredEndpoint
+from ringback.storage.database import Database
+from ringback.storage.lists import Scope
+
+TEST_ENDPOINT_DAYS = 7
+# All of them are in every worker's memory.
+ENDPOINTS_MAX = 1000
+CONNECTIONS_MAX = 1000
+TOKEN_MAX = 128
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{8,128}")
+_TOKEN_BYTES = 16
+_POLICY = {Mode.LIVE: LIVE, Mode.TEST: TEST}
+
+
+class TokenTaken(RingbackError):
+    """Another connection of this installation has this token in its callback URL."""
+
+
+class LimitReached(RingbackError):
+    """This tenant and mode has as many of these as it may have."""
+
+
+class NewEndpoint(msgspec.Struct, frozen=True):
+    """What a new endpoint is to be; a secret is made unless one is given."""
+
+    url: str
+    event_types: list[str]
+    description: str = ""
+    secret: str | None = None
+
+
+class EndpointChanges(msgspec.Struct, frozen=True):
+    """What is to change of an endpoint; None leaves a field as it is."""
+
+    url: str | None = None
+    event_types: list[str] | None = None
+    description: str | None = None
+    enabled: bool | None = None
+
+
+class NewConnection(msgspec.Struct, frozen=True):
+    """What a new connection is to be; a token is made unless one is given."""
+
+    provider: str
+    name: str
+    config: dict[str, object]
+    token: str | None = None
+
+
+class Manager:
+    """Changes configuration on behalf of one request's tenant and mode."""
+
+    def __init__(
+        self, configuration: Configuration, database: Database, clock: Clock, own: Own | None
+    ) -> None:
+        """Take the edges; `own` is our own listener, whose pages under /inspect/ may be sent to."""
+        self._configuration = configuration
+        self._database = database
+        self._clock = clock
+        self._own = own
+
+    async def create_endpoint(self, scope: Scope, new: NewEndpoint) -> StoredEndpoint:
+        """Add an endpoint and return it.
+
+        Raises:
+            Invalid: the URL, a pattern or the secret is wrong.
+            LimitReached: there are 1,000 already.
+
+        """
+        mode = Mode(scope.mode)
+        faults = [*self._faults_in_url(new.url, mode)]
+        faults += faults_in_patterns(new.event_types, "/event_types")
+        if new.secret is not None and secret_key(new.secret) is None:
+            detail = "Write whsec_ and the base64 of 24 to 64 random bytes, or leave it out."
+            faults.append(Fault("/secret", detail))
+        if faults:
+            raise Invalid(*faults)
+        if len(self.endpoints(scope)) >= ENDPOINTS_MAX:
+            raise LimitReached(f"There are {ENDPOINTS_MAX} endpoints already; delete some.")
+        now = self._now()
+        engine = Endpoint(
+            0, self._new_id(), scope.tenant, mode, new.url, tuple(new.event_types), ()
+        )
+        secret = new.secret or new_secret(os.urandom(SECRET_BYTES))
+        endpoint = StoredEndpoint(
+            engine, [secret], new.description, now, now, None, None, self._expiry(mode)
+        )
+        async with self._configuration.change() as connection:
+            await stored.add_endpoint(connection, self._configuration.vault, endpoint)
+        return self._endpoint(scope, engine.id) or endpoint
+
+    async def change_endpoint(
+        self, scope: Scope, id_: uuid.UUID, changes: EndpointChanges
+    ) -> StoredEndpoint | None:
+        """Change an endpoint and return it; None when there is none. A test one lives on.
+
+        Raises:
+            Invalid: the URL or a pattern is wrong.
+
+        """
+        known = self._endpoint(scope, id_)
+        if known is None:
+            return None
+        mode = Mode(scope.mode)
+        faults = self._faults_in_url(changes.url, mode) if changes.url is not None else []
+        if changes.event_types is not None:
+            faults += faults_in_patterns(changes.event_types, "/event_types")
+        if faults:
+            raise Invalid(*faults)
+        changed = self._changed(known, changes)
+        async with self._configuration.change() as connection:
+            if not await stored.update_endpoint(connection, changed):
+                return None
+        return self._endpoint(scope, id_)
+
+    def _changed(self, known: StoredEndpoint, changes: EndpointChanges) -> StoredEndpoint:
+        old = known.engine
+        engine = msgspec.structs.replace(
+            old,
+            url=old.url if changes.url is None else changes.url,
+            event_types=(
+                old.event_types if changes.event_types is None else tuple(changes.event_types)
+            ),
+            disabled=old.disabled if changes.enabled is None else not changes.enabled,
+        )
+        by_hand = changes.enabled is False
+        return msgspec.structs.replace(
+            known,
+            engine=engine,
+            description=known.description if changes.description is None else changes.description,
+            disabled_for="Disabled by hand." if by_hand else known.disabled_for,
+            expires=self._expiry(engine.mode),
+        )
+
+    async def delete_endpoint(self, scope: Scope, id_: uuid.UUID) -> bool:
+        """Delete an endpoint and cancel what it is still owed; False when there is none."""
+        known = self._endpoint(scope, id_)
+        if known is None:
+            return False
+        async with self._configuration.change() as connection:
+            if not await stored.delete_endpoint(connection, id_, scope.tenant, Mode(scope.mode)):
+                return False
+        # No worker brings anything new for it now.
+        while await deliveries.cancel(self._database, known.engine.no):
+            pass
+        return True
+
+    async def create_connection(self, scope: Scope, new: NewConnection) -> StoredConnection:
+        """Add a connection and return it.
+
+        Raises:
+            Invalid: the provider, its config or the token is wrong.
+            TokenTaken: another connection has this token.
+            LimitReached: there are 1,000 already.
+
+        """
+        faults = []
+        if new.token is not None and not _TOKEN.fullmatch(new.token):
+            detail = f"Write 8 to {TOKEN_MAX} letters, digits, hyphens or underscores."
+            faults.append(Fault("/token", detail))
+        try:
+            catalogue.check_config(new.provider, new.config)
+        except Invalid as error:
+            faults += error.faults
+        if faults:
+            raise Invalid(*faults)
+        if len(self.connections(scope)) >= CONNECTIONS_MAX:
+            raise LimitReached(f"There are {CONNECTIONS_MAX} connections already; delete some.")
+        now = self._now()
+        connection = StoredConnection(
+            0, self._new_id(), scope.tenant, Mode(scope.mode), new.provider, new.name,
+            new.token or secrets.token_urlsafe(_TOKEN_BYTES), new.config, now, now,
+        )  # fmt: skip
+        async with self._configuration.change() as session:
+            vault = self._configuration.vault
+            if await stored.add_connection(session, vault, connection) is None:
+                raise TokenTaken("Another connection has this token.")
+        return self.connection(scope, connection.id) or connection
+
+    async def delete_connection(self, scope: Scope, id_: uuid.UUID) -> bool:
+        """Delete a connection: its callback URL is not known from then on; False if none."""
+        if self.connection(scope, id_) is None:
+            return False
+        async with self._configuration.change() as session:
+            return await stored.delete_connection(session, id_, scope.tenant, Mode(scope.mode))
+
+    async def clear_inspected(self, scope: Scope, name: str) -> None:
+        """Forget the requests that the inspector received under a name."""
+        await inspector.clear(self._database, scope.tenant, scope.mode, name)
+
+    def endpoints(self, scope: Scope) -> list[StoredEndpoint]:
+        """Return the endpoints of a tenant and mode, newest first."""
+        found = [
+            endpoint
+            for endpoint in self._configuration.everything.endpoints
+            if (endpoint.engine.tenant, endpoint.engine.mode) == scope
+            and (endpoint.expires is None or endpoint.expires > self._now())
+        ]
+        return sorted(found, key=lambda endpoint: endpoint.engine.id, reverse=True)
+
+    def endpoint(self, scope: Scope, id_: uuid.UUID) -> StoredEndpoint | None:
+        """Return an endpoint, or None when this tenant and mode has none of this id."""
+        return self._endpoint(scope, id_)
+
+    def _endpoint(self, scope: Scope, id_: uuid.UUID) -> StoredEndpoint | None:
+        return next((one for one in self.endpoints(scope) if one.engine.id == id_), None)
+
+    def connections(self, scope: Scope) -> list[StoredConnection]:
+        """Return the connections of a tenant and mode, newest first."""
+        found = [
+            connection
+            for connection in self._configuration.everything.connections
+            if (connection.tenant, connection.mode) == scope
+        ]
+        return sorted(found, key=lambda connection: connection.id, reverse=True)
+
+    def connection(self, scope: Scope, id_: uuid.UUID) -> StoredConnection | None:
+        """Return a connection, or None when this tenant and mode has none of this id."""
+        return next((one for one in self.connections(scope) if one.id == id_), None)
+
+    def _faults_in_url(self, url: str, mode: Mode) -> list[Fault]:
+        """Judge a URL as far as that goes without resolving its host: sending judges it again."""
+        try:
+            target = Target.parse(url)
+        except InvalidUrl as error:
+            return [Fault("/url", str(error))]
+        if may_be_own(target, self._own):
+            return []
+        verdict = judge(target, _addresses(target), _POLICY[mode], self._own)
+        if verdict.allowed:
+            return []
+        hint = " A test key may use it." if verdict.remedy == "test_mode" else ""
+        return [Fault("/url", f"{verdict.reason[:1].upper()}{verdict.reason[1:]}.{hint}")]
+
+    def _expiry(self, mode: Mode) -> datetime | None:
+        return self._now() + timedelta(days=TEST_ENDPOINT_DAYS) if mode == Mode.TEST else None
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
+
+    def _new_id(self) -> uuid.UUID:
+        return uuid7(self._clock.now_ms(), os.urandom(10))
+
+
+def _addresses(target: Target) -> list[IpAddress]:
+    """Return the addresses that the URL itself shows: a literal one, or what localhost means."""
+    if target.literal:
+        return [ipaddress.ip_address(target.host)]
+    if target.host == "localhost" or target.host.endswith(".localhost"):
+        return [ipaddress.ip_address("127.0.0.1")]
+    return []
