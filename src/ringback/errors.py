@@ -7,7 +7,11 @@
     │   └── EmbeddedServerError   and its kinds: services/embedded_errors.py
     ├── DatabaseUnavailable       PostgreSQL does not answer (503; try again)
     ├── VaultError                a sealed secret cannot be opened
-    └── Invalid                   a request is wrong (422), each fault with its JSON pointer
+    ├── Invalid                   a request is wrong (422), each fault with its JSON pointer
+    ├── TokenTaken                another connection has this token (409)
+    ├── LimitReached              there are as many as there may be (409)
+    ├── TooBroad                  a search stands for too many values (422)
+    └── Problem                   the API's answer to any of these: api/problems.py
 
 Messages say what is wrong and what to do about it. None contains a secret.
 """

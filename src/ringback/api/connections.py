@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from ringback.api.asked import Asked, id_in_path
@@ -91,8 +91,8 @@ async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
     )
 
 
-def known_connection(connection_id: str, caller: CallerDep) -> StoredConnection:
-    """Find the connection of the path. Raises Problem when there is none of this caller's."""
+def known_connection(caller: Caller, connection_id: str) -> StoredConnection:
+    """Find the connection of a path. Raises Problem when there is none of this caller's."""
     identifier = id_in_path("con", connection_id)
     found = caller.context.manager.connection(caller.scope, identifier)
     if found is None:
@@ -100,15 +100,12 @@ def known_connection(connection_id: str, caller: CallerDep) -> StoredConnection:
     return found
 
 
-Known = Annotated[StoredConnection, Depends(known_connection)]
-
-
 @router.post("", name="create_connection", status_code=201, summary="Add a connection")
 async def create(caller: CallerDep, body: ConnectionCreate) -> ConnectionView:
     """Add a connection. When the answer comes, every worker takes its callbacks."""
     new = NewConnection(body.provider, body.name, body.config, body.token)
     try:
-        made = await caller.context.manager.create_connection(caller.scope, new)
+        made = await caller.context.manager.add_connection(caller.scope, new)
     except LimitReached as error:
         raise Problem("limit_reached", str(error)) from error
     except TokenTaken as error:
@@ -134,15 +131,16 @@ def _key(row: StoredConnection) -> tuple[int, ...]:
 
 
 @router.get("/{connection_id}", name="get_connection", summary="One connection")
-async def get(caller: CallerDep, found: Known) -> ConnectionView:
+async def get(caller: CallerDep, connection_id: str) -> ConnectionView:
     """Return a connection, without its secrets."""
-    return await view(caller, found)
+    return await view(caller, known_connection(caller, connection_id))
 
 
 @router.delete(
     "/{connection_id}", name="delete_connection", status_code=204, summary="Delete a connection"
 )
-async def delete(caller: CallerDep, found: Known) -> None:
+async def delete(caller: CallerDep, connection_id: str) -> None:
     """Delete a connection. Its callback URL is unknown from then on; what it brought stays."""
+    found = known_connection(caller, connection_id)
     if not await caller.context.manager.delete_connection(caller.scope, found.id):
         raise not_found("connection")

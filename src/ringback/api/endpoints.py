@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, field_validator
 
 from ringback.api.asked import Asked, id_in_path
-from ringback.api.auth import CallerDep
+from ringback.api.auth import Caller, CallerDep
 from ringback.api.pages import Page, PageQuery, Pager, within
 from ringback.api.problems import Problem, not_found
 from ringback.api.shown import EndpointId, Time, View, moment, moment_or_none
@@ -115,7 +115,7 @@ def _fields(endpoint: StoredEndpoint) -> dict[str, Any]:
     }
 
 
-def _known(endpoint_id: str, caller: CallerDep) -> StoredEndpoint:
+def _known(caller: Caller, endpoint_id: str) -> StoredEndpoint:
     """Find the endpoint of the path. Raises Problem when there is none of this caller's."""
     identifier = id_in_path("end", endpoint_id)
     found = caller.context.manager.endpoint(caller.scope, identifier)
@@ -124,15 +124,12 @@ def _known(endpoint_id: str, caller: CallerDep) -> StoredEndpoint:
     return found
 
 
-Known = Annotated[StoredEndpoint, Depends(_known)]
-
-
 @router.post("", name="create_endpoint", status_code=201, summary="Add an endpoint")
 async def create(caller: CallerDep, body: EndpointCreate) -> NewEndpointView:
     """Add an endpoint. Its secret is in the answer; when that comes, every worker sends to it."""
     new = NewEndpoint(body.url, body.event_types, body.description, body.secret)
     try:
-        made = await caller.context.manager.create_endpoint(caller.scope, new)
+        made = await caller.context.manager.add_endpoint(caller.scope, new)
     except LimitReached as error:
         raise Problem("limit_reached", str(error)) from error
     return NewEndpointView(**_fields(made), secret=made.secrets[0])
@@ -156,20 +153,21 @@ def _key(row: StoredEndpoint) -> tuple[int, ...]:
 
 
 @router.get("/{endpoint_id}", name="get_endpoint", summary="One endpoint")
-async def get(found: Known) -> EndpointView:
+async def get(caller: CallerDep, endpoint_id: str) -> EndpointView:
     """Return an endpoint, without its secret."""
-    return EndpointView(**_fields(found))
+    return EndpointView(**_fields(_known(caller, endpoint_id)))
 
 
 @router.get("/{endpoint_id}/secret", name="get_endpoint_secret", summary="Its signing secret")
-async def secret(found: Known) -> EndpointSecret:
+async def secret(caller: CallerDep, endpoint_id: str) -> EndpointSecret:
     """Return the secret that signs what is sent to this endpoint."""
-    return EndpointSecret(secret=found.secrets[0])
+    return EndpointSecret(secret=_known(caller, endpoint_id).secrets[0])
 
 
 @router.patch("/{endpoint_id}", name="change_endpoint", summary="Change an endpoint")
-async def change(caller: CallerDep, found: Known, body: EndpointChange) -> EndpointView:
+async def change(caller: CallerDep, endpoint_id: str, body: EndpointChange) -> EndpointView:
     """Change what is given. When the answer comes, every worker goes by it."""
+    found = _known(caller, endpoint_id)
     changes = EndpointChanges(body.url, body.event_types, body.description, body.enabled)
     changed = await caller.context.manager.change_endpoint(caller.scope, found.engine.id, changes)
     if changed is None:
@@ -180,7 +178,8 @@ async def change(caller: CallerDep, found: Known, body: EndpointChange) -> Endpo
 @router.delete(
     "/{endpoint_id}", name="delete_endpoint", status_code=204, summary="Delete an endpoint"
 )
-async def delete(caller: CallerDep, found: Known) -> None:
+async def delete(caller: CallerDep, endpoint_id: str) -> None:
     """Delete an endpoint. What it was still owed is cancelled."""
+    found = _known(caller, endpoint_id)
     if not await caller.context.manager.delete_endpoint(caller.scope, found.engine.id):
         raise not_found("endpoint")

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from ringback.api.auth import CallerDep
-from ringback.api.pages import Page
-from ringback.api.providers import NoQuery
+from ringback.api.pages import NoQuery, Page
 from ringback.api.shown import View
 from ringback.domain.event_types import CATALOGUE
 

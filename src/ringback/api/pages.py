@@ -29,6 +29,12 @@ _PURPOSE = b"ringback list cursor 1"
 T = TypeVar("T")
 
 
+class NoQuery(BaseModel):
+    """What a list can be asked that always fits on one page: nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class PageQuery(BaseModel):
     """What every list can be asked; lists with filters add theirs."""
 
@@ -99,7 +105,7 @@ class Pager:
     def _link(self, cut: Cut[T], response: Response) -> None:
         base = self._caller.context.public_url + self._request.url.path
         links = [
-            f'<{base}?{urlencode({**self._filters, "limit": self._limit, "cursor": cursor})}>; '
+            f"<{base}?{urlencode({**self._filters, 'limit': self._limit, 'cursor': cursor})}>; "
             f'rel="{name}"'
             for name, cursor in (("next", cut.next), ("prev", cut.prev))
             if cursor is not None

@@ -130,9 +130,7 @@ def wrong_parameter(name: str, detail: str) -> Problem:
 
 def unavailable() -> Problem:
     """Say that the database does not answer; nothing of its address is told."""
-    return Problem(
-        "unavailable", "Try again in a moment.", headers={"retry-after": RETRY_AFTER_S}
-    )
+    return Problem("unavailable", "Try again in a moment.", headers={"retry-after": RETRY_AFTER_S})
 
 
 def of_exception(error: Exception) -> Problem:

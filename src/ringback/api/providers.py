@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ringback.api.auth import CallerDep
-from ringback.api.pages import Page
+from ringback.api.pages import NoQuery, Page
 from ringback.api.shown import View
 from ringback.services import catalogue
 
@@ -26,12 +26,6 @@ class ProviderView(View):
     config_schema: dict[str, Any] = Field(
         description="JSON Schema of a connection's `config`; secrets are `writeOnly`."
     )
-
-
-class NoQuery(BaseModel):
-    """A list that takes no parameters."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 @router.get("", name="list_providers", summary="List providers")

@@ -36,6 +36,11 @@ def providers() -> list[Listed]:
     ]
 
 
+def simulated(provider: str) -> tuple[str, ...]:
+    """Return the statuses of which this provider's callbacks can be made. Raises Invalid."""
+    return tuple(_get(provider).simulated)
+
+
 def check_config(provider: str, raw: dict[str, object]) -> None:
     """Make sure that a connection to this provider can be configured so.
 

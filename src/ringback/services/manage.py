@@ -88,7 +88,7 @@ class Manager:
         self._clock = clock
         self._own = own
 
-    async def create_endpoint(self, scope: Scope, new: NewEndpoint) -> StoredEndpoint:
+    async def add_endpoint(self, scope: Scope, new: NewEndpoint) -> StoredEndpoint:
         """Add an endpoint and return it.
 
         Raises:
@@ -174,7 +174,7 @@ class Manager:
             pass
         return True
 
-    async def create_connection(self, scope: Scope, new: NewConnection) -> StoredConnection:
+    async def add_connection(self, scope: Scope, new: NewConnection) -> StoredConnection:
         """Add a connection and return it.
 
         Raises:

@@ -8,7 +8,7 @@ import msgspec
 
 from ringback.storage.database import Database, Row
 from ringback.storage.events import not_before
-from ringback.storage.lists import SCAN_MAX, Found, Scope, Window
+from ringback.storage.lists import SCAN_MAX, Found, Scope, Window, nearest_first
 from ringback.storage.queries import query
 
 # More than any retry schedule has.
@@ -109,8 +109,7 @@ async def of_deliveries(
 
 
 def _in_order(rows: list[Row], window: Window) -> list[StoredAttempt]:
-    found = [_attempt(row) for row in rows]
-    return sorted(found, key=lambda attempt: attempt.id, reverse=not window.newer)
+    return nearest_first(map(_attempt, rows), window, lambda attempt: attempt.id)
 
 
 def _oldest_first(rows: list[Row]) -> list[StoredAttempt]:

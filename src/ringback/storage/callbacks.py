@@ -10,7 +10,7 @@ from ringback.domain.http import Headers
 from ringback.domain.outcomes import CODE, WORD, Outcome
 from ringback.storage.database import Database, Row
 from ringback.storage.events import not_before
-from ringback.storage.lists import Found, Scope, Window
+from ringback.storage.lists import Found, Scope, Window, nearest_first
 from ringback.storage.queries import query
 
 _headers = msgspec.json.Decoder(Headers).decode
@@ -104,8 +104,7 @@ async def last_of_connection(
 
 
 def _in_order(rows: list[Row], window: Window) -> list[StoredCallback]:
-    found = [_callback(row) for row in rows]
-    return sorted(found, key=lambda callback: callback.id, reverse=not window.newer)
+    return nearest_first(map(_callback, rows), window, lambda callback: callback.id)
 
 
 def _callback(row: Row) -> StoredCallback:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ringback.storage.database import Database
 from ringback.storage.events import not_before
-from ringback.storage.lists import SCAN_MAX, Found, Scope, Window
+from ringback.storage.lists import SCAN_MAX, Found, Scope, Window, nearest_first
 from ringback.storage.queries import query
 
 # Open deliveries of one event: one for each endpoint that wanted it, and replays.
@@ -100,7 +100,8 @@ async def over(
             query("delivery_log.over_at_endpoint"), *scope, *bounds, window.limit, SCAN_MAX,
             final, endpoint,
         )  # fmt: skip
-    found = [OverRef(row["id"], Ref(row["endpoint"], row["ord"], row["event"])) for row in rows]
+    ended = (OverRef(row["id"], Ref(row["endpoint"], row["ord"], row["event"])) for row in rows)
+    found = nearest_first(ended, window, lambda one: one.attempt)
     if len(found) >= window.limit:
         return Found(found)
     if endpoint is None:

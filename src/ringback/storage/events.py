@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ringback.domain.ids import floor7, time_of
-from ringback.storage.database import Database
-from ringback.storage.lists import SCAN_MAX, SKEW_MS, Found, Scope, Window
+from ringback.storage.database import Database, Row
+from ringback.storage.lists import SCAN_MAX, SKEW_MS, Found, Scope, Window, nearest_first
 from ringback.storage.queries import query
 
 
@@ -58,7 +58,7 @@ async def newest(database: Database, scope: Scope, window: Window) -> Found[Stor
     rows = await database.rows(
         query("events.page"), *scope, window.before, window.after, window.limit
     )
-    return Found([StoredEvent(*row) for row in rows])
+    return Found(_in_order(rows, window))
 
 
 async def of_type(
@@ -70,7 +70,7 @@ async def of_type(
         query("events.of_type"), *scope, window.before, window.after, window.limit, SCAN_MAX,
         pattern, prefix,
     )  # fmt: skip
-    found = [StoredEvent(*row) for row in rows]
+    found = _in_order(rows, window)
     if len(found) >= window.limit:
         return Found(found)
     edge = await database.row(
@@ -87,7 +87,12 @@ async def of_message(
         query("events.of_message"), *scope, window.before, window.after, window.limit,
         message, not_before(message),
     )  # fmt: skip
-    return Found([MessageEvent(*row) for row in rows])
+    told = (MessageEvent(*row) for row in rows)
+    return Found(nearest_first(told, window, lambda event: event.id))
+
+
+def _in_order(rows: list[Row], window: Window) -> list[StoredEvent]:
+    return nearest_first((StoredEvent(*row) for row in rows), window, lambda event: event.id)
 
 
 async def positions(
@@ -95,7 +100,8 @@ async def positions(
 ) -> list[Placed]:
     """Return events by position: from `down_from` downwards, or from `up_from` upwards."""
     rows = await database.rows(query("events.positions"), *scope, down_from, up_from, limit)
-    return [Placed(*row) for row in rows]
+    found = [Placed(*row) for row in rows]
+    return sorted(found, key=lambda placed: placed.pos, reverse=down_from is not None)
 
 
 async def briefs(database: Database, scope: Scope, ids: list[uuid.UUID]) -> dict[uuid.UUID, Brief]:

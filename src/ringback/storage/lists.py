@@ -4,6 +4,7 @@ Values only. A list runs from new to old; a window is a stretch of it on either 
 """
 
 import uuid
+from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -46,6 +47,11 @@ class Window(msgspec.Struct, frozen=True):
     def after(self) -> uuid.UUID | None:
         """The id that rows must lie above, for lists by id; None when searching for older ones."""
         return uuid.UUID(int=self.key[0]) if self.newer and self.key else None
+
+
+def nearest_first(rows: Iterable[T], window: Window, id_of: Callable[[T], uuid.UUID]) -> list[T]:
+    """Put rows in the direction of the search, by their ids."""
+    return sorted(rows, key=id_of, reverse=not window.newer)
 
 
 class Found(msgspec.Struct, Generic[T], frozen=True):

@@ -9,7 +9,7 @@ from ringback.domain.messages import Message
 from ringback.domain.search import terms
 from ringback.errors import RingbackError
 from ringback.storage.database import Database, Row
-from ringback.storage.lists import Found, Key, Scope, Window
+from ringback.storage.lists import Found, Key, Scope, Window, nearest_first
 from ringback.storage.queries import query
 
 # A few last digits must not stand for more addresses than this.
@@ -60,7 +60,7 @@ async def newest(database: Database, scope: Scope, window: Window) -> Found[Stor
     rows = await database.rows(
         query("messages.page"), *scope, window.before, window.after, window.limit
     )
-    return Found([_message(row) for row in rows])
+    return Found(_in_order(rows, window))
 
 
 async def search(
@@ -134,8 +134,11 @@ async def _matching(
         query("messages.matching"), *scope, one.term.kind, one.values,
         window.before, window.after, window.limit,
     )  # fmt: skip
-    found = [_message(row) for row in rows]
-    return sorted(found, key=lambda message: message.id, reverse=not window.newer)
+    return _in_order(rows, window)
+
+
+def _in_order(rows: list[Row], window: Window) -> list[StoredMessage]:
+    return nearest_first(map(_message, rows), window, lambda message: message.id)
 
 
 def _message(row: Row) -> StoredMessage:

@@ -31,11 +31,12 @@ from ((select older.*
 join endpoint e on e.no = a.endpoint
 
 -- name: edge
-(select id from attempt
- where tenant = $1 and mode = $2 and id < $3 order by id desc offset $5 limit 1)
-union all
-(select id from attempt
- where tenant = $1 and mode = $2 and id > $4 order by id offset $5 limit 1)
+select * from (
+    (select id from attempt
+     where tenant = $1 and mode = $2 and id < $3 order by id desc offset $5 limit 1)
+    union all
+    (select id from attempt
+     where tenant = $1 and mode = $2 and id > $4 order by id offset $5 limit 1)) as found
 
 -- name: of_event
 select a.id, a.event, a.endpoint, e.id, a.ord, a.n, a.worker, a.status, a.error, a.ms, a.final,

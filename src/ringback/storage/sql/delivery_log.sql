@@ -42,39 +42,42 @@ order by case when $5::bigint is not null then found.ord end, found.ord desc
 limit $6
 
 -- name: over
-(select older.id, older.endpoint, older.ord, older.event
- from (select id, endpoint, ord, event, final from attempt
-       where tenant = $1 and mode = $2 and id < $3
-       order by id desc limit $6) as older
- where older.final = $7 order by older.id desc limit $5)
-union all
-(select newer.id, newer.endpoint, newer.ord, newer.event
- from (select id, endpoint, ord, event, final from attempt
-       where tenant = $1 and mode = $2 and id > $4
-       order by id limit $6) as newer
- where newer.final = $7 order by newer.id limit $5)
+select * from (
+    (select older.id, older.endpoint, older.ord, older.event
+     from (select id, endpoint, ord, event, final from attempt
+           where tenant = $1 and mode = $2 and id < $3
+           order by id desc limit $6) as older
+     where older.final = $7 order by older.id desc limit $5)
+    union all
+    (select newer.id, newer.endpoint, newer.ord, newer.event
+     from (select id, endpoint, ord, event, final from attempt
+           where tenant = $1 and mode = $2 and id > $4
+           order by id limit $6) as newer
+     where newer.final = $7 order by newer.id limit $5)) as found
 
 -- name: over_at_endpoint
-(select older.id, older.endpoint, older.ord, older.event
- from (select id, endpoint, ord, event, final from attempt
-       where endpoint = $8 and final is not null and tenant = $1 and mode = $2 and id < $3
-       order by id desc limit $6) as older
- where older.final = $7 order by older.id desc limit $5)
-union all
-(select newer.id, newer.endpoint, newer.ord, newer.event
- from (select id, endpoint, ord, event, final from attempt
-       where endpoint = $8 and final is not null and tenant = $1 and mode = $2 and id > $4
-       order by id limit $6) as newer
- where newer.final = $7 order by newer.id limit $5)
+select * from (
+    (select older.id, older.endpoint, older.ord, older.event
+     from (select id, endpoint, ord, event, final from attempt
+           where endpoint = $8 and final is not null and tenant = $1 and mode = $2 and id < $3
+           order by id desc limit $6) as older
+     where older.final = $7 order by older.id desc limit $5)
+    union all
+    (select newer.id, newer.endpoint, newer.ord, newer.event
+     from (select id, endpoint, ord, event, final from attempt
+           where endpoint = $8 and final is not null and tenant = $1 and mode = $2 and id > $4
+           order by id limit $6) as newer
+     where newer.final = $7 order by newer.id limit $5)) as found
 
 -- name: over_at_endpoint_edge
-(select id from attempt
- where endpoint = $6 and final is not null and tenant = $1 and mode = $2 and id < $3
- order by id desc offset $5 limit 1)
-union all
-(select id from attempt
- where endpoint = $6 and final is not null and tenant = $1 and mode = $2 and id > $4
- order by id offset $5 limit 1)
+select * from (
+    (select id from attempt
+     where endpoint = $6 and final is not null and tenant = $1 and mode = $2 and id < $3
+     order by id desc offset $5 limit 1)
+    union all
+    (select id from attempt
+     where endpoint = $6 and final is not null and tenant = $1 and mode = $2 and id > $4
+     order by id offset $5 limit 1)) as found
 
 -- name: open
 select found.endpoint, found.ord, found.event
@@ -105,9 +108,11 @@ cross join lateral (
 join endpoint e on e.no = d.endpoint
 
 -- name: event_of
-(select event from delivery where endpoint = $3 and ord = $4 and tenant = $1 and mode = $2)
-union all
-(select event from attempt where endpoint = $3 and ord = $4 and tenant = $1 and mode = $2 limit 1)
+select event from (
+    (select event from delivery where endpoint = $3 and ord = $4 and tenant = $1 and mode = $2)
+    union all
+    (select event from attempt
+     where endpoint = $3 and ord = $4 and tenant = $1 and mode = $2 limit 1)) as found
 limit 1
 
 -- name: cancel

@@ -4,11 +4,12 @@
 select id, sequence, data from subject where id = $1 and tenant = $2 and mode = $3 and kind = 1
 
 -- name: page
-(select id, sequence, data from subject
- where tenant = $1 and mode = $2 and kind = 1 and id < $3 order by id desc limit $5)
-union all
-(select id, sequence, data from subject
- where tenant = $1 and mode = $2 and kind = 1 and id > $4 order by id limit $5)
+select * from (
+    (select id, sequence, data from subject
+     where tenant = $1 and mode = $2 and kind = 1 and id < $3 order by id desc limit $5)
+    union all
+    (select id, sequence, data from subject
+     where tenant = $1 and mode = $2 and kind = 1 and id > $4 order by id limit $5)) as found
 
 -- name: values
 with recursive found (value) as (

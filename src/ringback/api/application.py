@@ -1,0 +1,80 @@
+"""The REST API as one FastAPI application: routes, problems, the frame around all of it.
+
+Built by app.py from the parts that it is given. It starts nothing.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from ringback import __version__
+from ringback.api import (
+    attempts,
+    callbacks,
+    connections,
+    deliveries,
+    document,
+    endpoints,
+    event_types,
+    events,
+    health,
+    inspector,
+    messages,
+    problems,
+    providers,
+    simulate,
+    timeline,
+)
+from ringback.api.context import Context
+from ringback.api.frame import Frame
+from ringback.errors import DatabaseUnavailable, Invalid
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+_ANSWERED = (
+    problems.Problem, Invalid, DatabaseUnavailable, RequestValidationError, HTTPException,
+)  # fmt: skip
+_RESOURCES = (
+    endpoints, connections, simulate, providers, messages, timeline, events, event_types,
+    callbacks, deliveries, attempts, inspector,
+)  # fmt: skip
+
+# Traces leave by our own way out or not at all, whatever the environment says.
+_NO_TELEMETRY: dict[str, Any] = {
+    "telemetry": {
+        "tracing": False,
+        "metrics": False,
+        "logs": False,
+        "operation_spans": False,
+        "auto_configure": False,
+    }
+}
+
+
+def build_api(context: Context, lifespan: Lifespan) -> FastAPI:
+    """Build the application around its context; `lifespan` starts and stops the engine."""
+    app = FastAPI(
+        title="Ringback",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+        generate_unique_id_function=document.operation_id,
+        **_NO_TELEMETRY,
+    )
+    app.state.context = context
+    for kind in _ANSWERED:
+        app.add_exception_handler(kind, problems.answer)
+    app.add_middleware(Frame, clock=context.clock)
+    version_1 = APIRouter(prefix="/v1", responses=document.PROBLEMS)
+    for resource in _RESOURCES:
+        version_1.include_router(resource.router)
+    app.include_router(version_1)
+    app.include_router(health.router)
+    app.openapi = lambda: document.describe(app)  # type: ignore[method-assign]
+    return app

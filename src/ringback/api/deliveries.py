@@ -1,0 +1,121 @@
+"""Deliveries: one event owed to one endpoint, and how that stands."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from ringback.api.asked import id_in_filter
+from ringback.api.attempts import AttemptView
+from ringback.api.attempts import view as attempt_view
+from ringback.api.auth import CallerDep
+from ringback.api.pages import Page, PageQuery, Pager
+from ringback.api.problems import not_found
+from ringback.api.shown import (
+    DeliveryId,
+    EndpointId,
+    EventId,
+    MessageId,
+    Time,
+    View,
+    born,
+    moment_or_none,
+)
+from ringback.domain import ids
+from ringback.services import delivery_log
+from ringback.services.delivery_log import Delivery, DeliveryStatus, Filter
+from ringback.storage import deliveries
+
+router = APIRouter(prefix="/deliveries", tags=["deliveries"])
+
+
+class DeliveryView(View):
+    """A delivery in a list."""
+
+    id: DeliveryId
+    event: EventId
+    event_type: str | None = Field(
+        description="Null once retention has removed the event.", examples=["message.delivered"]
+    )
+    message: MessageId | None = Field(description="The message that the event is about.")
+    endpoint: EndpointId
+    status: DeliveryStatus = Field(
+        description="`pending`: being sent, due, or behind an earlier one; `scheduled`: waits for "
+        "its next attempt."
+    )
+    attempts: int = Field(description="How many requests were made.")
+    next_attempt_at: Time | None = Field(description="When the next attempt is due.")
+    created_at: Time = Field(description="When the event was emitted.")
+    last_attempt: AttemptView | None
+
+
+class WholeDeliveryView(DeliveryView):
+    """A delivery with all its attempts, oldest first."""
+
+    history: list[AttemptView]
+
+
+class DeliveryQuery(PageQuery):
+    """Filters of the list."""
+
+    endpoint: str | None = Field(default=None, description="The deliveries to one endpoint.")
+    event: str | None = Field(default=None, description="The deliveries of one event.")
+    status: DeliveryStatus | None = Field(
+        default=None,
+        description="With a status that is an end, deliveries come by when they ended.",
+    )
+
+
+def _view(delivery: Delivery) -> DeliveryView:
+    last = delivery.attempts[-1] if delivery.attempts else None
+    return DeliveryView(
+        id=delivery.id,
+        event=ids.show("evt", delivery.ref.event),
+        event_type=delivery.event_type,
+        message=ids.show("msg", delivery.message) if delivery.message else None,
+        endpoint=ids.show("end", delivery.endpoint),
+        status=delivery.status,
+        attempts=delivery.requests,
+        next_attempt_at=moment_or_none(delivery.due),
+        created_at=born(delivery.ref.event),
+        last_attempt=attempt_view(last) if last else None,
+    )
+
+
+@router.get("", name="list_deliveries", summary="List deliveries")
+async def page(
+    request: Request,
+    response: Response,
+    caller: CallerDep,
+    query: Annotated[DeliveryQuery, Query()],
+) -> Page[DeliveryView]:
+    """List deliveries, newest first."""
+    pager = Pager(request, caller, query)
+    context = caller.context
+    event = id_in_filter("evt", query.event, "event")
+    endpoint = id_in_filter("end", query.endpoint, "endpoint")
+    number = None
+    if endpoint is not None:
+        number = await deliveries.endpoint_number(context.database, caller.scope, endpoint)
+        if number is None:
+            return Page(data=[], next=None, prev=None)
+    wanted = Filter(endpoint=number, event=event, status=query.status)
+    found = await delivery_log.page(
+        context.database, caller.scope, wanted, pager.window, context.now()
+    )
+    cut = pager.cut(found, lambda row: row.key, response)
+    return Page(data=[_view(row.delivery) for row in cut.rows], next=cut.next, prev=cut.prev)
+
+
+@router.get("/{delivery_id}", name="get_delivery", summary="One delivery")
+async def get(caller: CallerDep, delivery_id: str) -> WholeDeliveryView:
+    """Return a delivery with all its attempts."""
+    context = caller.context
+    named = ids.read_delivery_id(delivery_id)
+    found = named and await delivery_log.get(context.database, caller.scope, *named, context.now())
+    if not found:
+        raise not_found("delivery")
+    return WholeDeliveryView(
+        **_view(found).model_dump(),
+        history=[attempt_view(attempt) for attempt in found.attempts],
+    )

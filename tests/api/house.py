@@ -1,0 +1,166 @@
+"""An engine with its API, two tenants with their keys, and a client that speaks for them."""
+
+import os
+from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from ringback.api.application import build_api
+from ringback.api.context import Context, Health
+from ringback.domain.endpoints import Mode
+from ringback.domain.ids import uuid7
+from ringback.domain.messages import Status
+from ringback.services.clock import Clock
+from ringback.storage import configuration as stored
+from tests.services.sink import until
+from tests.services.stage import BASE_URL, Stage
+
+# A's in test mode, A's in live mode, and another tenant's in test mode.
+KEY, LIVE_KEY, OTHER_KEY = "rk_test_aaaa", "rk_live_aaaa", "rk_test_bbbb"
+Json = dict[str, Any]
+
+
+class House:
+    """What the tests of the API share. `stage` is the engine underneath."""
+
+    def __init__(self, stage: Stage) -> None:
+        """Build the API over an engine that runs already."""
+        self.stage = stage
+        self.engine = stage.engine
+        self.held = True
+        self.app = self.build()
+        self.client = self.client_of(self.app)
+
+    def build(self, **changes: Any) -> FastAPI:
+        """Build the API as app.py does, with some parts exchanged."""
+        parts: dict[str, Any] = {
+            "configuration": self.engine.configuration,
+            "database": self.engine.database,
+            "clock": self.engine.clock,
+            "public_url": BASE_URL,
+            "health": self.engine.health,
+            "simulate": self.engine.simulator.simulate,
+            "held": lambda: self.held,
+        }
+        return build_api(Context(**{**parts, **changes}), nothing_to_start)
+
+    @staticmethod
+    def client_of(app: FastAPI) -> httpx.AsyncClient:
+        """Make a client of an application, without a network in between."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test")
+
+    async def open(self) -> None:
+        """Make the other tenant and all keys."""
+        configuration = self.engine.configuration
+        first = next(iter(configuration.snapshot.tenants))
+        async with configuration.change() as connection:
+            other = await stored.add_tenant(connection, self.new_id(), "other", "Other")
+            for tenant, mode, key in (
+                (first, Mode.TEST, KEY),
+                (first, Mode.LIVE, LIVE_KEY),
+                (other.no, Mode.TEST, OTHER_KEY),
+            ):
+                await stored.add_key(connection, self.new_id(), tenant, mode, key, "test")
+
+    def new_id(self) -> Any:
+        """Make a fresh id."""
+        return uuid7(self.engine.clock.now_ms(), os.urandom(10))
+
+    async def call(
+        self, method: str, path: str, *, key: str | None = KEY, **more: Any
+    ) -> httpx.Response:
+        """Make one request with a key."""
+        headers = {**({"authorization": f"Bearer {key}"} if key else {}), **more.pop("headers", {})}
+        return await self.client.request(method, path, headers=headers, **more)
+
+    async def get(self, path: str, *, key: str | None = KEY, **params: Any) -> Json:
+        """Get something that is there."""
+        response = await self.call("GET", path, key=key, params=params or None)
+        assert 200 == response.status_code, response.text
+        found: Json = response.json()
+        return found
+
+    async def post(self, path: str, body: Any, *, key: str = KEY, status: int = 201) -> Json:
+        """Post something that is accepted."""
+        response = await self.call("POST", path, key=key, json=body)
+        assert status == response.status_code, response.text
+        found: Json = response.json()
+        return found
+
+    async def hear(self, message: str, *statuses: Status, **more: Any) -> None:
+        """Let a message's callbacks come in one after the other."""
+        for status in statuses:
+            token = more.get("token", "demo-whatsapp")
+            callback = self.stage.callback(status, message, **more)
+            response = await self.stage.receive(callback, token)
+            assert response.status < 300
+
+    async def delivered(self, count: int) -> None:
+        """Wait until the sink has received so much and all of it is recorded."""
+        await until(lambda: len(self.stage.sink.received) >= count)
+        await until(lambda: self.engine.push.active == 0)
+        await self.engine.recorder.drained()
+
+    async def message(self, provider_id: str, *, key: str = KEY) -> Json:
+        """Return the message that a provider calls so."""
+        page = await self.get("/v1/messages", key=key, provider_message_id=provider_id)
+        assert 1 == len(page["data"])
+        found: Json = page["data"][0]
+        return found
+
+
+class HandClock(Clock):
+    """A clock that a test moves by hand."""
+
+    def __init__(self) -> None:
+        """Start at the present."""
+        super().__init__()
+        self.ahead_ms = 0
+
+    def now_ms(self) -> int:
+        """Return the time, moved."""
+        return super().now_ms() + self.ahead_ms
+
+
+async def healthy() -> Health:
+    """Say that all is well."""
+    return Health(
+        ready=True, reasons=[], oldest_due_s=0, waiting=0, sending=0, queued=0, stuck=0
+    )
+
+
+@asynccontextmanager
+async def nothing_to_start(_: FastAPI) -> AsyncIterator[None]:
+    """A lifespan for an engine that somebody else runs."""
+    yield
+
+
+def at(text: str) -> datetime:
+    """Read a time as the API writes it."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def assert_problem(response: httpx.Response, status: int, code: str) -> Json:
+    """Check that an answer is a problem of this kind, in the one shape; return it."""
+    assert status == response.status_code, response.text
+    assert "application/problem+json" == response.headers["content-type"]
+    problem: Json = response.json()
+    assert {"type", "title", "status", "detail", "code", "instance", "errors"} == set(problem)
+    assert (f"urn:ringback:problem:{code}", status, code) == (
+        problem["type"], problem["status"], problem["code"],
+    )  # fmt: skip
+    assert problem["instance"] == response.headers["ringback-request-id"]
+    assert problem["instance"].startswith("req_")
+    assert problem["title"]
+    assert problem["detail"]
+    assert "Traceback" not in response.text
+    return problem
+
+
+def places(problem: Json) -> list[str]:
+    """Return where the faults of a problem lie."""
+    return [error.get("pointer", error.get("parameter")) for error in problem["errors"]]

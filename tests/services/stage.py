@@ -1,0 +1,115 @@
+"""A whole engine on a fresh database, its demo connections, and a receiver as its endpoint."""
+
+import os
+import uuid
+from datetime import UTC, datetime
+
+import asyncpg
+
+from ringback.app import Engine
+from ringback.domain.endpoints import Connection, Endpoint, Mode
+from ringback.domain.http import Callback, HttpResponse
+from ringback.domain.ids import uuid7
+from ringback.domain.messages import Status
+from ringback.domain.signing import new_secret
+from ringback.providers import registry
+from ringback.providers.base import OutboundMessage
+from ringback.services import first_run
+from ringback.settings import Settings
+from ringback.storage import configuration as stored
+from ringback.storage.vault import Vault, new_secret_key
+from tests.services.sink import Sink
+
+BASE_URL = "http://127.0.0.1:8420"
+
+
+class Stage:
+    """One engine under test. `open` starts it, `close` stops it."""
+
+    def __init__(self, dsn: str) -> None:
+        """Take the database; nothing runs yet."""
+        self.dsn = dsn
+        self.secret_key = new_secret_key()
+        self.sink = Sink()
+        self.engine = self.another_engine()
+        self.secret = new_secret(os.urandom(24))
+
+    def another_engine(self) -> Engine:
+        """Build one more engine on the same database: another worker."""
+        settings = Settings(database_url=self.dsn, secret_key=self.secret_key)
+        return Engine(settings, self.dsn, (self.secret_key,))
+
+    async def open(self) -> None:
+        """Make the demo's connections, one endpoint at the sink, and start."""
+        await self.sink.start()
+        await first_run.prepare(self.dsn, Vault(self.secret_key), BASE_URL, demo=True)
+        await self.execute("update endpoint set deleted = now()")
+        await self.engine.start()
+        await self.add_endpoint(self.sink.url)
+
+    async def close(self) -> None:
+        """Stop everything."""
+        await self.engine.stop()
+        await self.sink.stop()
+
+    async def add_endpoint(self, url: str, *types: str) -> Endpoint:
+        """Add an endpoint in test mode that wants `types`, by default all messages."""
+        configuration = self.engine.configuration
+        id_ = uuid7(self.engine.clock.now_ms(), os.urandom(10))
+        tenant = next(iter(configuration.snapshot.tenants))
+        wanted = types or ("message.*",)
+        engine = Endpoint(0, id_, tenant, Mode.TEST, url, wanted, ())
+        now = datetime.now(UTC)
+        new = stored.StoredEndpoint(engine, [self.secret], "", now, now, None, None, None)
+        async with configuration.change() as connection:
+            await stored.add_endpoint(connection, configuration.vault, new)
+        return next(e for e in configuration.snapshot.endpoints.values() if e.id == id_)
+
+    def connection(self, token: str = "demo-whatsapp") -> Connection:
+        """Return one of the demo's connections."""
+        return self.engine.configuration.snapshot.connections[token]
+
+    def callback(
+        self, status: Status, message_id: str = "m1", *, token: str = "demo-whatsapp",
+        at_ms: int | None = None, reference: str | None = None,
+    ) -> Callback:  # fmt: skip
+        """Make a callback as the provider would sign it."""
+        connection = self.connection(token)
+        provider = registry.get(connection.provider)
+        at = self.engine.clock.now_ms() if at_ms is None else at_ms
+        message = OutboundMessage(
+            to="+16505551234", from_="+15550783881", channel=provider.channels[0],
+            message_id=message_id, at_ms=at, reference=reference,
+        )  # fmt: skip
+        url = f"{BASE_URL}/in/{token}"
+        request = provider.simulate(message, status, connection.config, url)
+        return Callback(request.method, request.url, request.headers, request.body, "127.0.0.1")
+
+    async def receive(self, callback: Callback, token: str = "demo-whatsapp") -> HttpResponse:
+        """Hand a callback to the engine's receiver."""
+        return await self.engine.receiver.receive(token, callback)
+
+    async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        """Read from the database behind the engine's back."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            return list(await connection.fetch(sql, *arguments))
+        finally:
+            await connection.close()
+
+    async def value(self, sql: str, *arguments: object) -> object:
+        """Read one value from the database."""
+        return (await self.rows(sql, *arguments))[0][0]
+
+    async def execute(self, sql: str) -> None:
+        """Change the database behind the engine's back."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+
+def fresh() -> str:
+    """Return a message id that nobody has used."""
+    return f"wamid.{uuid.uuid4().hex}"
