@@ -5,6 +5,7 @@ adds libraries and system calls, and names every exception with its reason.
 """
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -201,6 +202,25 @@ def _name(call: ast.Call) -> str:
     if isinstance(function, ast.Attribute):
         return function.attr
     return function.id if isinstance(function, ast.Name) else ""
+
+
+_HOST = re.compile(r"https?://([A-Za-z0-9][A-Za-z0-9.-]*)")
+# Hosts that the program names outside its adapters. Host: why.
+HOSTS = {
+    "example.com": "examples in the API's document",
+    "hooks.example.com": "examples in the API's document",
+    "github.com": "says who we are and where a format is described; nothing is fetched",
+}
+
+
+def calls_nobody(file: Source) -> Iterator[str]:
+    """Refuse hosts in the program's text: it calls who it is told to, and providers."""
+    if _provider(file.module) is not None:
+        return
+    for number, line in enumerate(file.lines, 1):
+        for host in _HOST.findall(line):
+            if host not in HOSTS and not host.startswith("127."):
+                yield f"{file.path}:{number}: {host} is called or named without a reason"
 
 
 def cycles(files: Iterable[Source]) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""The documentation cannot lie about what can be checked: links, settings, commands, errors, tables.
+"""The documentation cannot lie about what can be checked: links, settings, commands, errors.
 
 Where a page repeats what the code declares, the code is right and the page is compared with it.
 """
@@ -23,10 +23,11 @@ from ringback.settings import PREFIX, Settings
 from ringback.transport.exchange import ErrorClass as AttemptError
 from scripts.house_map import draw, renewed
 from tests.markdown import Page, codes, pages, plain
-from tests.source import ROOT, texts
+from tests.source import ROOT, Source, texts
 
 PAGES = pages()
 README = PAGES["README.md"]
+NONE = "\u2013"
 # What reads like a setting and is none of the server's. Name: where it is explained.
 _OTHER_VARIABLES = {
     "RINGBACK_URL": "for whoever calls the server",
@@ -72,7 +73,7 @@ def test_every_setting_is_documented_as_it_is() -> None:
     documented = {plain(row[0]): (plain(row[1]), row[2]) for row in _settings()}
     declared = {
         PREFIX + name.upper(): (
-            "–" if field.default is None else str(field.default), field.description
+            NONE if field.default is None else str(field.default), field.description
         )
         for name, field in Settings.model_fields.items()
     }  # fmt: skip
@@ -100,7 +101,7 @@ def test_every_command_and_option_is_documented() -> None:
     group = typer.main.get_command(app)
     commands = getattr(group, "commands", {})
     assert {"up", "migrate"} <= set(commands)
-    sections = dict(re.findall(r"^## `ringback (\w+)`\n(.*?)(?=^## |\Z)", page.text, re.M | re.S))
+    sections = dict(re.findall(r"(?ms)^## `ringback (\w+)`\n(.*?)(?=^## |\Z)", page.text))
     assert set(commands) == set(sections)
     for name, command in commands.items():
         for parameter in command.params:
@@ -153,7 +154,7 @@ def test_every_claimed_feature_has_a_page_and_a_test() -> None:
         assert re.fullmatch(r"\[[^\]]+\]\(([^)]+)\)", row[3]), row
         path, _, name = plain(row[4]).partition("::")
         assert path in tests, row
-        assert re.search(rf"^(async )?def {re.escape(name)}\(", tests[path], re.M), row
+        assert re.search(rf"(?m)^(async )?def {re.escape(name)}\(", tests[path]), row
 
 
 def test_the_page_of_features_counts_right() -> None:
@@ -210,7 +211,7 @@ def test_the_map_of_the_house_leaves_no_room_out() -> None:
         if folder and name == "__init__.py":
             assert f"\n{folder}/ " in page, module.path
         elif name not in {"__init__.py", "__main__.py"}:
-            assert re.search(rf"^ *{re.escape(name)} ", page, re.M), module.path
+            assert re.search(rf"(?m)^ *{re.escape(name)} ", page), module.path
 
 
 def test_every_table_is_explained() -> None:
@@ -222,8 +223,8 @@ def test_every_table_is_explained() -> None:
         if entry.name.endswith(".sql")
     )
     sql += (folder / "sql" / "migrate.sql").read_text(encoding="utf-8")
-    made = re.findall(r"^create (?:unlogged )?table (?:if not exists )?(\w+)(?! partition)", sql, re.M)
-    partitions = re.findall(r"^create table (\w+) partition of", sql, re.M)
+    made = re.findall(r"(?m)^create (?:unlogged )?table (?:if not exists )?(\w+)", sql)
+    partitions = re.findall(r"(?m)^create table (\w+) partition of", sql)
     explained = [name for row in PAGES["ARCHITECTURE.md"].table("table") for name in codes(row[0])]
     assert set(made) - set(partitions) == set(explained)
 
@@ -248,7 +249,7 @@ def test_the_errors_of_messages_and_attempts_are_documented() -> None:
 
 def test_the_retry_schedule_is_documented_as_it_is() -> None:
     """The waits in the table are those of domain/retry.py."""
-    (_, *cells), = PAGES["docs/guarantees.md"].table("after attempt")
+    ((_, *cells),) = PAGES["docs/guarantees.md"].table("after attempt")
     units = {"s": 1, "min": 60, "h": 3600}
     waits = [int(cell.split()[0]) * units[cell.split()[1]] for cell in cells]
     assert retry.SCHEDULE_S == tuple(waits)
@@ -271,13 +272,24 @@ def test_every_type_of_event_in_the_documentation_exists() -> None:
                 assert code in CATALOGUE, f"{page.path}: {code}"
 
 
+def test_the_licence_is_apache_2() -> None:
+    """The full text, and the same name in the package's metadata."""
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in text[:200]
+    assert "Version 2.0, January 2004" in text[:200]
+    assert "limitations under the License." == text.strip().splitlines()[-1].strip()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert ("Apache-2.0", ["LICENSE"]) == (project["license"], project["license-files"])
+
+
 def _page(text: str) -> Page:
-    return Page(texts()[0].__class__("page.md", text))
+    return Page(Source("page.md", text))
 
 
 def test_links_tables_and_blocks_are_found() -> None:
     """The reading of Markdown that everything here stands on."""
-    page = _page("# A b\n[x](y.md#z)\n\n| id | n |\n|---|---|\n| `a` | 1 |\n\n```sh\n[no](no)\n```\n")
+    table = "| id | n |\n|---|---|\n| `a` | 1 |\n"
+    page = _page(f"# A b\n[x](y.md#z)\n\n{table}\n```sh\n[no](no)\n```\n")
     assert ["y.md#z"] == page.links
     assert {"a-b"} == page.anchors
     assert [["`a`", "1"]] == page.table("id")

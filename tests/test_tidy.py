@@ -65,6 +65,13 @@ def _program() -> tuple[Source, ...]:
     return tuple(file for file in sources(".py") if file.ours)
 
 
+def test_nothing_calls_home() -> None:
+    """The program names no host of its own: without providers and endpoints it calls nobody."""
+    assert [] == _broken(floor_rules.calls_nobody, _program())
+    named = Source("src/ringback/services/x.py", "fetch('https://updates.example.net/latest')")
+    assert 1 == len(list(floor_rules.calls_nobody(named)))
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Any module can be read, tested and moved without the ones above it."""
     assert [] == floor_rules.cycles(sources(".py"))

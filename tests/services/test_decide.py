@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -10,11 +11,12 @@ from ringback.domain.endpoints import Connection, Endpoint, Mode, Tenant
 from ringback.domain.http import Callback
 from ringback.domain.ids import IdSequence, fact_hash
 from ringback.domain.messages import Message, Status
+from ringback.domain.outcomes import Outcome
 from ringback.providers.base import Inbound, Item, Parsed, Report, Unparsed, Unrecognised
-from ringback.services.arrivals import Arrival, key_items
-from ringback.services.decide import SEEN_MAX, Decider, Decision, Known
+from ringback.services.arrivals import Arrival
+from ringback.services.batch import SEEN_MAX, Batch, Known, Push
 from ringback.services.snapshot import Snapshot
-from ringback.storage.hot import SubjectRow
+from ringback.storage.hot import CommitRows, SubjectRow
 
 NOW = 1_772_442_000_000
 SECRET = b"k" * 32
@@ -48,8 +50,16 @@ def _report(status: Status, message_id: str = "m1", at: int | None = NOW) -> Rep
 def _arrival(*items: Item, unparsed: tuple[Unparsed, ...] = ()) -> Arrival:
     callback = Callback("POST", "https://x/in/{token}", (), b"{}")
     arrival = Arrival(CONNECTION, callback, NOW, Parsed(items, unparsed))
-    key_items(arrival, SECRET)
+    arrival.prepare(SECRET)
     return arrival
+
+
+class Decision(NamedTuple):
+    """What came of a batch."""
+
+    rows: CommitRows
+    outcomes: list[Outcome]
+    pushes: list[Push]
 
 
 def _decide(
@@ -58,11 +68,14 @@ def _decide(
     known: Known = NOTHING,
     free: dict[int, int] | None = None,
 ) -> Decision:
-    decider = Decider(
+    batch = Batch(
         snapshot or _snapshot(), known, IdSequence(NOW, b"e" * 10), NOW,
         {1: 9, 2: 9} if free is None else free, lambda *_: True,
     )  # fmt: skip
-    return decider.decide(list(arrivals))
+    for arrival in arrivals:
+        arrival.decide(batch)
+    pushes = batch.close()
+    return Decision(batch.rows, [arrival.outcome for arrival in arrivals], pushes)
 
 
 def test_one_batch_merges_what_is_about_one_message() -> None:
@@ -193,7 +206,7 @@ def test_events_are_in_order_of_their_ids() -> None:
 def test_a_refused_callback_is_stored_and_never_read(settled: str) -> None:
     """Nothing follows from a callback whose signature was wrong."""
     arrival = _arrival()
-    arrival.settled, arrival.reason = settled, "the signature does not match"  # type: ignore[assignment]
+    arrival.settled_as, arrival.reason = settled, "the signature does not match"  # type: ignore[assignment]
     decision = _decide(arrival)
     assert decision.outcomes == [settled]
     assert decision.rows.callbacks[0][11] == "the signature does not match"

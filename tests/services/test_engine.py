@@ -89,7 +89,7 @@ async def test_two_workers_agree_about_one_message(stage: Stage) -> None:
 
 
 async def test_a_failure_is_tried_again_with_the_same_id(stage: Stage) -> None:
-    """503 schedules a retry; the repeat carries the same id and body, and a signature of its own."""
+    """503 schedules a retry; the repeat has the same id and body, and a signature of its own."""
     stage.sink.answers.append((503, "retry-after: 120\r\n"))
     await stage.receive(stage.callback("delivered"))
     await until(lambda: stage.engine.recorder.attempts == 1)

@@ -50,7 +50,7 @@ class Maker:
         self, rows: CommitRows, event: int, lane: uuid.UUID, *, endpoint: int = 1, own: bool = True
     ) -> None:
         """Add a delivery; the caller keeps (lane, endpoint, event) in order."""
-        rows.deliveries.append((event, endpoint, lane, own))
+        rows.deliveries.append((event, endpoint, lane, own, True))
 
     def story(
         self, subject: uuid.UUID, *, version: int = -1, events: int = 1, endpoint: int = 1

@@ -9,8 +9,9 @@ import pytest
 from ringback.domain.networks import TEST, Policy
 from ringback.domain.targets import Target
 from ringback.transport.client import Client, Options
-from ringback.transport.exchange import Exchange, Outgoing
-from ringback.transport.pool import Limits
+from ringback.transport.exchange import Exchange, Failed, Outgoing
+from ringback.transport.pool import MAX_ORIGINS, MAX_WAITERS, Limits, Pool
+from ringback.transport.wire import Connection
 
 from .receivers import OK, Receiver, eventually, receiving, reset
 
@@ -209,3 +210,78 @@ async def test_connections_have_an_age() -> None:
             now[0] += 15
         await client.close()
     assert [False, True, True, True, False, True] == reused
+
+
+async def test_more_than_one_answer_ends_the_connection() -> None:
+    """What follows an answer, whole or in part, is never read as the answer to the next request."""
+    for rest in (b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 50", b"\r\n"):
+        async with receiving() as receiver:
+            receiver.reply = OK + rest
+            client = Client()
+            exchanges = [await post(client, receiver) for _ in range(3)]
+            await client.close()
+        kept = rest == b"\r\n"  # an empty line between answers is tolerated, as HTTP says
+        assert [(200, False), (200, kept), (200, kept)] == [(e.status, e.reused) for e in exchanges]
+
+
+async def test_an_answer_before_the_request_was_read_ends_the_connection() -> None:
+    """The rest of the request would stand in the way of the next one: the answer counts alone."""
+
+    async def hasty(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK)
+        await asyncio.sleep(5)
+
+    async with receiving(hasty) as receiver:
+        client = Client()
+        request = receiver.post(body=b"x" * 12_000_000)
+        exchange = await client.send(request, policy=TEST, deadline_s=3)
+        assert (200, None) == (exchange.status, exchange.error)
+        await eventually(lambda: client.open_connections == 0)
+        await client.close()
+
+
+async def test_a_slot_handed_to_a_cancelled_request_goes_on() -> None:
+    """Cancelled in the moment that it got its slot, a request leaves the slot to others."""
+    pool = Pool(Limits(), lambda: 0.0)
+    origin = pool.origin(Target.parse("http://127.0.0.1/"), TEST, None)
+    await pool.slot(origin, 1, 5)
+    waiting = [asyncio.create_task(pool.slot(origin, 1, 5)) for _ in range(2)]
+    await asyncio.sleep(0)
+    pool.release(origin)
+    waiting[0].cancel()
+    await asyncio.wait(waiting, timeout=2)
+    assert waiting[0].cancelled()
+    assert waiting[1].done()
+    assert 1 == origin.busy
+    pool.release(origin)
+    assert 0 == origin.busy
+
+
+async def test_waiting_requests_are_bounded() -> None:
+    """Beyond the limit a request is refused at once instead of waiting for its deadline."""
+    pool = Pool(Limits(), lambda: 0.0)
+    origin = pool.origin(Target.parse("http://127.0.0.1/"), TEST, None)
+    await pool.slot(origin, 1, 5)
+    waiting = [asyncio.create_task(pool.slot(origin, 1, 0.2)) for _ in range(MAX_WAITERS)]
+    await asyncio.sleep(0)
+    with pytest.raises(Failed) as failure:
+        await pool.slot(origin, 1, 5)
+    assert "busy" == failure.value.error
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {"busy"} == {result.error for result in results if isinstance(result, Failed)}
+    assert 0 == len(origin.waiters)
+
+
+async def test_origins_are_bounded() -> None:
+    """Names that are sent to once do not pile up in memory."""
+    pool = Pool(Limits(), lambda: 0.0)
+    for n in range(MAX_ORIGINS * 2):
+        pool.origin(Target.parse(f"http://n{n}.example/"), TEST, None)
+    assert MAX_ORIGINS >= len(pool._origins)
+
+
+async def test_an_ended_connection_is_not_kept() -> None:
+    """From the moment that the server has ended its side, a connection counts as closed."""
+    connection = Connection(lambda _: None, "127.0.0.1", 80)
+    connection.eof_received()
+    assert connection.closed

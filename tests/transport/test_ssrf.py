@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import socket
 from collections import Counter
+from itertools import product
 
 import pytest
 
@@ -161,27 +162,26 @@ async def test_schemes_and_ports() -> None:
 
 async def test_own_listener_is_refused_but_for_its_receiver_pages() -> None:
     """T25: our own API is out of reach, the receiver pages are in reach, whatever the mode."""
+    api = ("/v1/api-keys", "/", "/inspect", "/inspect/../v1/api-keys", "/inspect/%2e")
     async with receiving() as ours:
         client = Client(own=Own(port=ours.port))
-        for policy in (PUBLIC, TEST):
-            for path in (
-                "/v1/api-keys",
-                "/",
-                "/inspect",
-                "/inspect/../v1/api-keys",
-                "/inspect/%2e",
-            ):
+
+        async def reach_for_api() -> None:
+            for policy, path in product((PUBLIC, TEST), api):
                 outcome = await attempt(client, ours.url(path), policy)
                 assert isinstance(outcome, Exchange)
                 assert outcome.verdict is not None
                 assert ("own_listener", "never") == (outcome.verdict.code, outcome.verdict.remedy)
-        for policy in (LIVE, TEST):
+
+        await reach_for_api()
+        for policy in (LIVE, PUBLIC, TEST):
             allowed = await attempt(client, ours.url("/inspect/orders?x=1"), policy)
             assert isinstance(allowed, Exchange)
             assert 200 == allowed.status
+        # A kept connection to a receiver page is not a way to the API either.
+        await reach_for_api()
         await client.close()
-    # A kept connection to a receiver page is not a way to the API either.
-    assert [b"/inspect/orders?x=1"] * 2 == [head.split(b" ")[1] for head in ours.heads]
+    assert [b"/inspect/orders?x=1"] * 3 == [head.split(b" ")[1] for head in ours.heads]
 
 
 async def test_denials_cost_no_time() -> None:

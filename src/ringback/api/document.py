@@ -45,7 +45,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for path in document["paths"].values():
             for operation in path.values():
                 _as_problems(operation["responses"])
-        document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] = list(CODES)
+        document["components"]["schemas"]["ProblemBody"]["properties"]["code"]["enum"] = list(CODES)
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -55,5 +55,5 @@ def _as_problems(responses: dict[str, Any]) -> None:
     for answer in responses.values():
         content = answer.get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
-        if schema.get("$ref", "").endswith("/Problem"):
+        if schema.get("$ref", "").endswith("/ProblemBody"):
             content[MEDIA_TYPE] = content.pop("application/json")

@@ -7,6 +7,7 @@ problem. Not authentication, and not for the hot routes: those have transport/in
 
 import asyncio
 import os
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -21,6 +22,7 @@ from ringback.services.clock import Clock
 BODY_MAX = 1024 * 1024
 URL_MAX = 8 * 1024
 RECEIVE_S = 15.0
+_TRACE_MAX = 8000
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 
 Scope = MutableMapping[str, Any]
@@ -72,8 +74,10 @@ class Frame:
             if started:
                 raise
             problem = of_exception(error)
-            if problem.status >= 500:
-                log.exception("api.defect", request=request_id, path=scope["path"][:200])
+            if problem.code == "internal":
+                # Without local variables: among them would be the caller's key.
+                told = "".join(traceback.format_exception(error))[-_TRACE_MAX:]
+                log.error("api.defect", request_id=request_id, exception=told)
             await problem.response(request_id)(scope, receive, tell)
 
 

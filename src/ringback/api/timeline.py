@@ -209,7 +209,7 @@ def _attempt(entry: timeline.AttemptEntry) -> AttemptEntry:
         n=attempt.n,
         status=attempt.status,
         error=attempt.error,
-        ms=attempt.ms,
+        ms=round(attempt.ms, 3),
         decision=str(attempt.detail.get("decision", "")),
         final=entry.final,
     )

@@ -2,8 +2,11 @@
 
 import uuid
 from enum import IntEnum
+from typing import Literal
 
 import msgspec
+
+from ringback.domain.retry import SCHEDULE_S
 
 
 class Mode(IntEnum):
@@ -16,6 +19,26 @@ class Mode(IntEnum):
     def word(self) -> str:
         """How people write it: `live` or `test`."""
         return self.name.lower()
+
+
+Order = Literal["message", "endpoint", "none"]
+
+
+class DeliveryPolicy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How an endpoint wants to be delivered to.
+
+    `order` names the lane: events of one message one after the other (the default), all events of
+    the endpoint one after the other, or none. `schedule_s` are the waits after each failed attempt
+    in seconds; `give_up_on` are statuses after which nothing is tried again. `allowed_networks`
+    are private networks (CIDR) that an owner has opened for this endpoint.
+    """
+
+    order: Order = "message"
+    schedule_s: tuple[int, ...] = SCHEDULE_S
+    timeout_s: float = 15.0
+    concurrency: int = 32
+    give_up_on: tuple[int, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -32,6 +55,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     event_types: tuple[str, ...]
     keys: tuple[bytes, ...]
     disabled: bool = False
+    policy: DeliveryPolicy = DeliveryPolicy()
 
 
 class Connection(msgspec.Struct, frozen=True):

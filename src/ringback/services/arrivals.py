@@ -1,20 +1,22 @@
-"""A callback on its way to being stored: what came, what it says, and the keys it will be read by.
-
-Only values; the committer carries them from the receiver to the database.
-"""
+"""A callback as work: what came, what it says, and what follows from it."""
 
 import uuid
 
 import msgspec
 
 from ringback.domain.endpoints import Connection
+from ringback.domain.events import message_event, unrecognised_event
 from ringback.domain.http import Callback
-from ringback.domain.ids import hashed_key
-from ringback.domain.outcomes import Outcome
-from ringback.providers.base import Inbound, Item, Parsed, Report, Unrecognised
+from ringback.domain.ids import fact_hash, hashed_key, show
+from ringback.domain.messages import Emission, Fact, Message, fill, merge
+from ringback.domain.outcomes import CODE, Outcome, worst
+from ringback.providers.base import Inbound, Item, Parsed, Report, Unparsed, Unrecognised
+from ringback.services.batch import KIND_MESSAGE, SEEN_MAX, Batch, Scope, Subject
+from ringback.services.work import Work
+from ringback.storage.hot import SubjectRow, timestamp
 
-KIND_MESSAGE = 1
 ITEMS_MAX = 4096
+_headers = msgspec.json.Encoder().encode
 
 
 class Keyed(msgspec.Struct, frozen=True):
@@ -25,35 +27,198 @@ class Keyed(msgspec.Struct, frozen=True):
     reply: uuid.UUID | None = None
 
 
-class Arrival(msgspec.Struct):
-    """One callback, verified or refused. `settled` outcomes (rejected …) carry no items.
+class Arrival(Work):
+    """One callback, verified or refused. `settled_as` outcomes (rejected …) carry no items.
 
     `stored` and `brought` remember what an earlier pass has already committed, when this arrival
     comes round again because somebody else was first with one of its subjects.
     """
 
-    connection: Connection
-    callback: Callback
-    received_ms: int
-    parsed: Parsed
-    settled: Outcome | None = None
-    reason: str = ""
-    keyed: list[Keyed] = []
-    id: uuid.UUID | None = None
-    stored: bool = False
-    brought: bool = False
-    passes: int = 0
+    def __init__(
+        self,
+        connection: Connection,
+        callback: Callback,
+        received_ms: int,
+        parsed: Parsed,
+        settled_as: Outcome | None = None,
+        reason: str = "",
+    ) -> None:
+        """Take what came and what the provider's adapter made of it."""
+        self.connection = connection
+        self.callback = callback
+        self.received_ms = received_ms
+        self.parsed = parsed
+        self.settled_as = settled_as
+        self.reason = reason
+        self.scope = Scope(connection.tenant, connection.mode)
+        self.keyed: list[Keyed] = []
+        self.id: uuid.UUID | None = None
+        self.outcome: Outcome = "accepted"
+        self.stored = False
+        self.brought = False
+        self.passes = 0
+        self._indexes: list[int] = []
+        self._events: list[uuid.UUID] = []
 
     @property
     def size(self) -> int:
         """How many bytes it adds to a batch."""
         return len(self.callback.body) + 512
 
+    def prepare(self, secret: bytes) -> None:
+        """Hash the keys of everything the callback speaks of."""
+        connection = str(self.connection.id)
+        self.keyed = [_keyed(item, connection, secret) for item in self.parsed.items]
 
-def key_items(arrival: Arrival, secret: bytes) -> None:
-    """Hash the keys of everything the callback speaks of."""
-    connection = str(arrival.connection.id)
-    arrival.keyed = [_keyed(item, connection, secret) for item in arrival.parsed.items]
+    def keys(self) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
+        """Return the keys of messages, and of what happens once."""
+        subjects: list[uuid.UUID] = []
+        once: list[uuid.UUID] = []
+        for keyed in self.keyed:
+            (once if isinstance(keyed.item, Unrecognised) else subjects).append(keyed.key)
+            if keyed.reply is not None:
+                subjects.append(keyed.reply)
+        return subjects, once
+
+    def probes(self, subjects: dict[uuid.UUID, SubjectRow]) -> list[tuple[uuid.UUID, int]]:
+        """Return the facts of messages that carry as many as they can."""
+        return [
+            (row.id, fact_hash(keyed.item.key, keyed.item.occurred_at))
+            for keyed in self.keyed
+            if (row := subjects.get(keyed.key)) is not None and len(row.seen) >= SEEN_MAX
+        ]
+
+    def decide(self, batch: Batch) -> None:
+        """Drop known facts, merge new ones, and emit what follows."""
+        self.id = self.id or batch.ids.next()
+        self._events = []
+        touched: list[Subject] = []
+        self.outcome = self.settled_as or self._take(batch, touched)
+        self._indexes = sorted({subject.index for subject in touched if subject.index})
+        self._store(batch, {subject.id for subject in touched})
+
+    def _take(self, batch: Batch, touched: list[Subject]) -> Outcome:
+        outcomes: list[Outcome] = [
+            "unmatched" if piece.unmatched else "unparsed" for piece in self.parsed.unparsed
+        ]
+        for keyed in self.keyed:
+            item = keyed.item
+            if isinstance(item, Unrecognised):
+                outcomes.append(self._unrecognised(batch, keyed.key, item))
+            else:
+                outcomes.append(self._about_message(batch, keyed, item, touched))
+        outcome = worst(outcomes)
+        return "accepted" if outcome == "duplicate" and self.brought else outcome
+
+    def _about_message(
+        self, batch: Batch, keyed: Keyed, item: Report | Inbound, touched: list[Subject]
+    ) -> Outcome:
+        part = item.part if isinstance(item, Report) else 0
+        subject = batch.subject(
+            keyed.key, self.scope, KIND_MESSAGE, lambda: _new_message(self.connection, item), part
+        )
+        touched.append(subject)
+        hash_ = fact_hash(item.key, item.occurred_at)
+        if hash_ in subject.seen or hash_ in subject.fresh:
+            return "duplicate"
+        if (subject.id, hash_) in batch.known.facts:
+            return "duplicate"
+        batch.touch(subject)
+        subject.fresh.add(hash_)
+        _fill_in(subject.message, item)
+        reply = _reply(batch, keyed)
+        for emission in merge(subject.message, self._fact(item, hash_)):
+            self._emit(batch, subject, emission, reply)
+        return "accepted"
+
+    def _emit(
+        self, batch: Batch, subject: Subject, emission: Emission, reply: dict[str, str] | None
+    ) -> None:
+        type_ = f"message.{emission.status}"
+        event_id = batch.ids.next()
+        envelope = batch.envelope(
+            self.scope, event_id, type_, occurred=emission.occurred_at,
+            received=emission.received_at, sequence=emission.sequence,
+        )  # fmt: skip
+        body = message_event(envelope, show("msg", subject.id), subject.message, emission, reply)
+        self._events.append(event_id)
+        batch.event(
+            self.scope, event_id, type_, body, occurred=emission.occurred_at,
+            sequence=emission.sequence, subject=subject, callback=self.id,
+        )  # fmt: skip
+
+    def _unrecognised(self, batch: Batch, key: uuid.UUID, item: Unrecognised) -> Outcome:
+        once = batch.once(key, self.scope)
+        if once is None:
+            return "duplicate"
+        event_id, type_ = batch.ids.next(), "provider.unrecognised"
+        occurred = self.received_ms if item.occurred_at is None else item.occurred_at
+        envelope = batch.envelope(
+            self.scope, event_id, type_, occurred=occurred, received=self.received_ms, sequence=1
+        )
+        provider, shown = self.connection.provider, show("con", self.connection.id)
+        body = unrecognised_event(envelope, provider, shown, item.kind, item.fragment)
+        self._events.append(event_id)
+        batch.event(
+            self.scope, event_id, type_, body, occurred=occurred, sequence=1, once=once,
+            callback=self.id,
+        )  # fmt: skip
+        return "unrecognised"
+
+    def _fact(self, item: Report | Inbound, hash_: int) -> Fact:
+        assert self.id is not None
+        callback = show("cbk", self.id)
+        if isinstance(item, Inbound):
+            return Fact(
+                status="received", received=self.received_ms, hash=hash_, at=item.occurred_at,
+                callback=callback,
+            )  # fmt: skip
+        return Fact(
+            status=item.status, received=self.received_ms, hash=hash_, at=item.occurred_at,
+            part=item.part, weak=item.weak, error=item.error,
+            provider_status=item.provider_status, callback=callback,
+        )  # fmt: skip
+
+    def _store(self, batch: Batch, subjects: set[uuid.UUID]) -> None:
+        if self.stored or not batch.keep(self.connection, self.outcome, batch.now_ms):
+            return
+        callback, parsed = self.callback, self.parsed
+        reason = self.reason or "; ".join(
+            f"{piece.pointer}: {piece.reason}" if piece.pointer else piece.reason
+            for piece in parsed.unparsed[:8]
+        )
+        batch.rows.callbacks.append(
+            (self.id, self.scope.tenant, self.scope.mode, self.connection.no,
+             timestamp(self.received_ms), callback.method, callback.url, callback.peer,
+             _headers(callback.headers), callback.body, CODE[self.outcome], reason[:1000],
+             len(parsed.items) + len(parsed.unparsed),
+             subjects.pop() if len(subjects) == 1 else None)
+        )  # fmt: skip
+        place = len(batch.rows.callbacks)
+        batch.rows.about.extend((place, index) for index in self._indexes)
+
+    def missed(self, lost: set[int]) -> bool:
+        """Say whether one of its subjects was lost; what was kept is not done again."""
+        if lost.isdisjoint(self._indexes):
+            return False
+        self.stored = self.stored or not lost.issuperset(self._indexes)
+        self.brought = self.brought or self.stored
+        return True
+
+    def settled(self, events: set[uuid.UUID], callbacks: set[uuid.UUID]) -> bool:
+        """Say whether callback and events are stored; if in part, the rest is done again."""
+        self.stored = self.stored or self.id in callbacks
+        self.brought = self.brought or not events.isdisjoint(self._events)
+        return self.stored and events.issuperset(self._events)
+
+    def degrade(self) -> bool:
+        """Become raw bytes without meaning: kept as unparsed, to be looked at and parsed again."""
+        if self.settled_as is not None:
+            return False
+        self.settled_as, self.keyed, self.reason = "unparsed", [], ""
+        self.parsed = Parsed(unparsed=(Unparsed("It could not be stored in parts."),))
+        self.callback = _scrubbed(self.callback)
+        return True
 
 
 def _keyed(item: Item, connection: str, secret: bytes) -> Keyed:
@@ -63,7 +228,6 @@ def _keyed(item: Item, connection: str, secret: bytes) -> Keyed:
         key = hashed_key(secret, connection, "inbound", item.message_id, item.recipient or "")
         reply = message_key(secret, connection, item.reply_to, None) if item.reply_to else None
         return Keyed(item, key, reply)
-    assert isinstance(item, Unrecognised)
     stamp = "" if item.occurred_at is None else str(item.occurred_at)
     return Keyed(item, hashed_key(secret, connection, "unrecognised", item.key, stamp))
 
@@ -73,3 +237,39 @@ def message_key(
 ) -> uuid.UUID:
     """Hash what names an outbound message: one provider id to one recipient."""
     return hashed_key(secret, connection, "message", message_id, recipient or "")
+
+
+def _reply(batch: Batch, keyed: Keyed) -> dict[str, str] | None:
+    answered = batch.named(keyed.reply) if keyed.reply is not None else None
+    return {"message": show("msg", answered), "how": "provider"} if answered else None
+
+
+def _new_message(connection: Connection, item: Report | Inbound) -> Message:
+    inbound = isinstance(item, Inbound)
+    return Message(
+        origin="inbound" if inbound else "observed",
+        direction="inbound" if inbound else "outbound",
+        provider=connection.provider,
+        connection=show("con", connection.id),
+        provider_message_id=item.message_id,
+    )
+
+
+def _fill_in(message: Message, item: Report | Inbound) -> None:
+    if isinstance(item, Inbound):
+        fill(message, to=item.to, from_=item.from_, channel=item.channel, content=item.content,
+             reference=item.reference, segments=item.segments)  # fmt: skip
+    else:
+        fill(message, to=item.to, from_=item.from_, channel=item.channel, parts=item.parts,
+             reference=item.reference, segments=item.segments, carrier=item.carrier)  # fmt: skip
+
+
+def _scrubbed(callback: Callback) -> Callback:
+    """Replace what no text column takes; headers and body are bytes and stay as they are."""
+
+    def clean(text: str) -> str:
+        return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+    return msgspec.structs.replace(
+        callback, method=clean(callback.method), url=clean(callback.url), peer=clean(callback.peer)
+    )

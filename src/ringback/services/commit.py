@@ -1,4 +1,4 @@
-"""Group commit: callbacks in, one transaction a batch, and only then their answers.
+"""Group commit: work in, one transaction a batch, and only then the answers.
 
 Flushes at once when idle and collects while a flush is in flight. What somebody else changed first
 comes round again in the next batch; what cannot be stored is found by halving and costs only
@@ -12,19 +12,15 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-import msgspec
 import structlog
 
-from ringback.domain.http import Callback
-from ringback.domain.ids import IdSequence, fact_hash
-from ringback.domain.outcomes import Outcome
+from ringback.domain.ids import IdSequence
 from ringback.errors import DatabaseUnavailable
-from ringback.providers.base import Inbound, Parsed, Report, Unparsed, Unrecognised
-from ringback.services.arrivals import Arrival, key_items
+from ringback.services.batch import Batch, Known, Push
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
-from ringback.services.decide import SEEN_MAX, Decider, Decision, Known
 from ringback.services.flood import Flood
+from ringback.services.work import Work
 from ringback.storage.database import Connection
 from ringback.storage.hot import (
     Committed,
@@ -41,9 +37,10 @@ BATCH_MAX = 512
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 # What waits for a place in a batch: beyond this, providers are told to come again.
 WAITING_MAX = 8192
-_AGAIN_MAX = 3
-# How long a commit of unknown outcome is followed up before its callbacks are told to come again.
+# How long a commit of unknown outcome is followed up before its work is told to come again.
 SETTLE_S = 20.0
+_SETTLE_PAUSE_S = 0.1
+_AGAIN_MAX = 3
 _PASSES_MAX = 20
 log = structlog.get_logger()
 
@@ -62,12 +59,12 @@ class Pusher(Protocol):
 
 
 class _Waiting(NamedTuple):
-    arrival: Arrival
-    future: asyncio.Future[Outcome]
+    work: Work
+    done: asyncio.Future[None]
 
 
 class Committer:
-    """Commits arrivals in batches on one hot connection."""
+    """Commits work in batches on one hot connection."""
 
     def __init__(
         self,
@@ -98,20 +95,25 @@ class Committer:
         self.batches = 0
         self.items = 0
 
-    async def submit(self, arrival: Arrival) -> Outcome:
-        """Wait until the callback and all that follows from it is committed.
+    @property
+    def waiting(self) -> int:
+        """How much work waits for a place in a batch."""
+        return len(self._queue)
+
+    async def submit(self, work: Work) -> None:
+        """Wait until the work and all that follows from it is committed.
 
         Raises:
-            DatabaseUnavailable: it is not known to be stored; the provider is to come again.
+            DatabaseUnavailable: it is not known to be stored; whoever asked is to come again.
 
         """
         if len(self._queue) >= WAITING_MAX:
-            raise DatabaseUnavailable("Too many callbacks are waiting to be stored.")
-        key_items(arrival, self._configuration.snapshot.hash_key)
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(arrival, future))
+            raise DatabaseUnavailable("Too much is waiting to be stored.")
+        work.prepare(self._configuration.snapshot.hash_key)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(work, done))
         self._wake.set()
-        return await future
+        await done
 
     async def run(self) -> None:
         """Commit for ever."""
@@ -132,186 +134,160 @@ class Committer:
         batch: list[_Waiting] = []
         size = 0
         while self._queue and len(batch) < BATCH_MAX:
-            size += self._queue[0].arrival.size
+            size += self._queue[0].work.size
             if batch and size > BATCH_BYTES_MAX:
                 break
             waiting = self._queue.popleft()
-            if not waiting.future.cancelled():
+            if not waiting.done.cancelled():
                 batch.append(waiting)
         return batch
 
-    async def _flush(self, batch: list[_Waiting], again: int = 0) -> None:
-        if not batch:
+    async def _flush(self, waiting: list[_Waiting], again: int = 0) -> None:
+        if not waiting:
             return
-        decision: Decision | None = None
+        batch: Batch | None = None
         try:
             async with self.quiet:
                 worker = self._worker()
-                decision = await self._decide(batch, await self._link.get(worker))
                 connection = await self._link.get(worker)
-                done = await commit_batch(connection, worker, decision.rows)
-                self._push(decision, done)
+                batch, pushes = await self._decide([item.work for item in waiting], connection)
+                done = await commit_batch(connection, worker, batch.rows)
+                self._push(batch, pushes, done)
         except Exception as error:
-            await self._failed(batch, error, decision, again)
+            await self._failed(waiting, error, batch, again)
             return
         self.batches += 1
-        self.items += len(batch)
-        self._answer(batch, decision, done)
+        self.items += len(waiting)
+        lost = set(done.lost)
+        for item in reversed(waiting):
+            # Somebody else was first with one of its subjects: read again and merge.
+            if lost and item.work.missed(lost):
+                self._again(item)
+            elif not item.done.done():
+                item.done.set_result(None)
+
+    async def _decide(self, works: list[Work], connection: Connection) -> tuple[Batch, list[Push]]:
+        known = await self._read(works, connection)
+        now = self._clock.now_ms()
+        batch = Batch(
+            self._configuration.snapshot, known, IdSequence(now, os.urandom(10)), now,
+            self._pusher.free(), self._flood.keep,
+        )  # fmt: skip
+        for work in works:
+            work.decide(batch)
+        return batch, batch.close()
+
+    async def _read(self, works: list[Work], connection: Connection) -> Known:
+        keys: list[UUID] = []
+        once: list[UUID] = []
+        for work in works:
+            subject_keys, once_keys = work.keys()
+            keys += subject_keys
+            once += once_keys
+        subjects = await read_subjects(connection, keys) if keys else {}
+        known_once = await read_once(connection, once) if once else set()
+        probes = [probe for work in works for probe in work.probes(subjects)]
+        facts = await read_facts(connection, probes) if probes else set()
+        return Known(subjects, facts, known_once)
+
+    def _push(self, batch: Batch, pushes: list[Push], done: Committed) -> None:
+        behind, lost, repeated = set(done.behind), set(done.lost), set(done.repeated)
+        events = batch.rows.events
+        for push in pushes:
+            if push.event <= len(events):
+                event = events[push.event - 1]
+                if event[4] in lost or event[5] in repeated:
+                    continue
+            body = batch.bodies[push.event_id]
+            if push.first and push.own and push.row not in behind:
+                place = done.base + push.event
+                self._pusher.start(
+                    Owned(push.lane, push.endpoint.no, place, push.event_id, 0, push.retry), body
+                )
+            else:
+                self._pusher.keep(push.event_id, body)
 
     async def _failed(
-        self, batch: list[_Waiting], error: Exception, decision: Decision | None, again: int
+        self, waiting: list[_Waiting], error: Exception, batch: Batch | None, again: int
     ) -> None:
         kind = fault_kind(error)
         if kind == "again" and again < _AGAIN_MAX:
-            await self._flush(batch, again + 1)
+            await self._flush(waiting, again + 1)
         elif kind == "poison":
-            log.warning("commit.refused", items=len(batch), error=str(error)[:300])
-            await self._isolate(batch)
-        elif decision is not None and kind == "gone":
+            log.warning("commit.refused", items=len(waiting), error=str(error)[:300])
+            await self._isolate(waiting)
+        elif batch is not None and kind == "gone":
             self._link.drop()
-            await self._settle(batch, decision)
+            await self._settle(waiting, batch)
         elif kind == "gone" and not isinstance(error, DatabaseUnavailable) and again == 0:
             # Nothing was sent yet, and a connection that was merely cut is soon replaced.
             self._link.drop()
-            await self._flush(batch, 1)
+            await self._flush(waiting, 1)
         else:
             self._link.drop()
-            _fail(batch, error)
+            _fail(waiting, error)
 
-    async def _settle(self, batch: list[_Waiting], decision: Decision) -> None:
+    async def _isolate(self, waiting: list[_Waiting]) -> None:
+        """Halve until the work that cannot be stored is alone; then store it in a simpler form."""
+        if len(waiting) > 1:
+            middle = len(waiting) // 2
+            await self._flush(waiting[:middle])
+            await self._flush(waiting[middle:])
+        elif waiting[0].work.degrade():
+            await self._flush(waiting)
+        else:
+            _fail(waiting, DatabaseUnavailable("It could not be stored."))
+
+    async def _settle(self, waiting: list[_Waiting], batch: Batch) -> None:
         """Find out what became of a commit whose answer was lost, before anything is answered."""
-        log.warning("commit.settling", items=len(batch))
-        events = [row[0] for row in decision.rows.events]
-        callbacks = [row[0] for row in decision.rows.callbacks]
-        deadline = asyncio.get_running_loop().time() + SETTLE_S
+        log.warning("commit.settling", items=len(waiting))
+        found = await self._found(waiting, batch)
+        if found is None:
+            return
+        events, callbacks = found
+        for item in reversed(waiting):
+            if not item.work.settled(events, callbacks):
+                self._again(item)
+            elif not item.done.done():
+                item.done.set_result(None)
+
+    async def _found(
+        self, waiting: list[_Waiting], batch: Batch
+    ) -> tuple[set[UUID], set[UUID]] | None:
+        events: list[UUID] = [row[0] for row in batch.rows.events]  # type: ignore[misc]
+        callbacks: list[UUID] = [row[0] for row in batch.rows.callbacks]  # type: ignore[misc]
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + SETTLE_S
         while True:
             try:
                 async with self.quiet:
                     worker = self._worker()
                     connection = await self._link.get(worker)
-                    kept, raw = await stored(connection, events, callbacks)  # type: ignore[arg-type]
-                break
+                    found = await stored(connection, events, callbacks)
+                self._lost(worker)
+                return found
             except Exception as error:
                 self._link.drop()
-                if fault_kind(error) != "gone" or asyncio.get_running_loop().time() > deadline:
-                    _fail(batch, error)
-                    return
-                await asyncio.sleep(0.1)
-        self._lost(worker)
-        for waiting, outcome in zip(batch, decision.outcomes, strict=True):
-            arrival = waiting.arrival
-            mine = [row[0] for row in decision.rows.events if row[8] == arrival.id]
-            arrival.stored = arrival.stored or arrival.id in raw
-            if arrival.stored and kept.issuperset(mine):
-                if not waiting.future.done():
-                    waiting.future.set_result(outcome)
-            else:
-                arrival.brought = arrival.brought or not kept.isdisjoint(mine)
-                self._again(waiting)
+                if fault_kind(error) != "gone" or loop.time() > deadline:
+                    _fail(waiting, error)
+                    return None
+                await asyncio.sleep(_SETTLE_PAUSE_S)
 
-    def _again(self, waiting: _Waiting) -> None:
-        """Let a callback come round in the next batch: what it was decided on has changed."""
-        waiting.arrival.passes += 1
-        if waiting.arrival.passes > _PASSES_MAX:
-            _fail([waiting], DatabaseUnavailable("The message changes too fast."))
+    def _again(self, item: _Waiting) -> None:
+        """Let work come round in the next batch: what it was decided on has changed."""
+        item.work.passes += 1
+        if item.work.passes > _PASSES_MAX:
+            _fail([item], DatabaseUnavailable("Its subject changes too fast."))
         else:
-            self._queue.appendleft(waiting)
+            self._queue.appendleft(item)
             self._wake.set()
 
-    async def _isolate(self, batch: list[_Waiting]) -> None:
-        """Halve until the item that cannot be stored is alone; then store it as bytes only."""
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            await self._flush(batch[:middle])
-            await self._flush(batch[middle:])
-            return
-        arrival = batch[0].arrival
-        if arrival.settled is not None:
-            _fail(batch, DatabaseUnavailable("The callback could not be stored."))
-            return
-        arrival.settled, arrival.keyed, arrival.reason = "unparsed", [], ""
-        arrival.parsed = Parsed(unparsed=(Unparsed("It could not be stored in parts."),))
-        arrival.callback = _scrubbed(arrival.callback)
-        await self._flush(batch)
 
-    async def _decide(self, batch: list[_Waiting], connection: Connection) -> Decision:
-        arrivals = [waiting.arrival for waiting in batch]
-        known = await self._read(arrivals, connection)
-        now = self._clock.now_ms()
-        decider = Decider(
-            self._configuration.snapshot, known, IdSequence(now, os.urandom(10)), now,
-            self._pusher.free(), self._flood.keep,
-        )  # fmt: skip
-        return decider.decide(arrivals)
-
-    async def _read(self, arrivals: list[Arrival], connection: Connection) -> Known:
-        keys: list[UUID] = []
-        once: list[UUID] = []
-        for arrival in arrivals:
-            for keyed in arrival.keyed:
-                (once if isinstance(keyed.item, Unrecognised) else keys).append(keyed.key)
-                if keyed.reply is not None:
-                    keys.append(keyed.reply)
-        subjects = await read_subjects(connection, keys) if keys else {}
-        known_once = await read_once(connection, once) if once else set()
-        probes = [
-            (row.id, fact_hash(keyed.item.key, keyed.item.occurred_at))
-            for arrival in arrivals
-            for keyed in arrival.keyed
-            if isinstance(keyed.item, Report | Inbound)
-            and (row := subjects.get(keyed.key)) is not None
-            and len(row.seen) >= SEEN_MAX
-        ]
-        facts = await read_facts(connection, probes) if probes else set()
-        return Known(subjects, facts, known_once)
-
-    def _answer(self, batch: list[_Waiting], decision: Decision, done: Committed) -> None:
-        lost = set(done.lost)
-        for waiting, outcome, indexes in zip(
-            batch, decision.outcomes, decision.subjects_of, strict=True
-        ):
-            arrival = waiting.arrival
-            if lost.isdisjoint(indexes):
-                if not waiting.future.done():
-                    waiting.future.set_result(outcome)
-                continue
-            # Somebody else was first with one of its subjects: read again and merge.
-            arrival.stored = arrival.stored or not lost.issuperset(indexes)
-            arrival.brought = arrival.brought or arrival.stored
-            self._again(waiting)
-
-    def _push(self, decision: Decision, done: Committed) -> None:
-        if not decision.pushes:
-            return
-        behind, lost, repeated = set(done.behind), set(done.lost), set(done.repeated)
-        for push in decision.pushes:
-            event = decision.rows.events[push.event - 1]
-            if event[4] in lost or event[5] in repeated:
-                continue
-            if push.first and push.own and push.row not in behind:
-                owned = Owned(push.lane, push.endpoint.no, done.base + push.event, push.event_id, 0)
-                self._pusher.start(owned, decision.bodies[push.event_id])
-            else:
-                self._pusher.keep(push.event_id, decision.bodies[push.event_id])
-
-
-def _scrubbed(callback: Callback) -> Callback:
-    """Replace what no text column takes; headers and body are bytes and stay as they are."""
-
-    def clean(text: str) -> str:
-        return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-    return msgspec.structs.replace(
-        callback, method=clean(callback.method), url=clean(callback.url), peer=clean(callback.peer)
-    )
-
-
-def _fail(batch: list[_Waiting], error: BaseException) -> None:
+def _fail(waiting: list[_Waiting], error: BaseException) -> None:
     if not isinstance(error, DatabaseUnavailable):
-        log.warning(
-            "commit.failed", items=len(batch), error=f"{type(error).__name__}: {error}"[:300]
-        )
-        error = DatabaseUnavailable("The callback could not be stored just now.")
-    for waiting in batch:
-        if not waiting.future.done():
-            waiting.future.set_exception(error)
+        text = f"{type(error).__name__}: {error}"[:300]
+        log.warning("commit.failed", items=len(waiting), error=text)
+        error = DatabaseUnavailable("It could not be stored just now.")
+    for item in waiting:
+        if not item.done.done():
+            item.done.set_exception(error)

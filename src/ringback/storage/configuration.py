@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from ringback.domain.endpoints import ApiKey, Endpoint, Mode, Tenant
+from ringback.domain.endpoints import ApiKey, DeliveryPolicy, Endpoint, Mode, Tenant
 from ringback.domain.signing import secret_key
 from ringback.errors import DatabaseUnavailable, SettingsError, VaultError
 from ringback.storage.database import Connection as DatabaseConnection
@@ -20,6 +20,7 @@ from ringback.storage.queries import query
 from ringback.storage.vault import Vault
 
 CHANNEL = "ringback_configuration"
+_policy = msgspec.json.Decoder(DeliveryPolicy).decode
 _CHECK_ROW = "installation"
 _CHECK_TEXT = b"ringback"
 
@@ -135,6 +136,7 @@ def _endpoint(row: Row, vault: Vault) -> StoredEndpoint:
     engine = Endpoint(
         no=row["no"], id=row["id"], tenant=row["tenant"], mode=Mode(row["mode"]), url=row["url"],
         event_types=tuple(row["event_types"]), keys=keys, disabled=row["disabled"] is not None,
+        policy=_policy(row["policy"]),
     )  # fmt: skip
     return StoredEndpoint(
         engine, secrets, row["description"], row["created"], row["updated"], row["disabled"],
@@ -215,6 +217,7 @@ async def add_endpoint(connection: DatabaseConnection, vault: Vault, new: Stored
     number: int = await connection.fetchval(
         query("configuration.add_endpoint"), engine.id, engine.tenant, engine.mode, engine.url,
         new.description, list(engine.event_types), sealed, new.expires,
+        msgspec.json.encode(engine.policy),
     )  # fmt: skip
     return number
 
@@ -225,7 +228,7 @@ async def update_endpoint(connection: DatabaseConnection, changed_: StoredEndpoi
     number = await connection.fetchval(
         query("configuration.update_endpoint"), engine.id, engine.tenant, engine.mode, engine.url,
         changed_.description, list(engine.event_types), engine.disabled, changed_.disabled_for,
-        changed_.expires,
+        changed_.expires, msgspec.json.encode(engine.policy),
     )  # fmt: skip
     return number is not None
 

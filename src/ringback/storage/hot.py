@@ -45,12 +45,13 @@ class CommitRows(msgspec.Struct):
     search: list[tuple[int, int, str]] = []
     once: list[tuple[uuid.UUID, int, int]] = []
     events: list[tuple[object, ...]] = []
-    deliveries: list[tuple[int, int, uuid.UUID, bool]] = []
+    replays: list[tuple[uuid.UUID, int, int]] = []
+    deliveries: list[tuple[int, int, uuid.UUID, bool, bool]] = []
 
 
 _WIDTHS = {
     "callbacks": 14, "about": 2, "keys": 3, "subjects": 9, "facts": 2,
-    "search": 3, "once": 3, "events": 10, "deliveries": 4,
+    "search": 3, "once": 3, "events": 10, "replays": 3, "deliveries": 5,
 }  # fmt: skip
 
 
@@ -71,6 +72,7 @@ class Owned(NamedTuple):
     ord: int
     event: uuid.UUID
     n: int
+    retry: bool = True
 
 
 class Finished(NamedTuple):

@@ -2,9 +2,9 @@
 
 Deliveries, provider sends, automations' HTTP actions, media and token fetches and endpoint tests
 all use it. It follows no redirect, reads no proxy from the environment, inflates nothing, and puts
-one deadline over everything from the look-up to the last byte. It repeats nothing on its own, with
-one exception: a kept connection that the server had closed before our first byte left. When and
-whether to try again is decided by its callers.
+one deadline over everything from the look-up to the last byte. It repeats nothing on its own: a
+kept connection is asked whether it still stands before anything is written to it, and when it ends
+after that, the request may have arrived. Whether to try again is decided by the callers.
 """
 
 import asyncio
@@ -121,7 +121,7 @@ class Client:
         try:
             return (await self._guard.check(target, policy, self._options.dns_s)).verdict
         except Failed as failure:
-            return Verdict(False, failure.error, failure.detail, "never")
+            return Verdict(False, failure.error, failure.detail)
 
     async def close(self) -> None:
         """End every connection, at once; requests under way end with the error `closed`."""
@@ -148,11 +148,6 @@ class Client:
         if connection is None:
             connection = await self._dial(job)
         await self._run(connection, job, wire)
-        if connection.stale:
-            # The kernel took no byte of it: the server had closed the kept connection before.
-            reused = False
-            connection = await self._dial(job)
-            await self._run(connection, job, wire)
         parts = connection.parts
         if connection.first_byte:
             job.times.first_byte = (connection.first_byte - connection.written) * 1000

@@ -28,8 +28,6 @@ MAX_WIRE = 512 * 1024
 MAX_INTERIM = 8
 """1xx answers before the final one."""
 
-# A request of at most this size leaves in one send: if that fails with EPIPE, nothing was sent.
-_ONE_SEND = 16 * 1024
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -49,10 +47,8 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_poller",
         "_received",
-        "_reused",
         "_timer",
         "_waiter",
-        "_wire_size",
         "born",
         "closed",
         "detail",
@@ -64,7 +60,6 @@ class Connection(asyncio.Protocol):
         "keep",
         "parts",
         "port",
-        "stale",
         "status",
         "tls",
         "transport",
@@ -107,9 +102,7 @@ class Connection(asyncio.Protocol):
         `timeout_s` is the time until the whole answer must have been read.
         """
         assert self.transport is not None
-        self._reused = self.written > 0
         self._head_only = method == "HEAD"
-        self._wire_size = len(wire)
         self._received = self._body_size = self._interim = 0
         self._done = self._begun = False
         self.status: int | None = None
@@ -117,7 +110,7 @@ class Connection(asyncio.Protocol):
         self.headers: list[tuple[bytes, bytes]] = []
         self.parts: list[bytes] = []
         self.detail = ""
-        self.keep = self.stale = self.truncated = False
+        self.keep = self.truncated = False
         self.first_byte = 0.0
         loop = asyncio.get_running_loop()
         self._waiter = waiter = loop.create_future()
@@ -195,8 +188,6 @@ class Connection(asyncio.Protocol):
             elif exc is None:
                 self._end()
             else:
-                untouched = not self._received and self._wire_size <= _ONE_SEND
-                self.stale = self._reused and untouched and isinstance(exc, BrokenPipeError)
                 self.fail("reset", f"connection reset {self._place()}")
         # The parser refers back to us; unlinked, a large answer is freed as soon as it was used.
         del self._parser

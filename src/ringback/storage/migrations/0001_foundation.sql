@@ -63,6 +63,8 @@ create table endpoint (
     event_types  text[] not null,
     -- AES-256-GCM of the signing secrets.
     sealed       bytea not null,
+    -- How it wants to be delivered to: domain/endpoints.py, DeliveryPolicy.
+    policy       bytea not null,
     disabled     timestamptz,
     disabled_for text,
     created      timestamptz not null default now(),
@@ -204,6 +206,8 @@ create table delivery (
     owner     int,
     due       timestamptz,
     n         smallint not null,
+    -- False: one attempt and no more, as its publisher wished.
+    retry     bool not null,
     primary key (lane, endpoint, ord)
 ) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 create index delivery_due on delivery (endpoint, due) where owner is null and due is not null;

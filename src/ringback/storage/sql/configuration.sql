@@ -42,14 +42,14 @@ update connection set deleted = now(), updated = now()
 where id = $1 and tenant = $2 and mode = $3 and deleted is null returning no
 
 -- name: endpoints
-select no, id, tenant, mode, url, description, event_types, sealed, disabled, disabled_for,
-       created, updated, expires
+select no, id, tenant, mode, url, description, event_types, sealed, policy, disabled,
+       disabled_for, created, updated, expires
 from endpoint
 where deleted is null and (expires is null or expires > now()) order by no
 
 -- name: add_endpoint
-insert into endpoint (id, tenant, mode, url, description, event_types, sealed, expires)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into endpoint (id, tenant, mode, url, description, event_types, sealed, expires, policy)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 returning no
 
 -- name: update_endpoint
@@ -57,7 +57,7 @@ update endpoint
 set url = $4, description = $5, event_types = $6,
     disabled = case when $7 then coalesce(disabled, now()) end,
     disabled_for = case when $7 then $8 end,
-    expires = $9, updated = now()
+    expires = $9, policy = $10, updated = now()
 where id = $1 and tenant = $2 and mode = $3 and deleted is null
 returning no
 

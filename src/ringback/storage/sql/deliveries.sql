@@ -1,11 +1,11 @@
 -- `offset 0`: see subjects.sql.
 
 -- name: finish
-select r_lane, r_endpoint, r_ord, r_event, r_n
+select r_lane, r_endpoint, r_ord, r_event, r_n, r_retry
 from finish_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 
 -- name: claim
-select r_lane, r_endpoint, r_ord, r_event, r_n from claim($1, $2, $3, $4)
+select r_lane, r_endpoint, r_ord, r_event, r_n, r_retry from claim($1, $2, $3, $4)
 
 -- name: bodies
 select event.id, event.body
@@ -16,4 +16,4 @@ cross join lateral (select e.id, e.body from event e where e.id = wanted.id offs
 select release($1, $2, $3, $4)
 
 -- name: owned
-select lane, endpoint, ord, event, n from delivery where owner = $1
+select lane, endpoint, ord, event, n, retry from delivery where owner = $1

@@ -36,7 +36,8 @@ select base, lost, repeated, behind from commit_batch(
     $33, $34, $35,
     $36, $37, $38,
     $39, $40, $41, $42, $43, $44, $45, $46, $47, $48,
-    $49, $50, $51, $52)
+    $49, $50, $51,
+    $52, $53, $54, $55, $56)
 
 -- name: stored_events
 select e.id from unnest($1::uuid[]) as wanted (id)

@@ -9,7 +9,8 @@
 --   cb_*  raw callbacks          of_*  which callback is about which subject
 --   k_*   new keys               s_*   subjects; s_version is what was read, -1 for a new one
 --   f_*   facts beyond a subject's 64      x_*  search keys
---   o_*   once keys              e_*   events    d_*  deliveries, sorted by (lane, endpoint, event)
+--   o_*   once keys              e_*   events    r_*  events that are stored already (replays)
+--   d_*   deliveries, sorted by (lane, endpoint, event); d_event counts on from e_* into r_*
 -- Returns: base   the position before the first event's
 --          lost   subjects that somebody else created or changed first: read again and merge again
 --          repeated  once keys that were known already: their events were not stored
@@ -29,7 +30,8 @@ create or replace function commit_batch(
     o_key uuid[], o_tenant int[], o_mode smallint[],
     e_id uuid[], e_tenant int[], e_mode smallint[], e_type text[], e_subject int[], e_once int[],
     e_sequence int[], e_occurred timestamptz[], e_callback uuid[], e_body bytea[],
-    d_event int[], d_endpoint int[], d_lane uuid[], d_own bool[],
+    r_id uuid[], r_tenant int[], r_mode smallint[],
+    d_event int[], d_endpoint int[], d_lane uuid[], d_own bool[], d_retry bool[],
     out base bigint, out lost int[], out repeated int[], out behind int[]
 ) language plpgsql as $$
 declare
@@ -38,6 +40,7 @@ declare
     v_all  bool;
     v_gen  int;
     v_rows int;
+    v_new  int;
     v_ids  uuid[];
 begin
     lost := '{}'; repeated := '{}'; behind := '{}';
@@ -138,7 +141,8 @@ begin
         where o.key not in (select added.key from added);
     end if;
 
-    if cardinality(e_id) = 0 then
+    v_new := cardinality(e_id);
+    if v_new + cardinality(r_id) = 0 then
         base := 0;
         return;
     end if;
@@ -147,7 +151,7 @@ begin
     -- position = order of commits = order in every lane.
     perform pg_advisory_xact_lock(8420, 1);
     base := nextval('feed_position');
-    perform setval('feed_position', base + cardinality(e_id));
+    perform setval('feed_position', base + v_new + cardinality(r_id));
     insert into event (id, tenant, mode, pos, type, subject, sequence, occurred, callback, body)
     select e.id, e.tenant, e.mode, base + e.i, e.type, s_id[nullif(e.s, 0)], e.sequence,
            e.occurred, e.callback, e.body
@@ -165,11 +169,12 @@ begin
     -- `for key share` holds back nothing but the deletion of that row, so whoever completes it
     -- will see ours; it never makes us wait for a release.
     with mine as materialized (
-        select d.event, d.endpoint, d.lane, d.own, d.i,
+        select d.event, d.endpoint, d.lane, d.own, d.retry, d.i,
                row_number() over (partition by d.lane, d.endpoint order by d.event) = 1 as first
-        from unnest(d_event, d_endpoint, d_lane, d_own) with ordinality
-             as d (event, endpoint, lane, own, i)
-        where (v_all or e_subject[d.event] = any (v_kept)) and e_once[d.event] <> all (repeated)
+        from unnest(d_event, d_endpoint, d_lane, d_own, d_retry) with ordinality
+             as d (event, endpoint, lane, own, retry, i)
+        where d.event > v_new
+           or ((v_all or e_subject[d.event] = any (v_kept)) and e_once[d.event] <> all (repeated))
         order by d.lane, d.endpoint, d.event),
     tail as materialized (
         select mine.i
@@ -180,11 +185,13 @@ begin
             for key share) as last
         where mine.first),
     added as (
-        insert into delivery (lane, endpoint, ord, tenant, mode, event, owner, due, n)
-        select mine.lane, mine.endpoint, base + mine.event, e_tenant[mine.event],
-               e_mode[mine.event], e_id[mine.event],
+        insert into delivery (lane, endpoint, ord, tenant, mode, event, owner, due, n, retry)
+        select mine.lane, mine.endpoint, base + mine.event,
+               coalesce(e_tenant[mine.event], r_tenant[mine.event - v_new]),
+               coalesce(e_mode[mine.event], r_mode[mine.event - v_new]),
+               coalesce(e_id[mine.event], r_id[mine.event - v_new]),
                case when ready.is and mine.own then p_worker end,
-               case when ready.is then v_now end, 0
+               case when ready.is then v_now end, 0, mine.retry
         from mine cross join lateral (
             select mine.first and not exists (select from tail where tail.i = mine.i) as is) as ready)
     select coalesce(array_agg(tail.i::int), '{}') into behind from tail;

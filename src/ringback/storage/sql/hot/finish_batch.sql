@@ -13,7 +13,8 @@ create or replace function finish_batch(
     a_lane uuid[], a_endpoint int[], a_ord bigint[], a_id uuid[], a_status smallint[],
     a_error text[], a_ms real[], a_final smallint[], a_wait double precision[],
     a_detail bytea[], a_response bytea[],
-    out r_lane uuid, out r_endpoint int, out r_ord bigint, out r_event uuid, out r_n smallint
+    out r_lane uuid, out r_endpoint int, out r_ord bigint, out r_event uuid, out r_n smallint,
+    out r_retry bool
 ) returns setof record language plpgsql as $$
 declare
     v_now    timestamptz := coalesce(p_now, now());
@@ -71,6 +72,6 @@ begin
         update delivery d set owner = p_worker, due = v_now
         where d.lane = v_next.lane and d.endpoint = v_next.endpoint and d.ord = v_next.ord
           and (d.owner = p_worker or (d.owner is null and d.due is null))
-        returning d.lane, d.endpoint, d.ord, d.event, d.n;
+        returning d.lane, d.endpoint, d.ord, d.event, d.n, d.retry;
     end loop;
 end $$;

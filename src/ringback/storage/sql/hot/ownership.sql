@@ -5,7 +5,8 @@
 -- Take due deliveries for the endpoints that have free slots. What can be claimed is the front of
 -- its lane by construction.
 create or replace function claim(p_worker int, p_now timestamptz, p_endpoints int[], p_free int[])
-returns table (r_lane uuid, r_endpoint int, r_ord bigint, r_event uuid, r_n smallint)
+returns table (r_lane uuid, r_endpoint int, r_ord bigint, r_event uuid, r_n smallint,
+               r_retry bool)
 language plpgsql as $$
 declare
     v_now   timestamptz := coalesce(p_now, now());
@@ -23,7 +24,7 @@ begin
         return query
         update delivery d set owner = p_worker
         where d.lane = v_found.lane and d.endpoint = v_found.endpoint and d.ord = v_found.ord
-        returning d.lane, d.endpoint, d.ord, d.event, d.n;
+        returning d.lane, d.endpoint, d.ord, d.event, d.n, d.retry;
     end loop;
 end $$;
 

@@ -1,0 +1,48 @@
+"""What the committer carries: work of some kind, from whoever asked to its commit and back."""
+
+from uuid import UUID
+
+from ringback.services.batch import Batch
+from ringback.storage.hot import SubjectRow
+
+
+class Work:
+    """One piece of work. Kinds: a callback, a publication, a replay.
+
+    `passes` counts how often it came round again because somebody else was first.
+    """
+
+    passes: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes it adds to a batch."""
+        raise NotImplementedError
+
+    def prepare(self, secret: bytes) -> None:
+        """Hash the keys that it will be read by."""
+
+    def keys(self) -> tuple[list[UUID], list[UUID]]:
+        """Return the keys of its subjects, and its once keys."""
+        return [], []
+
+    def probes(self, subjects: dict[UUID, SubjectRow]) -> list[tuple[UUID, int]]:
+        """Return the facts to look for beyond the 64 that these subjects carry."""
+        del subjects
+        return []
+
+    def decide(self, batch: Batch) -> None:
+        """Add to a batch what follows from this work."""
+        raise NotImplementedError
+
+    def missed(self, lost: set[int]) -> bool:
+        """Say whether something is still to be done now that these subjects were lost."""
+        raise NotImplementedError
+
+    def settled(self, events: set[UUID], callbacks: set[UUID]) -> bool:
+        """Say whether it is done, knowing which of its events and callbacks are stored."""
+        raise NotImplementedError
+
+    def degrade(self) -> bool:
+        """Become something simpler that can be stored, after the database refused it; or False."""
+        return False

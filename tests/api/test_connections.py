@@ -1,0 +1,151 @@
+"""Connections: made, shown without their secrets, deleted; and the providers there are."""
+
+from typing import Any
+
+import httpx
+
+from ringback.providers import registry
+from ringback.providers.config import secret_fields
+from tests.api.house import BASE_URL, LIVE_KEY, House, assert_problem, places
+
+SECRET = "an-app-secret-of-32-characters-xy"
+CONFIG = {"app_secret": SECRET, "verify_token": "a-verify-token"}
+FIELDS = {
+    "id", "provider", "name", "mode", "callback_url", "config", "usable", "counts",
+    "last_callback", "created_at", "updated_at",
+}  # fmt: skip
+
+
+async def create(house: House, **more: Any) -> httpx.Response:
+    """Ask for a connection."""
+    body = {"provider": "whatsapp", "name": "Main number", "config": CONFIG, **more}
+    return await house.call("POST", "/v1/connections", json=body)
+
+
+async def test_a_new_connection_has_a_callback_url(house: House) -> None:
+    """The answer says where the provider posts to; no secret of the config comes back."""
+    response = await create(house)
+    assert 201 == response.status_code
+    made = response.json()
+    assert set(made) == FIELDS
+    assert ("whatsapp", "Main number", "test", True, {}, None) == (
+        made["provider"], made["name"], made["mode"], made["usable"], made["counts"],
+        made["last_callback"],
+    )  # fmt: skip
+    url, _, token = made["callback_url"].rpartition("/")
+    assert f"{BASE_URL}/in" == url
+    assert 22 == len(token)
+    assert made == await house.get(f"/v1/connections/{made['id']}")
+    assert ("…" + SECRET[-4:], "…oken") == (
+        made["config"]["app_secret"], made["config"]["verify_token"],
+    )  # fmt: skip
+
+
+async def test_no_route_shows_a_secret(house: House) -> None:
+    """Whatever is asked about a connection, its secrets are not in the answer."""
+    made = (await create(house)).json()
+    answers = [
+        await house.call("GET", "/v1/connections"),
+        await house.call("GET", f"/v1/connections/{made['id']}"),
+        await create(house),
+        await create(house, provider="no-such", config={"app_secret": SECRET}),
+        await create(house, config={**CONFIG, "more": SECRET}),
+        await create(house, config={"app_secret": SECRET}),
+        await house.call("GET", "/v1/callbacks"),
+    ]
+    assert [200, 200, 201, 422, 422, 422, 200] == [answer.status_code for answer in answers]
+    for answer in answers:
+        assert SECRET not in answer.text
+        assert "a-verify-token" not in answer.text
+
+
+async def test_a_callback_to_a_new_connection_is_taken(house: House) -> None:
+    """From the answer on; the connection then shows its last callback and its handshakes."""
+    made = (await create(house, provider="simulator", config={"secret": "s3cret"})).json()
+    token = made["callback_url"].rpartition("/")[2]
+    await house.hear("m1", "sent", token=token)
+    shown = await house.get(f"/v1/connections/{made['id']}")
+    last = shown["last_callback"]
+    assert "accepted" == last["outcome"]
+    newest = (await house.get("/v1/callbacks"))["data"][0]
+    assert (newest["id"], newest["received_at"]) == (last["id"], last["received_at"])
+    await house.stage.execute(
+        "insert into callback_count select no, current_date, 'handshake', tenant, mode, 2 "
+        "from connection where provider = 'simulator'"
+    )
+    counts = (await house.get(f"/v1/connections/{made['id']}"))["counts"]
+    assert {"handshake": 2} == counts
+
+
+async def test_faults_in_a_config_have_pointers(house: House) -> None:
+    """Each field of the provider's settings that is wrong is named below /config."""
+    response = await create(house, config={"app_secret": "", "verify_tokn": "x"}, token="short")
+    problem = assert_problem(response, 422, "invalid")
+    expected = ["/config/app_secret", "/config/verify_tokn", "/token"]
+    assert expected == sorted(set(places(problem)) & set(expected))
+    assert all(error["detail"].endswith(".") for error in problem["errors"])
+    for wrong in ({"name": ""}, {"name": "x" * 129}):
+        assert ["/name"] == places(assert_problem(await create(house, **wrong), 422, "invalid"))
+
+
+async def test_an_unknown_provider_is_answered_with_the_known(house: House) -> None:
+    """The fault lists every provider that there is."""
+    problem = assert_problem(await create(house, provider="twillio"), 422, "invalid")
+    assert ["/provider"] == places(problem)
+    for name in registry.PROVIDERS:
+        assert name in problem["errors"][0]["detail"]
+
+
+async def test_a_token_of_ones_own(house: House) -> None:
+    """It becomes part of the URL; a taken one is refused, also when another tenant has it."""
+    made = (await create(house, token="my-own-token_1")).json()
+    assert f"{BASE_URL}/in/my-own-token_1" == made["callback_url"]
+    assert_problem(await create(house, token="my-own-token_1"), 409, "token_taken")
+    response = await house.call(
+        "POST", "/v1/connections", key=LIVE_KEY,
+        json={"provider": "whatsapp", "name": "x", "config": CONFIG, "token": "my-own-token_1"},
+    )  # fmt: skip
+    assert_problem(response, 409, "token_taken")
+    assert 4 == len((await house.get("/v1/connections"))["data"])
+    for wrong in ("short", "with space", "sl/ash-es", "x" * 129, "ümlaut-token"):
+        problem = assert_problem(await create(house, token=wrong), 422, "invalid")
+        assert ["/token"] == places(problem)
+
+
+async def test_a_deleted_connection_takes_no_callbacks(house: House) -> None:
+    """Its URL is unknown from the answer on; what it brought stays."""
+    connection = next(
+        one for one in (await house.get("/v1/connections"))["data"] if one["provider"] == "whatsapp"
+    )
+    callback = house.stage.callback("sent", "m1")
+    await house.stage.receive(callback)
+    path = f"/v1/connections/{connection['id']}"
+    assert 204 == (await house.call("DELETE", path)).status_code
+    assert_problem(await house.call("GET", path), 404, "not_found")
+    assert_problem(await house.call("DELETE", path), 404, "not_found")
+    assert 404 == (await house.stage.receive(callback)).status
+    kept = (await house.get("/v1/callbacks", connection=connection["id"]))["data"]
+    assert [connection["id"]] == [one["connection"] for one in kept]
+
+
+async def test_a_connection_that_cannot_be_read_is_shown_as_such(house: House) -> None:
+    """Of a provider that is gone, nothing of the config is shown, secrets least of all."""
+    made = (await create(house)).json()
+    await house.stage.execute("update connection set provider = 'gone' where name = 'Main number'")
+    await house.engine.configuration.reload()
+    shown = await house.get(f"/v1/connections/{made['id']}")
+    assert (False, {}) == (shown["usable"], shown["config"])
+
+
+async def test_the_providers_there_are(house: House) -> None:
+    """Each is listed with its channels, its documentation and the schema of its config."""
+    listed = await house.get("/v1/providers")
+    assert (None, None) == (listed["next"], listed["prev"])
+    assert sorted(registry.PROVIDERS) == [provider["name"] for provider in listed["data"]]
+    for shown in listed["data"]:
+        provider = registry.get(shown["name"])
+        assert list(provider.channels) == shown["channels"]
+        assert provider.documentation == shown["documentation"]
+        properties = shown["config_schema"]["properties"]
+        secrets = {name for name, field in properties.items() if field.get("writeOnly")}
+        assert secret_fields(provider.Config) == secrets
