@@ -37,7 +37,9 @@ check: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	@for script in bench/bench_*.py; do \
-		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
+		echo "== $$script"; \
+		$(BIN)/python -c "import ast; print(ast.get_docstring(ast.parse(open('$$script').read())))"; \
+		$(BIN)/python "$$script" || exit 1; \
 	done
 
 proof: $(VENV)/installed-dev

@@ -214,6 +214,19 @@ def test_the_map_of_the_house_leaves_no_room_out() -> None:
             assert re.search(rf"(?m)^ *{re.escape(name)} ", page), module.path
 
 
+def test_every_place_that_the_architecture_names_exists() -> None:
+    """Whoever looks for a file finds it: what reads like a path is one."""
+    roots = [ROOT, ROOT / "src/ringback", ROOT / "src/ringback/storage"]
+    named = [code for code in codes(PAGES["ARCHITECTURE.md"].prose) if _is_path(code)]
+    assert named
+    for path in named:
+        assert any((root / path).exists() for root in roots), path
+
+
+def _is_path(code: str) -> bool:
+    return bool(re.fullmatch(r"[\w./-]+", code)) and ("/" in code or code.endswith(".py"))
+
+
 def test_every_table_is_explained() -> None:
     """The architecture names each table of the database, and no other."""
     folder = files("ringback.storage")

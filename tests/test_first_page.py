@@ -160,6 +160,14 @@ def test_the_inspector_shows_what_it_received(demo: Installation) -> None:
     }
 
 
+def test_readiness_says_how_far_behind_deliveries_are(demo: Installation) -> None:
+    """Machines ask without a key whether callbacks can be stored, and how much is waiting."""
+    assert {"status": "ok"} == json.loads(demo.shell('curl -sS "$RINGBACK_URL/healthz"'))
+    ready = json.loads(demo.shell('curl -sS --fail "$RINGBACK_URL/readyz"'))
+    assert (True, []) == (ready["ready"], ready["reasons"])
+    assert {"oldest_due_seconds", "waiting", "sending", "queued"} <= set(ready["queue"])
+
+
 @pytest.mark.parametrize("library", ["standardwebhooks", "svix"])
 def test_the_receiver_verifies_events(demo: Installation, library: str) -> None:
     """The example prints what is genuine, with either library, and refuses what is not."""

@@ -5,11 +5,13 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-from tests.source import ROOT
+from tests.floor_rules import imported
+from tests.source import ROOT, sources
 
 LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*(?:\[[a-z,]+\])?)==(\S+)", re.MULTILINE)
@@ -92,3 +94,22 @@ def test_every_direct_dependency_is_locked() -> None:
     assert isinstance(declared, list)
     names = {re.split(r"[<>=!~ \[]", line)[0] for line in declared}
     assert names <= set(_pins("requirements.lock"))
+
+
+def test_everything_that_is_imported_is_declared() -> None:
+    """No file leans on a package that only came along with another one, or was once installed."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lines: list[str] = tomllib.loads(text)["dependency-groups"]["dev"]
+    direct = _project()["dependencies"]
+    assert isinstance(direct, list)
+    declared = {re.split(r"[<>=!~ \[]", line)[0] for line in [*lines, *direct]}
+    # FastAPI's own foundation; it is nothing without them, and they are its types.
+    declared |= {"starlette", "pydantic"}
+    known = sys.stdlib_module_names | {"ringback", "tests", "scripts"}
+    distributions = packages_distributions()
+    for file in sources(".py"):
+        for node, name in imported(file):
+            top = name.partition(".")[0]
+            if top not in known:
+                found = {one.lower().replace("_", "-") for one in distributions.get(top, [])}
+                assert found & declared, file.at(node, f"{top} is not declared")

@@ -22,15 +22,20 @@ from ringback import log as logging_setup
 from ringback.api.application import build_api
 from ringback.api.context import Context, Health
 from ringback.domain.egress import Own
+from ringback.domain.endpoints import Endpoint
+from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
 from ringback.services.claim import Claimer
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
+from ringback.services.endings import Endings
 from ringback.services.flood import Flood
 from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
-from ringback.services.push import Push
+from ringback.services.pressure import Pressure
+from ringback.services.publish import Publisher
+from ringback.services.push import Job, Push
 from ringback.services.receive import Receiver
 from ringback.services.record import Bodies, Recorder
 from ringback.services.retain import Periods, Retainer
@@ -47,6 +52,8 @@ from ringback.transport.client import Client
 from ringback.transport.incoming import Incoming, Receive, Scope, Send
 
 DRAIN_S = 4.0
+# From so many deliveries on their way, intake is slowed if this worker cannot keep up.
+ON_THE_WAY_HIGH = 1024
 _PR_SET_PDEATHSIG = 1
 log = structlog.get_logger()
 
@@ -71,7 +78,7 @@ class Engine:
         )
         self.push = Push(
             self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
-            self.held, self.lease.held, os.urandom,
+            self.held, self.lease.held, os.urandom, self._ended,
         )  # fmt: skip
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.configuration.version,
@@ -91,9 +98,16 @@ class Engine:
             for link in self.links[2:]
         )  # fmt: skip
         quiet += [self.claimer.quiet, self.committer.quiet, self.large.quiet]
-        self.receiver = Receiver(
-            self.configuration, self.committer, self.large, self.clock, self.flood
+        self.pressure = Pressure(
+            lambda: len(self.held), lambda: self.recorder.unrecorded, ON_THE_WAY_HIGH
         )
+        self.receiver = Receiver(
+            self.configuration, self.committer, self.large, self.clock, self.flood, self.pressure
+        )
+        self.publisher = Publisher(
+            self.configuration, self.committer, self.large, self.clock, self.pressure
+        )
+        self.endings = Endings(self.committer, self.configuration, self.clock)
         self.retainer = Retainer(self.database, Periods())
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.
         self.door = Client()
@@ -103,6 +117,11 @@ class Engine:
 
     def _start(self, *handed: Any) -> None:
         self.push.start(*handed)
+
+    async def _ended(
+        self, endpoint: Endpoint, job: Job, verdict: Verdict, status: int | None
+    ) -> None:
+        await self.endings.ended(endpoint, job, verdict, status)
 
     async def start(self) -> None:
         """Connect, register, load the configuration and start every loop."""
@@ -116,7 +135,7 @@ class Engine:
         loops: list[Coroutine[Any, Any, None]] = [
             self.workers.run(), self.configuration.listen(self.workers.poke), self.committer.run(),
             self.large.run(), self.recorder.run(), self.claimer.run(), self.retainer.run(),
-            self.inspector.run(), self.reconciler.run(),
+            self.inspector.run(), self.reconciler.run(), self.pressure.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -183,6 +202,7 @@ class Application:
         """Mount the routes of an engine."""
         base = engine.settings.base_url
         self._incoming = Incoming("/in/", engine.receiver.receive, base)
+        self._publish = Incoming("/v1/events", engine.publisher.publish, base)
         self._inspect = Incoming("/inspect/", self._inspected, base)
         self._engine = engine
         self._api = build_api(
@@ -203,6 +223,9 @@ class Application:
             path: str = scope["path"]
             if path.startswith("/in/"):
                 await self._incoming(scope, receive, send)
+                return
+            if path == "/v1/events" and scope["method"] == "POST":
+                await self._publish(scope, receive, send)
                 return
             if path.startswith("/inspect/"):
                 await self._inspect(scope, receive, send)

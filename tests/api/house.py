@@ -1,19 +1,22 @@
 """An engine with its API, two tenants with their keys, and a client that speaks for them."""
 
 import os
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import msgspec
 from fastapi import FastAPI
 
 from ringback.api.application import build_api
-from ringback.api.context import Context, Health
+from ringback.api.context import Context
 from ringback.domain.endpoints import Mode
+from ringback.domain.http import Callback
 from ringback.domain.ids import uuid7
 from ringback.domain.messages import Status
+from ringback.providers.simulator import SIMULATOR
 from ringback.services.clock import Clock
 from ringback.storage import configuration as stored
 from tests.services.sink import until
@@ -21,6 +24,7 @@ from tests.services.stage import BASE_URL, Stage
 
 # A's in test mode, A's in live mode, and another tenant's in test mode.
 KEY, LIVE_KEY, OTHER_KEY = "rk_test_aaaa", "rk_live_aaaa", "rk_test_bbbb"
+LONG_AGO_MS = 1_772_442_927_000
 Json = dict[str, Any]
 
 
@@ -99,6 +103,26 @@ class House:
             response = await self.stage.receive(callback, token)
             assert response.status < 300
 
+    async def observe(self, number: int, *more_items: Json, **fields: Any) -> None:
+        """Let one callback of the simulator come in, about a message of our own making."""
+        items = [self.item(number, **fields), *more_items]
+        connection = self.stage.connection("demo-simulator")
+        config: Any = connection.config
+        body = msgspec.json.encode({"items": items})
+        headers = SIMULATOR.sign(body, config, self.engine.clock.now_ms())
+        url = f"{BASE_URL}/in/demo-simulator"
+        callback = Callback("POST", url, headers, body, "127.0.0.1")
+        assert 200 == (await self.stage.receive(callback, "demo-simulator")).status
+
+    @staticmethod
+    def item(number: int, **fields: Any) -> Json:
+        """Make what the simulator says of the message p`number`."""
+        return {
+            "type": "status", "status": "sent", "id": f"p{number}", "at": LONG_AGO_MS + number,
+            "to": f"+1555010{number:04}", "from": "+15550009999",
+            "reference": f"order-{number % 2}", **fields,
+        }  # fmt: skip
+
     async def delivered(self, count: int) -> None:
         """Wait until the sink has received so much and all of it is recorded."""
         await until(lambda: len(self.stage.sink.received) >= count)
@@ -124,13 +148,6 @@ class HandClock(Clock):
     def now_ms(self) -> int:
         """Return the time, moved."""
         return super().now_ms() + self.ahead_ms
-
-
-async def healthy() -> Health:
-    """Say that all is well."""
-    return Health(
-        ready=True, reasons=[], oldest_due_s=0, waiting=0, sending=0, queued=0, stuck=0
-    )
 
 
 @asynccontextmanager

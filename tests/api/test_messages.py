@@ -8,30 +8,6 @@ from tests.api.house import House, assert_problem, places
 ITEMS = 4
 
 
-async def observe(house: House, number: int, **more: Any) -> None:
-    """Let a message of its own addresses come in through the simulator."""
-    await house.stage.receive(simulated(house, number, **more), "demo-simulator")
-
-
-def simulated(house: House, number: int, **more: Any) -> Any:
-    """Make a callback of the simulator about a message from and to numbers of our choice."""
-    import msgspec
-
-    from ringback.domain.http import Callback
-    from ringback.providers.simulator import SIMULATOR
-
-    connection = house.stage.connection("demo-simulator")
-    item = {
-        "type": "status", "status": "sent", "id": f"p{number}", "at": 1_772_442_927_000 + number,
-        "to": f"+1555010{number:04}", "from": "+15550009999", "reference": f"order-{number % 2}",
-        **more,
-    }  # fmt: skip
-    body = msgspec.json.encode({"items": [item]})
-    config: Any = connection.config
-    headers = SIMULATOR.sign(body, config, house.engine.clock.now_ms())
-    return Callback("POST", "http://127.0.0.1:8420/in/demo-simulator", headers, body, "")
-
-
 async def found(house: House, **filters: Any) -> list[str]:
     """Return the provider's ids of the messages that fit, newest first."""
     page = await house.get("/v1/messages", **filters)
@@ -83,7 +59,7 @@ async def test_what_is_no_message(house: House) -> None:
 async def test_messages_are_found_by_what_they_carry(house: House) -> None:
     """By whole addresses, last digits, reference and the provider's id; newest first."""
     for number in range(ITEMS):
-        await observe(house, number)
+        await house.observe(number)
     everything = ["p3", "p2", "p1", "p0"]
     assert everything == await found(house)
     assert ["p2"] == await found(house, to="+15550100002")
@@ -102,7 +78,7 @@ async def test_messages_are_found_by_what_they_carry(house: House) -> None:
 async def test_filters_are_all_to_fit(house: House) -> None:
     """Several filters narrow each other down, whichever of them is the rarest."""
     for number in range(ITEMS):
-        await observe(house, number)
+        await house.observe(number)
     both = {"reference": "order-1", "from": "9999"}
     assert ["p3", "p1"] == await found(house, **both)
     assert ["p1"] == await found(house, **both, to="0001")
@@ -113,15 +89,15 @@ async def test_filters_are_all_to_fit(house: House) -> None:
 
 async def test_a_plus_that_was_not_encoded(house: House) -> None:
     """In a query a bare plus is a space: the address is found all the same."""
-    await observe(house, 1)
+    await house.observe(1)
     response = await house.call("GET", "/v1/messages?to=+15550100001")
     assert 1 == len(response.json()["data"])
 
 
 async def test_addresses_that_are_no_numbers(house: House) -> None:
     """A sender may be a word or a short code; both are found whole."""
-    await observe(house, 1, **{"from": "ACME"})
-    await observe(house, 2, **{"from": "12345"})
+    await house.observe(1, **{"from": "ACME"})
+    await house.observe(2, **{"from": "12345"})
     assert ["p1"] == await found(house, **{"from": "ACME"})
     assert [] == await found(house, **{"from": "CME"})
     assert ["p2"] == await found(house, **{"from": "12345"})
@@ -138,7 +114,7 @@ async def test_too_few_digits(house: House) -> None:
 
 async def test_digits_that_too_many_addresses_end_in(house: House) -> None:
     """More than 1,000 addresses are too many to search by; 1,000 are not."""
-    await observe(house, 1)
+    await house.observe(1)
     fill = (
         "insert into search_key select tenant, mode, 1, '8765' || lpad(i::text, 6, '0'), subject "
         "from search_key, generate_series({}) i where kind = 1 and value like '1000%'"

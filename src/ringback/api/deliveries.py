@@ -112,8 +112,11 @@ async def get(caller: CallerDep, delivery_id: str) -> WholeDeliveryView:
     """Return a delivery with all its attempts."""
     context = caller.context
     named = ids.read_delivery_id(delivery_id)
-    found = named and await delivery_log.get(context.database, caller.scope, *named, context.now())
-    if not found:
+    # Both numbers are signed in the database: beyond that, nothing has them.
+    if named is None or named[0] >> 31 or named[1] >> 63:
+        raise not_found("delivery")
+    found = await delivery_log.get(context.database, caller.scope, *named, context.now())
+    if found is None:
         raise not_found("delivery")
     return WholeDeliveryView(
         **_view(found).model_dump(),

@@ -77,7 +77,7 @@ class Frame:
             if problem.code == "internal":
                 # Without local variables: among them would be the caller's key.
                 told = "".join(traceback.format_exception(error))[-_TRACE_MAX:]
-                log.error("api.defect", request_id=request_id, exception=told)
+                log.error("api.defect", request_id=request_id, exception=told)  # noqa: TRY400
             await problem.response(request_id)(scope, receive, tell)
 
 

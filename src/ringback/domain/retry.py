@@ -58,17 +58,25 @@ def judge(
     attempt: int,
     schedule_s: tuple[int, ...],
     chance: float,
+    give_up_on: tuple[int, ...] = (),
+    retry: bool = True,
 ) -> Verdict:
     """Decide what follows from an attempt.
 
     `attempt` counts from 1. `chance` in [0, 1) spreads retries over the jitter, never earlier
     than the schedule. `error` is the class of failure when there was no whole answer.
+    `give_up_on` are statuses after which this endpoint wants no more; without `retry` the event
+    is worth one attempt.
     """
     if status is not None and error is None and 200 <= status < 300:
         return Verdict("delivered", 0, f"{status}: delivered.")
     what = f"{status}" if error is None else error
     if status == 410 and error is None:
         return Verdict("exhausted", 0, "410: the endpoint is gone; given up.")
+    if status in give_up_on and error is None:
+        return Verdict("exhausted", 0, f"{what}: this endpoint gives up on it.")
+    if not retry:
+        return Verdict("exhausted", 0, f"{what}: the event is worth one attempt; given up.")
     if attempt > len(schedule_s):
         return Verdict("exhausted", 0, f"{what}: attempt {attempt} was the last; given up.")
     wait = schedule_s[attempt - 1] * (1 + JITTER * chance)

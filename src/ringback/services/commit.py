@@ -41,6 +41,8 @@ WAITING_MAX = 8192
 SETTLE_S = 20.0
 _SETTLE_PAUSE_S = 0.1
 _AGAIN_MAX = 3
+_RECONNECTS_MAX = 10
+_REFUSED_MAX = 3
 _PASSES_MAX = 20
 log = structlog.get_logger()
 
@@ -219,10 +221,10 @@ class Committer:
         elif batch is not None and kind == "gone":
             self._link.drop()
             await self._settle(waiting, batch)
-        elif kind == "gone" and not isinstance(error, DatabaseUnavailable) and again == 0:
+        elif kind == "gone" and again < _RECONNECTS_MAX and self._link.failures < _REFUSED_MAX:
             # Nothing was sent yet, and a connection that was merely cut is soon replaced.
             self._link.drop()
-            await self._flush(waiting, 1)
+            await self._flush(waiting, again + 1)
         else:
             self._link.drop()
             _fail(waiting, error)

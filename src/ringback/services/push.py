@@ -5,9 +5,10 @@ when slots get free. A slow endpoint fills its own slots and nobody else's.
 """
 
 import asyncio
+import ipaddress
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,10 +19,11 @@ from ringback import __version__
 from ringback.domain.endpoints import Endpoint, Mode
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show
-from ringback.domain.networks import Policy
-from ringback.domain.retry import SCHEDULE_S, Verdict, judge, retry_after
+from ringback.domain.networks import LIVE, TEST, Policy
+from ringback.domain.retry import Verdict, judge, retry_after
 from ringback.domain.signing import signature
 from ringback.domain.targets import Target
+from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
 from ringback.services.held import Held
 from ringback.services.record import Bodies
@@ -30,17 +32,21 @@ from ringback.storage.hot import Finished, Owned
 from ringback.transport.client import Client
 from ringback.transport.exchange import Exchange, Outgoing
 
-CONCURRENT_PER_ENDPOINT = 32
 CONCURRENT = 512
-QUEUED_PER_ENDPOINT = 512
+QUEUED_PER_ENDPOINT = 2048
 QUEUED_BYTES = 64 * 1024 * 1024
-DEADLINE_S = 15.0
 RESPONSE_KEPT = 64 * 1024
 USER_AGENT = f"Ringback/{__version__}"
 FINAL = {"delivered": 1, "exhausted": 2, "cancelled": 3}
-POLICY = {Mode.LIVE: Policy(), Mode.TEST: Policy(allow_loopback=True, allow_http=True)}
 _detail = msgspec.json.Encoder().encode
 log = structlog.get_logger()
+
+
+def guard_of(endpoint: Endpoint) -> Policy:
+    """Return what the guard allows an endpoint: by its mode, and what its owner has opened."""
+    base = TEST if endpoint.mode == Mode.TEST else LIVE
+    networks = tuple(ipaddress.ip_network(text) for text in endpoint.policy.allowed_networks)
+    return msgspec.structs.replace(base, allowed_networks=networks) if networks else base
 
 
 class Job(NamedTuple):
@@ -53,17 +59,19 @@ class Job(NamedTuple):
 class _Slots:
     """What is going on for one endpoint in this worker."""
 
-    __slots__ = ("active", "endpoint", "queue", "target")
+    __slots__ = ("active", "endpoint", "guard", "queue", "target")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.queue: deque[Job] = deque()
         self.active = 0
         self.target: Target | None = None
+        self.guard = TEST
         self.aim(endpoint)
 
     def aim(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self.guard = guard_of(endpoint)
         try:
             self.target = Target.parse(endpoint.url)
         except InvalidUrl:
@@ -87,8 +95,9 @@ class Push:
         held: Held,
         leased: Callable[[], bool],
         entropy: Callable[[int], bytes],
+        ending: Callable[[Endpoint, Job, Verdict, int | None], Awaitable[None]],
     ) -> None:
-        """Take the edges."""
+        """Take the edges; `ending` is waited for before a delivery that failed for good ends."""
         self._client = client
         self._clock = clock
         self._finished = finished
@@ -97,6 +106,7 @@ class Push:
         self._held = held
         self._leased = leased
         self._entropy = entropy
+        self._ending = ending
         self._slots: dict[int, _Slots] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
@@ -133,11 +143,11 @@ class Push:
         """Say how many deliveries each enabled endpoint may still take into memory."""
         if self.stopping or self._bytes >= QUEUED_BYTES:
             return {}
-        most = QUEUED_PER_ENDPOINT + CONCURRENT_PER_ENDPOINT
         return {
             number: room
             for number, slots in self._slots.items()
-            if not slots.endpoint.disabled and (room := most - len(slots.queue) - slots.active) > 0
+            if not slots.endpoint.disabled
+            and (room := QUEUED_PER_ENDPOINT - len(slots.queue) - slots.active) > 0
         }
 
     @property
@@ -165,7 +175,7 @@ class Push:
     def _fill(self, slots: _Slots) -> None:
         while (
             slots.queue
-            and slots.active < CONCURRENT_PER_ENDPOINT
+            and slots.active < slots.endpoint.policy.concurrency
             and len(self._tasks) < CONCURRENT
             and not self.stopping
         ):
@@ -182,8 +192,12 @@ class Push:
                 await self._send(slots, job)
             else:
                 self._release(job.owned)
+        except DatabaseUnavailable:
+            # What should be known before the delivery ends could not be stored: attempt it again.
+            self._release(job.owned)
         except Exception:
             log.exception("push.defect", endpoint=slots.endpoint.no)
+            self._release(job.owned)
         finally:
             slots.active -= 1
             self._fill(slots)
@@ -213,9 +227,13 @@ class Push:
             error=exchange.error,
             retry_after_s=retry_after(exchange.header("retry-after"), self._clock.now_ms()),
             attempt=owned.n + 1,
-            schedule_s=SCHEDULE_S,
+            schedule_s=endpoint.policy.schedule_s,
             chance=random.random(),  # noqa: S311 - jitter
+            give_up_on=endpoint.policy.give_up_on,
+            retry=owned.retry,
         )
+        if verdict.final == "exhausted":
+            await self._ending(endpoint, job, verdict, exchange.status)
         attempt_id = IdSequence(started_ms, self._entropy(10)).next()
         self._finished(_finished(owned, attempt_id, headers, exchange, verdict, endpoint.url))
 
@@ -226,9 +244,9 @@ class Push:
             return Exchange(error="invalid_request", detail="The endpoint's URL cannot be used.")
         return await self._client.send(
             Outgoing(method="POST", target=slots.target, headers=headers, body=body),
-            policy=POLICY[slots.endpoint.mode],
-            deadline_s=DEADLINE_S,
-            connections=CONCURRENT_PER_ENDPOINT,
+            policy=slots.guard,
+            deadline_s=slots.endpoint.policy.timeout_s,
+            connections=slots.endpoint.policy.concurrency,
         )
 
     async def drain(self, seconds: float) -> None:

@@ -17,6 +17,7 @@ from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.flood import Flood
+from ringback.services.pressure import Pressure
 
 REJECTED_KEPT = 64 * 1024
 # Bodies beyond this go over a connection of their own, so that small ones never wait for them.
@@ -40,6 +41,7 @@ class Receiver:
         large: Committer,
         clock: Clock,
         flood: Flood,
+        pressure: Pressure,
     ) -> None:
         """Take the edges; `large` commits bodies over 256 KiB on a connection of its own."""
         self._configuration = configuration
@@ -47,6 +49,7 @@ class Receiver:
         self._large = large
         self._clock = clock
         self._flood = flood
+        self._pressure = pressure
 
     async def receive(self, token: str, callback: Callback) -> HttpResponse:
         """Take one callback and return the provider's own answer; raises nothing."""
@@ -101,6 +104,7 @@ class Receiver:
     ) -> None:
         raw = stored_form(callback, connection.token, settled)
         arrival = Arrival(connection, raw, now, parsed, settled, reason)
+        await self._pressure.slow()
         committer = self._large if len(callback.body) > LARGE else self._committer
         await committer.submit(arrival)
 

@@ -68,6 +68,11 @@ class Recorder:
         self.quiet = asyncio.Lock()
         self.attempts = 0
 
+    @property
+    def unrecorded(self) -> int:
+        """How many results wait to be recorded."""
+        return len(self._queue)
+
     def put(self, result: Finished) -> None:
         """Take the result of an attempt. Bounded by what Push lets be under way."""
         self._queue.append(result)

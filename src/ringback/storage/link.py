@@ -49,7 +49,7 @@ class HotLink:
         self._worker: int | None = None
         self._connection: Connection | None = None
         self._backend: tuple[int, datetime] | None = None
-        self._failures = 0
+        self.failures = 0
 
     async def get(self, worker: int) -> Connection:
         """Return the connection for this worker, opening it when needed.
@@ -62,17 +62,17 @@ class HotLink:
             if self._worker == worker:
                 return self._connection
             self.drop()
-        if self._failures:
-            pause = min(0.05 * 2**self._failures, _BACKOFF_MAX_S)
+        if self.failures:
+            pause = min(0.05 * 2**self.failures, _BACKOFF_MAX_S)
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
         try:
             self._connection = await self._open(worker)
         except (DatabaseUnavailable, asyncpg.PostgresError, *Gone) as error:
-            self._failures = min(self._failures + 1, 10)
+            self.failures = min(self.failures + 1, 10)
             if isinstance(error, DatabaseUnavailable):
                 raise
             raise DatabaseUnavailable(f"The database does not answer: {error}") from error
-        self._failures = 0
+        self.failures = 0
         return self._connection
 
     async def _open(self, worker: int) -> Connection:

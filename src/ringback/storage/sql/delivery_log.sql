@@ -84,13 +84,13 @@ select found.endpoint, found.ord, found.event
 from endpoint e
 cross join lateral (
     (select d.endpoint, d.ord, d.event from delivery d
-     where d.endpoint = e.no and d.ord < $4 + (e.no > $9)::int
+     where d.endpoint = e.no and d.ord < $4::bigint + (e.no > $9)::int
        and d.tenant = $1 and d.mode = $2
        and (d.owner is null and coalesce(d.due > $7, false)) = $8
      order by d.ord desc limit $6)
     union all
     (select d.endpoint, d.ord, d.event from delivery d
-     where d.endpoint = e.no and d.ord > $5 - (e.no < $9)::int
+     where d.endpoint = e.no and d.ord > $5::bigint - (e.no < $9)::int
        and d.tenant = $1 and d.mode = $2
        and (d.owner is null and coalesce(d.due > $7, false)) = $8
      order by d.ord limit $6)) as found
