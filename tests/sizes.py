@@ -23,6 +23,10 @@ class Sizes:
     """T13: validly signed bodies of a provider's own words in the wrong places, per provider."""
     oracle_bodies: int
     """S4: random bodies for each pair of a signer and a verifier."""
+    foreign_calls: int
+    """T64: random calls of one tenant about what is another's."""
+    changed_cursors: int
+    """T65: cursors of a list that were changed somewhere."""
 
 
 SMALL = Sizes(
@@ -32,6 +36,8 @@ SMALL = Sizes(
     header_strings=500,
     fuzzed_bodies=1_000,
     oracle_bodies=1_000,
+    foreign_calls=500,
+    changed_cursors=500,
 )
 FULL = Sizes(
     carrier_cases=20_000,
@@ -40,5 +46,7 @@ FULL = Sizes(
     header_strings=2_000,
     fuzzed_bodies=10_000,
     oracle_bodies=10_000,
+    foreign_calls=20_000,
+    changed_cursors=5_000,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

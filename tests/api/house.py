@@ -129,6 +129,12 @@ class House:
         await until(lambda: self.engine.push.active == 0)
         await self.engine.recorder.drained()
 
+    async def connection(self, provider: str) -> Json:
+        """Return the demo's connection to a provider."""
+        listed = (await self.get("/v1/connections"))["data"]
+        found: Json = next(one for one in listed if one["provider"] == provider)
+        return found
+
     async def message(self, provider_id: str, *, key: str = KEY) -> Json:
         """Return the message that a provider calls so."""
         page = await self.get("/v1/messages", key=key, provider_message_id=provider_id)

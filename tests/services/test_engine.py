@@ -215,7 +215,7 @@ async def test_cut_connections_lose_and_repeat_nothing(stage: Stage) -> None:
                 " (select pid from pg_locks where locktype = 'advisory' and classid > 1000000)"
                 " and datname = current_database()"
             )
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.1)
 
     cutter = asyncio.create_task(cut())
     total = 300
