@@ -16,7 +16,7 @@ STRANGERS = (
 async def test_nobody_gets_in_without_a_known_key(house: House) -> None:
     """Without a key, or with one that is not known, every answer is the same 401."""
     for header in STRANGERS:
-        headers = {"authorization": header.encode("latin-1")} if header is not None else {}
+        headers = [(b"authorization", header.encode("latin-1"))] if header is not None else []
         response = await house.client.get("/v1/messages", headers=headers)
         assert_problem(response, 401, "unauthenticated")
         assert 'Bearer realm="ringback"' == response.headers["www-authenticate"]

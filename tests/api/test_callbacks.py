@@ -1,11 +1,11 @@
 """Callbacks: whole, with what became of them."""
 
 import base64
-from collections.abc import Mapping
 
 from ringback.domain.http import Callback
 from ringback.domain.outcomes import OUTCOMES
-from tests.api.house import BASE_URL, House, assert_problem, places
+from tests.api.house import House, assert_problem, places
+from tests.services.stage import BASE_URL
 
 TOKEN = "demo-whatsapp"
 
@@ -16,10 +16,10 @@ async def outcomes(house: House, **filters: str) -> list[str]:
     return [callback["outcome"] for callback in listed["data"]]
 
 
-async def post(house: House, body: bytes, headers: Mapping[str, str] = {}) -> None:  # noqa: B006
+async def post(house: House, body: bytes) -> None:
     """Post something to the demo's WhatsApp connection."""
     url = f"{BASE_URL}/in/{TOKEN}?a=b"
-    await house.stage.receive(Callback("POST", url, tuple(headers.items()), body, "192.0.2.7"))
+    await house.stage.receive(Callback("POST", url, (), body, "192.0.2.7"))
 
 
 async def test_a_callback_as_it_came(house: House) -> None:

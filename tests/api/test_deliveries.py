@@ -161,9 +161,7 @@ async def test_attempts_by_event_and_endpoint(house: House) -> None:
     for filters in ({"event": 1}, {"endpoint": 1}, {"event": 1, "endpoint": 1}):
         for attempt in everything:
             chosen = {name: attempt[name] for name in filters}
-            fitting = [
-                one for one in everything if chosen == {name: one[name] for name in filters}
-            ]
+            fitting = [one for one in everything if chosen == {name: one[name] for name in filters}]
             assert fitting == (await house.get("/v1/attempts", **chosen))["data"]
 
 

@@ -1,14 +1,12 @@
 """The OpenAPI document: complete, sound in itself, and true."""
 
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from pydantic import BaseModel, TypeAdapter
 
 import ringback
-from ringback.api import application
 from ringback.api.application import build_api
 from ringback.api.context import Context
 from ringback.api.problems import CODES
@@ -62,9 +60,10 @@ async def test_errors_are_problems_in_the_document_too(house: House) -> None:
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 assert ["application/problem+json"] == list(answer["content"]), name
-    assert list(CODES) == document["components"]["schemas"]["ProblemBody"]["properties"]["code"][
-        "enum"
-    ]
+    assert (
+        list(CODES)
+        == document["components"]["schemas"]["ProblemBody"]["properties"]["code"]["enum"]
+    )
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
@@ -75,13 +74,10 @@ async def test_there_are_no_pages_that_load_from_elsewhere(house: House) -> None
 
 
 async def test_answers_are_as_documented(house: House) -> None:
-    """What each list and its first row answer fits the model that the document shows."""
+    """The rows of each list have the fields that the document says, and no others."""
     await house.hear("m1", "sent", "failed")
     await house.delivered(2)
     tried = 0
-    for route in house.app.routes:
-        model = getattr(route, "response_model", None)
-        tried += isinstance(model, type) and issubclass(model, BaseModel)
     document = await house.get("/openapi.json", key=None)
     for name, operation in operations(document):
         method, _, path = name.partition(" ")
@@ -91,10 +87,12 @@ async def test_answers_are_as_documented(house: House) -> None:
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
         row = _row_schema(document, schema)
         assert body["data"], name
+        tried += 1
         for shown in body["data"]:
             assert set(row["required"]) <= set(shown), name
             if not row.get("additionalProperties", True):
                 assert set(shown) <= set(row["properties"]), name
+    assert tried >= 9
 
 
 def _row_schema(document: Json, schema: Json) -> Json:

@@ -30,7 +30,7 @@ async def belongings(house: House) -> dict[str, list[str]]:
         rows = (await house.get(f"/v1/{name}"))["data"]
         found[rows[0]["id"][:3]] = [row["id"] for row in rows]
     assert set(PREFIXES.values()) == set(found)
-    return found
+    return {**found, "con": [(await house.connection("whatsapp"))["id"]]}
 
 
 async def operations(house: House) -> list[tuple[str, str, str, str]]:

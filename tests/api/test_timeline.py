@@ -39,7 +39,8 @@ def in_order_of_cause(entries: list[Json]) -> bool:
     return (
         all(place[event["callback"]] < place[event["id"]] for event in events)
         and all(
-            place[attempt["event"]] < place[attempt["id"]] for attempt in of_kind(entries, "attempt")
+            place[attempt["event"]] < place[attempt["id"]]
+            for attempt in of_kind(entries, "attempt")
         )
         and [event["sequence"] for event in events] == list(range(1, len(events) + 1))
     )
