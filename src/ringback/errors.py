@@ -4,13 +4,16 @@
     ├── StartupError              the program cannot start; the text says what to do
     │   ├── MigrationError        the database and this version do not fit
     │   ├── SettingsError         a setting is missing or wrong
-    │   └── EmbeddedServerError   and its kinds: services/embedded_errors.py
+    │   └── EmbeddedServerError   and its kinds: services/embedded/errors.py
     ├── DatabaseUnavailable       PostgreSQL does not answer (503; try again)
     ├── VaultError                a sealed secret cannot be opened
     ├── Invalid                   a request is wrong (422), each fault with its JSON pointer
     ├── TokenTaken                another connection has this token (409)
     ├── LimitReached              there are as many as there may be (409)
     ├── TooBroad                  a search stands for too many values (422)
+    ├── InvalidUrl                a URL or host that no request is ever sent to
+    ├── InvalidHeader             a header that is never sent
+    ├── Unsendable                a request that cannot be written as HTTP/1.1
     └── Problem                   the API's answer to any of these: api/problems.py
 
 Messages say what is wrong and what to do about it. None contains a secret.

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from ringback.api.application import build_api
 from ringback.api.context import Context
-from ringback.domain.endpoints import Mode
+from ringback.domain.endpoints import DeliveryPolicy, Mode
 from ringback.domain.http import Callback
 from ringback.domain.ids import uuid7
 from ringback.domain.messages import Status
@@ -122,6 +122,12 @@ class House:
             "to": f"+1555010{number:04}", "from": "+15550009999",
             "reference": f"order-{number % 2}", **fields,
         }  # fmt: skip
+
+    async def give_up_on(self, status: int) -> None:
+        """Let every endpoint's deliveries end with this answer."""
+        policy = msgspec.json.encode(DeliveryPolicy(give_up_on=(status,)))
+        async with self.engine.configuration.change() as connection:
+            await connection.execute("update endpoint set policy = $1", policy)
 
     async def delivered(self, count: int) -> None:
         """Wait until the sink has received so much and all of it is recorded."""

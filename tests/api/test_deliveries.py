@@ -21,7 +21,8 @@ async def one_of_each(house: House) -> dict[str, Json]:
     """Make a delivery of each status, at two endpoints; return them by status."""
     sink = house.stage.sink
     await house.stage.add_endpoint(f"{sink.url}/second", "message.failed")
-    sink.answers.append((410, ""))
+    await house.give_up_on(400)
+    sink.answers.append((400, ""))
     await house.hear("m1", "sent")
     await house.delivered(1)
     await house.hear("m2", "sent")

@@ -8,6 +8,10 @@ from ringback.services.migration import apply, list_pending
 from ringback.settings import load
 
 
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 def run(*, only_status: bool) -> int:
     """Migrate, or list what is pending; return the exit code."""
     try:
@@ -19,7 +23,7 @@ def run(*, only_status: bool) -> int:
                 file=sys.stderr,
             )
             return 2
-        names = asyncio.run(list_pending(dsn) if only_status else apply(dsn))
+        names = asyncio.run(list_pending(dsn) if only_status else apply(dsn, _say))
     except RingbackError as error:
         print(f"ringback: {error}", file=sys.stderr)
         return 1

@@ -185,10 +185,11 @@ async def _whole(
         if row is None and not made:
             continue
         brief = briefs.get(ref.event)
+        about_message = brief is not None and brief.type.startswith("message.")
         status, due = standing(row, made, now)
         whole[ref] = Delivery(
             ref, row.endpoint if row else made[-1].endpoint, status, due, made,
-            brief.type if brief else None, brief.subject if brief else None,
+            brief.type if brief else None, brief.subject if brief and about_message else None,
         )  # fmt: skip
     return whole
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ringback.domain.endpoints import Endpoint, Mode, Tenant
-from ringback.domain.ids import IdSequence
+from ringback.domain.ids import IdSequence, show
 from ringback.domain.signing import SECRET_BYTES, new_secret
 from ringback.services import profile
 from ringback.services.clock import Clock
@@ -92,7 +92,7 @@ def _demo(everything: stored.Everything) -> dict[str, str]:
             found["DEMO_BANDWIDTH_USER"] = str(row.config["username"])
             found["DEMO_BANDWIDTH_PASSWORD"] = str(row.config["password"])
         elif row.token == SIMULATOR_TOKEN:
-            found["DEMO_SIMULATOR"] = str(row.id)
+            found["DEMO_SIMULATOR"] = show("con", row.id)
     for endpoint in everything.endpoints:
         if endpoint.engine.url.endswith(f"/inspect/{INSPECTOR}"):
             found["DEMO_ENDPOINT_SECRET"] = endpoint.secrets[0]
@@ -129,7 +129,7 @@ async def _add_demo(
         config = {"secret": secrets.token_hex(16)}
         new = _connection(ids, tenant, "simulator", "Demo simulator", SIMULATOR_TOKEN, config)
         await stored.add_connection(connection, vault, new)
-        made["DEMO_SIMULATOR"] = str(new.id)
+        made["DEMO_SIMULATOR"] = show("con", new.id)
     if "DEMO_ENDPOINT_SECRET" not in made:
         secret = new_secret(os.urandom(SECRET_BYTES))
         made["DEMO_ENDPOINT_SECRET"] = secret

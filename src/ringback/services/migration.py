@@ -1,17 +1,13 @@
 """Migrating a database from the command line, with what people see of it."""
 
-import sys
+from collections.abc import Callable
 
 from ringback.storage import migrate as storage
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - talk goes to standard error
-
-
-async def apply(dsn: str) -> list[str]:
-    """Bring a database to this version; return what was applied."""
-    return await storage.migrate(dsn, _say)
+async def apply(dsn: str, say: Callable[[str], None]) -> list[str]:
+    """Bring a database to this version, saying what is done; return what was applied."""
+    return await storage.migrate(dsn, say)
 
 
 async def list_pending(dsn: str) -> list[str]:

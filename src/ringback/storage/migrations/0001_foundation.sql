@@ -1,4 +1,5 @@
--- The tables that everything stands on. Forward only; never edit a migration that has been released.
+-- The tables that everything stands on. Forward only: a migration that has been released is never
+-- edited.
 --
 -- tenant, connection, endpoint and worker have a small number (`no`) beside their id: hot tables
 -- carry the number, people see the id. mode: 1 live, 2 test.
@@ -7,7 +8,7 @@ create table installation (
     one             bool primary key default true check (one),
     -- Hashes what names a subject. Made once and never rotated: subject_key hangs on it.
     hash_key        bytea not null,
-    -- Seals a known text with the installation's secret key, so that a wrong key is noticed at start.
+    -- A known text sealed with the installation's secret key: a wrong key is noticed at start.
     key_check       bytea,
     -- Moved by every change of configuration; heartbeats return it.
     config_version  bigint not null default 1

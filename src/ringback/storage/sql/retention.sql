@@ -15,7 +15,8 @@ delete from subject_key where subject = any($1::uuid[])
 delete from fact where subject = any($1::uuid[])
 
 -- name: remove_search
-delete from search_key s using unnest($1::int[], $2::smallint[], $3::smallint[], $4::text[], $5::uuid[])
+delete from search_key s
+using unnest($1::int[], $2::smallint[], $3::smallint[], $4::text[], $5::uuid[])
     as gone (tenant, mode, kind, value, subject)
 where s.tenant = gone.tenant and s.mode = gone.mode and s.kind = gone.kind
   and s.value = gone.value and s.subject = gone.subject

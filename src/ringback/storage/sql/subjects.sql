@@ -1,5 +1,5 @@
--- Look-ups by array: `offset 0` keeps each inner part a look-up by its index. Without it the planner
--- may turn the join round and walk the table, as soon as its statistics say that it is empty.
+-- Look-ups by array: `offset 0` keeps each inner part a look-up by its index. Without it the
+-- planner may turn the join round and walk the table, once statistics say that it is empty.
 
 -- name: read
 select wanted.key, s.id, s.version, s.sequence, s.seen, s.data, k.part

@@ -193,6 +193,7 @@ begin
                case when ready.is and mine.own then p_worker end,
                case when ready.is then v_now end, 0, mine.retry
         from mine cross join lateral (
-            select mine.first and not exists (select from tail where tail.i = mine.i) as is) as ready)
+            select mine.first
+                   and not exists (select from tail where tail.i = mine.i) as is) as ready)
     select coalesce(array_agg(tail.i::int), '{}') into behind from tail;
 end $$;

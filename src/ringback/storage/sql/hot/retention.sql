@@ -40,8 +40,9 @@ begin
     if v_gen is null then
         return 0;
     end if;
-    execute format('create table if not exists once_key_%s partition of once_key for values in (%s)',
-                   v_gen, v_gen);
+    execute format(
+        'create table if not exists once_key_%s partition of once_key for values in (%s)',
+        v_gen, v_gen);
     execute format('drop table if exists once_key_%s', v_gen - 2);
     return v_gen;
 end $$;
