@@ -25,6 +25,7 @@ from ringback.domain.egress import Own
 from ringback.domain.endpoints import Endpoint
 from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
+from ringback.services.again import Again
 from ringback.services.claim import Claimer
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
@@ -108,6 +109,7 @@ class Engine:
             self.configuration, self.committer, self.large, self.clock, self.pressure
         )
         self.endings = Endings(self.committer, self.configuration, self.clock)
+        self.again = Again(self.configuration, self.database, self.committer, self.clock)
         self.retainer = Retainer(self.database, Periods())
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.
         self.door = Client()
@@ -213,6 +215,8 @@ class Application:
                 public_url=base,
                 health=engine.health,
                 simulate=engine.simulator.simulate,
+                again=engine.again,
+                lock_egress=engine.settings.lock_egress,
             ),
             self._lifespan,
         )

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         "rotate: the first seals, all open. Made by itself with the embedded server.",
     )
     workers: int = Field(1, ge=1, le=64, description="Server processes.")
+    lock_egress: bool = Field(
+        False, description="Refuse to open private networks for endpoints, whoever asks."
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level.")
 
     @property

@@ -48,6 +48,7 @@ class House:
             "public_url": BASE_URL,
             "health": self.engine.health,
             "simulate": self.engine.simulator.simulate,
+            "again": self.engine.again,
             "held": lambda: self.held,
         }
         return build_api(Context(**{**parts, **changes}), nothing_to_start)

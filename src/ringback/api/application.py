@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ringback import __version__
 from ringback.api import (
+    again,
     attempts,
     callbacks,
     connections,
@@ -39,7 +40,7 @@ _ANSWERED = (
 )  # fmt: skip
 _RESOURCES = (
     endpoints, connections, simulate, providers, messages, timeline, events, event_types,
-    callbacks, deliveries, attempts, inspector,
+    callbacks, deliveries, again, attempts, inspector,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

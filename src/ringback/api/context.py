@@ -8,6 +8,7 @@ import msgspec
 
 from ringback.domain.egress import Own
 from ringback.domain.endpoints import Connection
+from ringback.services.again import Again
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.manage import Manager
@@ -49,13 +50,17 @@ class Context:
     public_url: str
     health: Callable[[], Awaitable[Health]]
     simulate: Callable[[Connection, Plan], str]
+    again: Again
     held: Callable[[], bool] = _always
     own: Own | None = None
+    lock_egress: bool = False
 
     @property
     def manager(self) -> Manager:
         """What changes configuration."""
-        return Manager(self.configuration, self.database, self.clock, self.own)
+        return Manager(
+            self.configuration, self.database, self.clock, self.own, lock_egress=self.lock_egress
+        )
 
     def now(self) -> datetime:
         """Return the database's time."""

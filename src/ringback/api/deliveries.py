@@ -66,6 +66,15 @@ class DeliveryQuery(PageQuery):
     )
 
 
+def number_in_path(delivery_id: str) -> tuple[int, int]:
+    """Read a delivery's endpoint number and place. Raises Problem when it can be none."""
+    named = ids.read_delivery_id(delivery_id)
+    # Both numbers are signed in the database: beyond that, nothing has them.
+    if named is None or named[0] >> 31 or named[1] >> 63:
+        raise not_found("delivery")
+    return named
+
+
 def _view(delivery: Delivery) -> DeliveryView:
     last = delivery.attempts[-1] if delivery.attempts else None
     return DeliveryView(
@@ -111,10 +120,7 @@ async def page(
 async def get(caller: CallerDep, delivery_id: str) -> WholeDeliveryView:
     """Return a delivery with all its attempts."""
     context = caller.context
-    named = ids.read_delivery_id(delivery_id)
-    # Both numbers are signed in the database: beyond that, nothing has them.
-    if named is None or named[0] >> 31 or named[1] >> 63:
-        raise not_found("delivery")
+    named = number_in_path(delivery_id)
     found = await delivery_log.get(context.database, caller.scope, *named, context.now())
     if found is None:
         raise not_found("delivery")

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, field_validator
 
@@ -11,6 +12,8 @@ from ringback.api.pages import Page, PageQuery, Pager, within
 from ringback.api.problems import Problem, not_found
 from ringback.api.shown import EndpointId, Time, View, moment, moment_or_none
 from ringback.domain import ids
+from ringback.domain.delivery_policy import NETWORKS_MAX, RETRIES_MAX
+from ringback.domain.endpoints import DeliveryPolicy, Order
 from ringback.domain.event_types import PATTERNS_MAX
 from ringback.domain.targets import MAX_URL
 from ringback.services.manage import EndpointChanges, LimitReached, NewEndpoint
@@ -38,6 +41,48 @@ EventTypes = Annotated[
 Description = Annotated[str, Field(max_length=DESCRIPTION_MAX, examples=["Order system"])]
 
 
+class DeliveryView(View):
+    """How an endpoint wants to be delivered to."""
+
+    order: Order = Field(
+        description="What is sent one after the other: the events of a `message`, all events of "
+        "the `endpoint`, or `none`."
+    )
+    retry_schedule_s: list[int] = Field(
+        description="Seconds to wait after each failed attempt; each wait is up to 20 % longer."
+    )
+    timeout_s: float = Field(description="For one request, in all.")
+    concurrency: int = Field(description="Requests at a time, for each worker.")
+    give_up_on: list[int] = Field(description="Statuses after which nothing is tried again.")
+    allowed_networks: list[str] = Field(description="Private networks opened for this endpoint.")
+
+
+class DeliveryChange(Asked):
+    """How an endpoint is to be delivered to; what is left out stays, or is as usual."""
+
+    order: Order | None = None
+    retry_schedule_s: list[int] | None = Field(
+        default=None, max_length=RETRIES_MAX, examples=[[5, 30, 120, 600]]
+    )
+    timeout_s: float | None = Field(default=None, examples=[15])
+    concurrency: int | None = Field(default=None, examples=[32])
+    give_up_on: list[int] | None = Field(default=None, max_length=8, examples=[[400, 422]])
+    allowed_networks: list[str] | None = Field(
+        default=None, max_length=NETWORKS_MAX, examples=[["10.1.2.0/24"]]
+    )
+
+    def over(self, policy: DeliveryPolicy) -> DeliveryPolicy:
+        """Return a policy with these changes."""
+        given = self.model_dump(exclude_none=True)
+        if "retry_schedule_s" in given:
+            given["schedule_s"] = given.pop("retry_schedule_s")
+        changes = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in given.items()
+        }
+        return msgspec.structs.replace(policy, **changes)
+
+
 class EndpointView(View):
     """An endpoint."""
 
@@ -46,6 +91,7 @@ class EndpointView(View):
     event_types: EventTypes
     description: str
     mode: str = Field(description="`live` or `test`.", examples=["live"])
+    delivery: DeliveryView
     enabled: bool = Field(description="Whether events are sent to it.")
     disabled_at: Time | None
     disabled_for: str | None = Field(description="Why it is disabled.")
@@ -77,6 +123,7 @@ class EndpointCreate(Asked):
     url: Url
     event_types: EventTypes
     description: Description = ""
+    delivery: DeliveryChange = DeliveryChange()
     secret: str | None = Field(
         default=None, max_length=128, description="One of your own, `whsec_…`; else one is made."
     )
@@ -88,6 +135,7 @@ class EndpointChange(Asked):
     url: Url | None = None
     event_types: EventTypes | None = None
     description: Description | None = None
+    delivery: DeliveryChange | None = None
     enabled: bool | None = Field(default=None, description="Whether events are sent to it.")
 
     @field_validator("*", mode="before")
@@ -106,6 +154,14 @@ def _fields(endpoint: StoredEndpoint) -> dict[str, Any]:
         "event_types": list(engine.event_types),
         "description": endpoint.description,
         "mode": engine.mode.word,
+        "delivery": DeliveryView(
+            order=engine.policy.order,
+            retry_schedule_s=list(engine.policy.schedule_s),
+            timeout_s=engine.policy.timeout_s,
+            concurrency=engine.policy.concurrency,
+            give_up_on=list(engine.policy.give_up_on),
+            allowed_networks=list(engine.policy.allowed_networks),
+        ),
         "enabled": not engine.disabled,
         "disabled_at": moment_or_none(endpoint.disabled_at),
         "disabled_for": endpoint.disabled_for,
@@ -127,7 +183,10 @@ def _known(caller: Caller, endpoint_id: str) -> StoredEndpoint:
 @router.post("", name="create_endpoint", status_code=201, summary="Add an endpoint")
 async def create(caller: CallerDep, body: EndpointCreate) -> NewEndpointView:
     """Add an endpoint. Its secret is in the answer; when that comes, every worker sends to it."""
-    new = NewEndpoint(body.url, body.event_types, body.description, body.secret)
+    new = NewEndpoint(
+        body.url, body.event_types, body.description, body.secret,
+        body.delivery.over(DeliveryPolicy()),
+    )  # fmt: skip
     try:
         made = await caller.context.manager.add_endpoint(caller.scope, new)
     except LimitReached as error:
@@ -168,7 +227,8 @@ async def secret(caller: CallerDep, endpoint_id: str) -> EndpointSecret:
 async def change(caller: CallerDep, endpoint_id: str, body: EndpointChange) -> EndpointView:
     """Change what is given. When the answer comes, every worker goes by it."""
     found = _known(caller, endpoint_id)
-    changes = EndpointChanges(body.url, body.event_types, body.description, body.enabled)
+    delivery = body.delivery.over(found.engine.policy) if body.delivery else None
+    changes = EndpointChanges(body.url, body.event_types, body.description, body.enabled, delivery)
     changed = await caller.context.manager.change_endpoint(caller.scope, found.engine.id, changes)
     if changed is None:
         raise not_found("endpoint")

@@ -60,7 +60,9 @@ async def _find(caller: CallerDep, query: EventQuery, pager: Pager) -> Found[Sto
     database, scope = caller.context.database, caller.scope
     pattern = query.type
     if pattern is not None and (pattern == "*" or faults_in_patterns([pattern], "")):
-        raise wrong_parameter("type", "Write a type of the catalogue, or a family of them.")
+        raise wrong_parameter(
+            "type", "Write a type such as message.read, or a family such as message.*."
+        )
     message = id_in_filter("msg", query.message, "message")
     if message is not None:
         told = await events.of_message(database, scope, message, pager.window)

@@ -33,6 +33,7 @@ CODES: dict[str, tuple[int, str]] = {
     "request_timeout": (408, "The request took too long to arrive"),
     "token_taken": (409, "The token is taken"),
     "limit_reached": (409, "There are as many as there may be"),
+    "not_now": (409, "Not in the state that things are in"),
     "body_too_large": (413, "The body is too large"),
     "url_too_long": (414, "The URL is too long"),
     "unsupported_media_type": (415, "The body has to be JSON"),

@@ -42,8 +42,12 @@ class Arrival(Work):
         parsed: Parsed,
         settled_as: Outcome | None = None,
         reason: str = "",
+        stored_as: uuid.UUID | None = None,
     ) -> None:
-        """Take what came and what the provider's adapter made of it."""
+        """Take what came and what the provider's adapter made of it.
+
+        `stored_as` is the id of a callback that is stored already and is read again.
+        """
         self.connection = connection
         self.callback = callback
         self.received_ms = received_ms
@@ -52,13 +56,14 @@ class Arrival(Work):
         self.reason = reason
         self.scope = Scope(connection.tenant, connection.mode)
         self.keyed: list[Keyed] = []
-        self.id: uuid.UUID | None = None
+        self.id = stored_as
         self.outcome: Outcome = "accepted"
-        self.stored = False
+        self.stored = stored_as is not None
         self.brought = False
         self.passes = 0
         self._indexes: list[int] = []
         self._events: list[uuid.UUID] = []
+        self.emitted: list[uuid.UUID] = []
 
     @property
     def size(self) -> int:
@@ -183,19 +188,41 @@ class Arrival(Work):
         if self.stored or not batch.keep(self.connection, self.outcome, batch.now_ms):
             return
         callback, parsed = self.callback, self.parsed
-        reason = self.reason or "; ".join(
-            f"{piece.pointer}: {piece.reason}" if piece.pointer else piece.reason
-            for piece in parsed.unparsed[:8]
-        )
         batch.rows.callbacks.append(
             (self.id, self.scope.tenant, self.scope.mode, self.connection.no,
              timestamp(self.received_ms), callback.method, callback.url, callback.peer,
-             _headers(callback.headers), callback.body, CODE[self.outcome], reason[:1000],
+             _headers(callback.headers), callback.body, CODE[self.outcome], self.words,
              len(parsed.items) + len(parsed.unparsed),
              subjects.pop() if len(subjects) == 1 else None)
         )  # fmt: skip
         place = len(batch.rows.callbacks)
         batch.rows.about.extend((place, index) for index in self._indexes)
+
+    @property
+    def words(self) -> str:
+        """What is to be said about it in the list: why it was refused, what could not be read."""
+        text = self.reason or "; ".join(
+            f"{piece.pointer}: {piece.reason}" if piece.pointer else piece.reason
+            for piece in self.parsed.unparsed[:8]
+        )
+        return text[:1000]
+
+    @property
+    def read_as(self) -> Outcome:
+        """The outcome as far as reading alone can tell: what is known already is not looked up."""
+        outcomes: list[Outcome] = [
+            "unmatched" if piece.unmatched else "unparsed" for piece in self.parsed.unparsed
+        ]
+        outcomes += [
+            "unrecognised" if isinstance(item, Unrecognised) else "accepted"
+            for item in self.parsed.items
+        ]
+        return worst(outcomes)
+
+    def committed(self, base: int, events: int) -> None:
+        """Note which events are out."""
+        del base, events
+        self.emitted += self._events
 
     def missed(self, lost: set[int]) -> bool:
         """Say whether one of its subjects was lost; what was kept is not done again."""

@@ -162,6 +162,7 @@ class Committer:
         self.items += len(waiting)
         lost = set(done.lost)
         for item in reversed(waiting):
+            item.work.committed(done.base, len(batch.rows.events))
             # Somebody else was first with one of its subjects: read again and merge.
             if lost and item.work.missed(lost):
                 self._again(item)

@@ -13,18 +13,19 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from ringback.domain.delivery_policy import faults_in_policy
 from ringback.domain.egress import Own, judge, may_be_own
-from ringback.domain.endpoints import Endpoint, Mode
+from ringback.domain.endpoints import DeliveryPolicy, Endpoint, Mode
 from ringback.domain.event_types import faults_in_patterns
 from ringback.domain.hosts import InvalidUrl, IpAddress
 from ringback.domain.ids import uuid7
-from ringback.domain.networks import LIVE, TEST
 from ringback.domain.signing import SECRET_BYTES, new_secret, secret_key
 from ringback.domain.targets import Target
 from ringback.errors import Fault, Invalid, RingbackError
 from ringback.services import catalogue
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
+from ringback.services.guards import guard_for
 from ringback.storage import configuration as stored
 from ringback.storage import deliveries, inspector
 from ringback.storage.configuration import StoredConnection, StoredEndpoint
@@ -38,7 +39,10 @@ CONNECTIONS_MAX = 1000
 TOKEN_MAX = 128
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _TOKEN_BYTES = 16
-_POLICY = {Mode.LIVE: LIVE, Mode.TEST: TEST}
+_HINTS = {
+    "test_mode": " A test key may use it.",
+    "allow_list": " If it is yours, open its network with delivery.allowed_networks.",
+}
 
 
 class TokenTaken(RingbackError):
@@ -56,6 +60,7 @@ class NewEndpoint(msgspec.Struct, frozen=True):
     event_types: list[str]
     description: str = ""
     secret: str | None = None
+    delivery: DeliveryPolicy = DeliveryPolicy()
 
 
 class EndpointChanges(msgspec.Struct, frozen=True):
@@ -65,6 +70,7 @@ class EndpointChanges(msgspec.Struct, frozen=True):
     event_types: list[str] | None = None
     description: str | None = None
     enabled: bool | None = None
+    delivery: DeliveryPolicy | None = None
 
 
 class NewConnection(msgspec.Struct, frozen=True):
@@ -80,13 +86,24 @@ class Manager:
     """Changes configuration on behalf of one request's tenant and mode."""
 
     def __init__(
-        self, configuration: Configuration, database: Database, clock: Clock, own: Own | None
+        self,
+        configuration: Configuration,
+        database: Database,
+        clock: Clock,
+        own: Own | None,
+        *,
+        lock_egress: bool = False,
     ) -> None:
-        """Take the edges; `own` is our own listener, whose pages under /inspect/ may be sent to."""
+        """Take the edges.
+
+        `own` is our own listener, whose pages under /inspect/ may be sent to; with `lock_egress`
+        no endpoint may open a private network.
+        """
         self._configuration = configuration
         self._database = database
         self._clock = clock
         self._own = own
+        self._lock_egress = lock_egress
 
     async def add_endpoint(self, scope: Scope, new: NewEndpoint) -> StoredEndpoint:
         """Add an endpoint and return it.
@@ -97,7 +114,8 @@ class Manager:
 
         """
         mode = Mode(scope.mode)
-        faults = [*self._faults_in_url(new.url, mode)]
+        faults = self._faults_in_url(new.url, mode, new.delivery)
+        faults += self._faults_in_delivery(new.delivery)
         faults += faults_in_patterns(new.event_types, "/event_types")
         if new.secret is not None and secret_key(new.secret) is None:
             detail = "Write whsec_ and the base64 of 24 to 64 random bytes, or leave it out."
@@ -108,8 +126,9 @@ class Manager:
             raise LimitReached(f"There are {ENDPOINTS_MAX} endpoints already; delete some.")
         now = self._now()
         engine = Endpoint(
-            0, self._new_id(), scope.tenant, mode, new.url, tuple(new.event_types), ()
-        )
+            0, self._new_id(), scope.tenant, mode, new.url, tuple(new.event_types), (),
+            policy=new.delivery,
+        )  # fmt: skip
         secret = new.secret or new_secret(os.urandom(SECRET_BYTES))
         endpoint = StoredEndpoint(
             engine, [secret], new.description, now, now, None, None, self._expiry(mode)
@@ -131,7 +150,12 @@ class Manager:
         if known is None:
             return None
         mode = Mode(scope.mode)
-        faults = self._faults_in_url(changes.url, mode) if changes.url is not None else []
+        delivery = changes.delivery or known.engine.policy
+        url = changes.url if changes.url is not None else known.engine.url
+        faults: list[Fault] = []
+        if changes.url is not None or changes.delivery is not None:
+            faults += self._faults_in_url(url, mode, delivery)
+            faults += self._faults_in_delivery(delivery)
         if changes.event_types is not None:
             faults += faults_in_patterns(changes.event_types, "/event_types")
         if faults:
@@ -151,6 +175,7 @@ class Manager:
                 old.event_types if changes.event_types is None else tuple(changes.event_types)
             ),
             disabled=old.disabled if changes.enabled is None else not changes.enabled,
+            policy=changes.delivery or old.policy,
         )
         by_hand = changes.enabled is False
         return msgspec.structs.replace(
@@ -247,7 +272,14 @@ class Manager:
         """Return a connection, or None when this tenant and mode has none of this id."""
         return next((one for one in self.connections(scope) if one.id == id_), None)
 
-    def _faults_in_url(self, url: str, mode: Mode) -> list[Fault]:
+    def _faults_in_delivery(self, delivery: DeliveryPolicy) -> list[Fault]:
+        faults = faults_in_policy(delivery, "/delivery")
+        if delivery.allowed_networks and self._lock_egress:
+            text = "This installation opens no private networks (RINGBACK_LOCK_EGRESS)."
+            faults.append(Fault("/delivery/allowed_networks", text))
+        return faults
+
+    def _faults_in_url(self, url: str, mode: Mode, delivery: DeliveryPolicy) -> list[Fault]:
         """Judge a URL as far as that goes without resolving its host: sending judges it again."""
         try:
             target = Target.parse(url)
@@ -255,10 +287,15 @@ class Manager:
             return [Fault("/url", str(error))]
         if may_be_own(target, self._own):
             return []
-        verdict = judge(target, _addresses(target), _POLICY[mode], self._own)
+        try:
+            policy = guard_for(mode, delivery)
+        except ValueError:
+            # The networks are wrong; that is said at their own place.
+            policy = guard_for(mode, DeliveryPolicy())
+        verdict = judge(target, _addresses(target), policy, self._own)
         if verdict.allowed:
             return []
-        hint = " A test key may use it." if verdict.remedy == "test_mode" else ""
+        hint = _HINTS.get(verdict.remedy, "")
         return [Fault("/url", f"{verdict.reason[:1].upper()}{verdict.reason[1:]}.{hint}")]
 
     def _expiry(self, mode: Mode) -> datetime | None:

@@ -5,7 +5,6 @@ when slots get free. A slow endpoint fills its own slots and nobody else's.
 """
 
 import asyncio
-import ipaddress
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -16,15 +15,15 @@ import msgspec
 import structlog
 
 from ringback import __version__
-from ringback.domain.endpoints import Endpoint, Mode
+from ringback.domain.endpoints import Endpoint
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show
-from ringback.domain.networks import LIVE, TEST, Policy
 from ringback.domain.retry import Verdict, judge, retry_after
 from ringback.domain.signing import signature
 from ringback.domain.targets import Target
 from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
+from ringback.services.guards import guard_for
 from ringback.services.held import Held
 from ringback.services.record import Bodies
 from ringback.services.snapshot import Snapshot
@@ -40,13 +39,6 @@ USER_AGENT = f"Ringback/{__version__}"
 FINAL = {"delivered": 1, "exhausted": 2, "cancelled": 3}
 _detail = msgspec.json.Encoder().encode
 log = structlog.get_logger()
-
-
-def guard_of(endpoint: Endpoint) -> Policy:
-    """Return what the guard allows an endpoint: by its mode, and what its owner has opened."""
-    base = TEST if endpoint.mode == Mode.TEST else LIVE
-    networks = tuple(ipaddress.ip_network(text) for text in endpoint.policy.allowed_networks)
-    return msgspec.structs.replace(base, allowed_networks=networks) if networks else base
 
 
 class Job(NamedTuple):
@@ -66,12 +58,12 @@ class _Slots:
         self.queue: deque[Job] = deque()
         self.active = 0
         self.target: Target | None = None
-        self.guard = TEST
+        self.guard = guard_for(endpoint.mode, endpoint.policy)
         self.aim(endpoint)
 
     def aim(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.guard = guard_of(endpoint)
+        self.guard = guard_for(endpoint.mode, endpoint.policy)
         try:
             self.target = Target.parse(endpoint.url)
         except InvalidUrl:

@@ -25,6 +25,8 @@ class Replay(Work):
         self._lane = lane_of(endpoint, subject or event_id, event_id)
         self._endpoint = endpoint
         self._body = body
+        self._place = 0
+        self.ord = 0
 
     @property
     def size(self) -> int:
@@ -33,7 +35,13 @@ class Replay(Work):
 
     def decide(self, batch: Batch) -> None:
         """Owe it."""
-        batch.replay(self.scope, self._event_id, self._lane, self._endpoint, self._body)
+        self._place = batch.replay(
+            self.scope, self._event_id, self._lane, self._endpoint, self._body
+        )
+
+    def committed(self, base: int, events: int) -> None:
+        """Learn the new delivery's place in the feed."""
+        self.ord = base + events + self._place
 
     def missed(self, lost: set[int]) -> bool:
         """Say no: a replay touches no subject."""

@@ -35,6 +35,9 @@ class Work:
         """Add to a batch what follows from this work."""
         raise NotImplementedError
 
+    def committed(self, base: int, events: int) -> None:
+        """Learn the feed position before the batch's first event, and how many events it had."""
+
     def missed(self, lost: set[int]) -> bool:
         """Say whether something is still to be done now that these subjects were lost."""
         raise NotImplementedError

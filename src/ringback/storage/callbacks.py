@@ -112,3 +112,10 @@ def _callback(row: Row) -> StoredCallback:
         id=row[0], received=row[1], method=row[2], outcome=WORD[row[3]], reason=row[4],
         items=row[5], subject=row[6], connection=row[7], provider=row[8],
     )  # fmt: skip
+
+
+async def reread(
+    database: Database, id_: uuid.UUID, outcome: Outcome, reason: str, items: int
+) -> None:
+    """Note what a callback was read as when it was read again."""
+    await database.rows(query("callbacks.reread"), id_, CODE[outcome], reason, items)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ringback.domain.ids import floor7, time_of
 from ringback.storage.database import Database, Row
+from ringback.storage.hot import timestamp
 from ringback.storage.lists import SCAN_MAX, SKEW_MS, Found, Scope, Window, nearest_first
 from ringback.storage.queries import query
 
@@ -45,6 +46,25 @@ class Placed(NamedTuple):
 def not_before(cause: uuid.UUID) -> uuid.UUID:
     """Return the id below which nothing can lie that came after `cause`: it prunes partitions."""
     return floor7(max(time_of(cause) - SKEW_MS, 0))
+
+
+class WholeEvent(NamedTuple):
+    """An event with what it is about."""
+
+    id: uuid.UUID
+    subject: uuid.UUID | None
+    body: bytes
+
+
+def moment(at_ms: int) -> datetime:
+    """Turn milliseconds since 1970 into a moment."""
+    return timestamp(at_ms)
+
+
+async def whole(database: Database, scope: Scope, id_: uuid.UUID) -> WholeEvent | None:
+    """Return an event with its subject, or None when there is none of this id."""
+    row = await database.row(query("events.whole"), id_, *scope)
+    return WholeEvent(*row) if row else None
 
 
 async def get(database: Database, scope: Scope, id_: uuid.UUID) -> StoredEvent | None:

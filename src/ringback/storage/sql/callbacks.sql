@@ -53,3 +53,6 @@ cross join lateral (
     where connection = $3 and outcome = o.outcome and tenant = $1 and mode = $2
     order by id desc limit 1) as c
 order by c.id desc limit 1
+
+-- name: reread
+update callback set outcome = $2, reason = $3, items = $4 where id = $1

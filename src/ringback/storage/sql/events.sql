@@ -57,3 +57,6 @@ from unnest($3::uuid[]) as wanted (id)
 cross join lateral (
     select e.id, e.type, e.subject from event e
     where e.id = wanted.id and e.tenant = $1 and e.mode = $2) as event
+
+-- name: whole
+select id, subject, body from event where id = $1 and tenant = $2 and mode = $3

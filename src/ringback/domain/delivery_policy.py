@@ -1,0 +1,49 @@
+"""Checking how an endpoint wants to be delivered to: each fault with its place."""
+
+import ipaddress
+
+from ringback.domain.endpoints import DeliveryPolicy
+from ringback.errors import Fault
+
+RETRIES_MAX = 20
+WAIT_MAX_S = 7 * 24 * 3600
+TIMEOUT_MIN_S, TIMEOUT_MAX_S = 1.0, 30.0
+CONCURRENCY_MAX = 256
+NETWORKS_MAX = 16
+# Answers that a receiver may mean for good; everything else is always tried again.
+GIVE_UP_ON = (400, 413, 422)
+
+
+def faults_in_policy(policy: DeliveryPolicy, pointer: str) -> list[Fault]:
+    """Check every field of a policy; `pointer` is where it stands in the request."""
+    faults = []
+    if len(policy.schedule_s) > RETRIES_MAX:
+        faults.append(Fault(f"{pointer}/retry_schedule_s", f"At most {RETRIES_MAX} retries."))
+    for place, wait in enumerate(policy.schedule_s[:RETRIES_MAX]):
+        if not 1 <= wait <= WAIT_MAX_S:
+            text = f"A wait has 1 to {WAIT_MAX_S} seconds."
+            faults.append(Fault(f"{pointer}/retry_schedule_s/{place}", text))
+    if not TIMEOUT_MIN_S <= policy.timeout_s <= TIMEOUT_MAX_S:
+        text = f"A request may take {TIMEOUT_MIN_S:.0f} to {TIMEOUT_MAX_S:.0f} seconds."
+        faults.append(Fault(f"{pointer}/timeout_s", text))
+    if not 1 <= policy.concurrency <= CONCURRENCY_MAX:
+        text = f"1 to {CONCURRENCY_MAX} requests at a time."
+        faults.append(Fault(f"{pointer}/concurrency", text))
+    for place, status in enumerate(policy.give_up_on):
+        if status not in GIVE_UP_ON:
+            known = ", ".join(map(str, GIVE_UP_ON))
+            faults.append(Fault(f"{pointer}/give_up_on/{place}", f"One of {known}."))
+    return [*faults, *_faults_in_networks(policy.allowed_networks, f"{pointer}/allowed_networks")]
+
+
+def _faults_in_networks(networks: tuple[str, ...], pointer: str) -> list[Fault]:
+    faults = []
+    if len(networks) > NETWORKS_MAX:
+        faults.append(Fault(pointer, f"At most {NETWORKS_MAX} networks."))
+    for place, text in enumerate(networks[:NETWORKS_MAX]):
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            words = "Write a network such as 10.1.2.0/24, with no bits set beyond its length."
+            faults.append(Fault(f"{pointer}/{place}", words))
+    return faults

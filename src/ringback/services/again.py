@@ -1,0 +1,153 @@
+"""Once more, by a person's wish: replaying a delivery, and reading a stored callback again."""
+
+import uuid
+from typing import Literal
+
+import msgspec
+
+from ringback.domain.endpoints import Connection
+from ringback.domain.http import Callback
+from ringback.domain.ids import delivery_id, show
+from ringback.domain.outcomes import Outcome
+from ringback.errors import RingbackError
+from ringback.providers import registry
+from ringback.providers.base import Inbound, Parsed, Report
+from ringback.services import delivery_log
+from ringback.services.arrivals import Arrival
+from ringback.services.batch import Scope
+from ringback.services.clock import Clock
+from ringback.services.commit import Committer
+from ringback.services.configuration import Configuration
+from ringback.services.replays import Replay
+from ringback.storage import callbacks, events
+from ringback.storage.database import Database
+from ringback.storage.lists import Scope as StoredScope
+
+ITEMS_SHOWN = 100
+
+
+class NotNow(RingbackError):
+    """What was asked for cannot be done in the state that things are in; the text says why."""
+
+
+class ReadItem(msgspec.Struct, frozen=True):
+    """One thing that a callback says."""
+
+    kind: Literal["report", "inbound", "unrecognised", "unparsed"]
+    about: str
+    status: str | None = None
+
+
+class Reread(msgspec.Struct, frozen=True):
+    """What reading a callback again gives; `events` are those that it brought about now."""
+
+    outcome: Outcome
+    reason: str
+    items: list[ReadItem]
+    effects: bool
+    events: list[str]
+
+
+class Again:
+    """Replays and re-parses."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        database: Database,
+        committer: Committer,
+        clock: Clock,
+    ) -> None:
+        """Take the edges."""
+        self._configuration = configuration
+        self._database = database
+        self._committer = committer
+        self._clock = clock
+
+    async def replay(self, scope: StoredScope, endpoint_no: int, ord_: int) -> str | None:
+        """Deliver an event once more under its own id; return the new delivery's id.
+
+        None when there is no such delivery.
+
+        Raises:
+            NotNow: it is still open, its endpoint does not receive, or the event is gone.
+
+        """
+        now = events.moment(self._clock.now_ms())
+        known = await delivery_log.get(self._database, scope, endpoint_no, ord_, now)
+        if known is None:
+            return None
+        if known.status in {"pending", "scheduled"}:
+            raise NotNow("This delivery is still open: it goes on by itself.")
+        endpoint = self._configuration.snapshot.endpoints.get(endpoint_no)
+        if endpoint is None or endpoint.disabled:
+            raise NotNow("Its endpoint is deleted or disabled: enable it, then replay.")
+        event = await events.whole(self._database, scope, known.ref.event)
+        if event is None:
+            raise NotNow("Retention has removed the event; there is nothing left to send.")
+        mode = endpoint.mode
+        replay = Replay(Scope(scope.tenant, mode), event.id, event.subject, endpoint, event.body)
+        await self._committer.submit(replay)
+        return delivery_id(endpoint_no, replay.ord)
+
+    async def reparse(self, scope: StoredScope, id_: uuid.UUID, *, effects: bool) -> Reread | None:
+        """Read a stored callback with today's parser; None when there is none of this id.
+
+        Without `effects` nothing is written: the answer shows what it says. With them, what is
+        new in it is merged, numbered and delivered as if it had just come.
+
+        Raises:
+            NotNow: it was refused when it came, or its connection is gone.
+
+        """
+        raw = await callbacks.get(self._database, scope, id_)
+        if raw is None:
+            return None
+        if raw.callback.outcome in {"rejected", "quarantined"}:
+            raise NotNow("Its signature was not accepted when it came: it is never read.")
+        connection = self._configuration.snapshot.connection_by_id(raw.callback.connection)
+        if connection is None:
+            raise NotNow("Its connection was deleted: nothing knows how to read it any more.")
+        callback = Callback(raw.callback.method, raw.url, raw.headers, raw.body, raw.peer)
+        parsed = registry.get(connection.provider).parse(callback, connection.config)
+        if not effects:
+            arrival = Arrival(connection, callback, 0, parsed)
+            return _shown(parsed, arrival.read_as, raw.callback.reason, [], effects=False)
+        received = int(raw.callback.received.timestamp() * 1000)
+        return await self._take(connection, callback, parsed, received, id_)
+
+    async def _take(
+        self,
+        connection: Connection,
+        callback: Callback,
+        parsed: Parsed,
+        received_ms: int,
+        id_: uuid.UUID,
+    ) -> Reread:
+        arrival = Arrival(connection, callback, received_ms, parsed, stored_as=id_)
+        await self._committer.submit(arrival)
+        emitted = [show("evt", event) for event in arrival.emitted]
+        outcome = arrival.outcome
+        if outcome == "duplicate" and not emitted:
+            # Everything in it was known: what it says has long been taken.
+            outcome = "accepted"
+        await callbacks.reread(self._database, id_, outcome, arrival.words, len(parsed.items))
+        return _shown(parsed, outcome, arrival.words, emitted, effects=True)
+
+
+def _shown(
+    parsed: Parsed, outcome: Outcome, reason: str, emitted: list[str], *, effects: bool
+) -> Reread:
+    items: list[ReadItem] = []
+    for item in parsed.items[:ITEMS_SHOWN]:
+        if isinstance(item, Report):
+            items.append(ReadItem("report", item.message_id, item.status))
+        elif isinstance(item, Inbound):
+            items.append(ReadItem("inbound", item.message_id, "received"))
+        else:
+            items.append(ReadItem("unrecognised", item.kind))
+    items += [
+        ReadItem("unparsed", f"{piece.pointer}: {piece.reason}")
+        for piece in parsed.unparsed[:ITEMS_SHOWN]
+    ]
+    return Reread(outcome, reason, items, effects, emitted)
