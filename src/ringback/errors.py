@@ -8,6 +8,7 @@
     ├── DatabaseUnavailable       PostgreSQL does not answer (503; try again)
     ├── VaultError                a sealed secret cannot be opened
     ├── Invalid                   a request is wrong (422), each fault with its JSON pointer
+    ├── NotNow                    not in the state that things are in (409)
     ├── TokenTaken                another connection has this token (409)
     ├── LimitReached              there are as many as there may be (409)
     ├── TooBroad                  a search stands for too many values (422)

@@ -19,7 +19,7 @@ _FILES = ("DATABASE_URL", "SECRET_KEY")
 class Settings(BaseSettings):
     """Everything an installation can set, with its default."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
 
     database_url: str | None = Field(
         None, description="PostgreSQL 15-18 to use; without it an embedded server is started."

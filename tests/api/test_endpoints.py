@@ -16,8 +16,8 @@ from tests.services.sink import until
 
 URL = "https://example.com/hook"
 FIELDS = {
-    "id", "url", "event_types", "description", "delivery", "mode", "enabled", "disabled_at", "disabled_for",
-    "created_at", "updated_at", "expires_at",
+    "id", "url", "event_types", "description", "delivery", "mode", "enabled", "disabled_at",
+    "disabled_for", "created_at", "updated_at", "expires_at",
 }  # fmt: skip
 
 

@@ -7,7 +7,6 @@ problem. Not authentication, and not for the hot routes: those have transport/in
 
 import asyncio
 import os
-import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -22,7 +21,6 @@ from ringback.services.clock import Clock
 BODY_MAX = 1024 * 1024
 URL_MAX = 8 * 1024
 RECEIVE_S = 15.0
-_TRACE_MAX = 8000
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 
 Scope = MutableMapping[str, Any]
@@ -75,9 +73,7 @@ class Frame:
                 raise
             problem = of_exception(error)
             if problem.code == "internal":
-                # Without local variables: among them would be the caller's key.
-                told = "".join(traceback.format_exception(error))[-_TRACE_MAX:]
-                log.error("api.defect", request_id=request_id, exception=told)  # noqa: TRY400
+                log.exception("api.defect", request_id=request_id)
             await problem.response(request_id)(scope, receive, tell)
 
 

@@ -1,15 +1,17 @@
 """What is derived from a `Config` struct: validation, redaction, and the schema for a form.
 
-Nothing here knows a provider; nothing here stores a secret.
+A config may have parts: structs, also told apart by a tag, and lists of them. Nothing here knows a
+provider; nothing here stores a secret.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from ringback.providers.base import ProviderConfig
+from ringback.providers.config_faults import faults
 
 C = TypeVar("C", bound=ProviderConfig)
 
@@ -32,54 +34,54 @@ def load_config(kind: type[C], raw: object) -> C:
     """Make a `kind` of plain values. Raises ConfigError with everything that is wrong."""
     if not isinstance(raw, Mapping):
         raise ConfigError([("", "must be an object")])
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    faults = [(_pointer(str(name)), "no such field") for name in raw if name not in fields]
-    for name, field in fields.items():
-        if name not in raw:
-            if field.required:
-                faults.append((_pointer(name), "is required"))
-            continue
-        try:
-            msgspec.convert(raw[name], field.type)
-        except msgspec.ValidationError as error:
-            faults.append((_pointer(name), _said(str(error))))
-    if faults:
-        raise ConfigError(faults)
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
-        raise ConfigError([("", _said(str(error)))]) from error
+        raise ConfigError(faults(raw, kind)) from error
 
 
-def secret_fields(kind: type[ProviderConfig]) -> set[str]:
-    """Return the names of the fields whose values are secrets."""
+def secret_fields(kind: type[msgspec.Struct]) -> set[str]:
+    """Return the names of the fields of this struct itself whose values are secrets."""
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
     return {field.encode_name for field in info.fields if _is_secret(field.type)}
 
 
-def redact(config: ProviderConfig) -> dict[str, object]:
-    """Return the config as plain values in which no secret can be read.
+def redact(config: msgspec.Struct) -> dict[str, object]:
+    """Return the config as plain values in which no secret can be read, however deep it stands.
 
     A long secret becomes "…" and its last four characters, a short one "set", none stays None.
     """
-    plain: dict[str, object] = msgspec.to_builtins(config)
-    for name in secret_fields(type(config)):
-        value = plain.get(name)
-        if isinstance(value, str):
-            plain[name] = f"…{value[-4:]}" if len(value) >= SHOWN_FROM else "set"
+    about = config.__struct_config__
+    plain: dict[str, object] = {about.tag_field: about.tag} if about.tag_field else {}
+    hidden = secret_fields(type(config))
+    for field in msgspec.structs.fields(config):
+        value = getattr(config, field.name)
+        plain[field.encode_name] = _masked(value) if field.encode_name in hidden else _shown(value)
     return plain
 
 
 def json_schema(kind: type[ProviderConfig]) -> dict[str, object]:
     """Return the JSON Schema of a config, with its secrets marked `writeOnly`."""
     _, components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    own: dict[str, object] = dict(components[kind.__name__])
-    properties = own["properties"]
-    assert isinstance(properties, dict)
-    for name in secret_fields(kind):
-        properties[name] = {**properties[name], "writeOnly": True, "format": "password"}
-    return own
+    for struct in _structs(inspect.type_info(kind)):
+        properties = components[struct.__name__]["properties"]
+        for name in secret_fields(struct):
+            properties[name] = {**properties[name], "writeOnly": True, "format": "password"}
+    own: dict[str, object] = components.pop(kind.__name__)
+    return {**own, "$defs": components} if components else own
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, str):
+        return f"…{value[-4:]}" if len(value) >= SHOWN_FROM else "set"
+    return [_masked(one) for one in value] if isinstance(value, list) else value
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, msgspec.Struct):
+        return redact(value)
+    return [_shown(one) for one in value] if isinstance(value, list) else value
 
 
 def _is_secret(kind: inspect.Type) -> bool:
@@ -88,9 +90,16 @@ def _is_secret(kind: inspect.Type) -> bool:
     return isinstance(kind, inspect.UnionType) and any(map(_is_secret, kind.types))
 
 
-def _pointer(name: str) -> str:
-    return "/" + name[:128].replace("~", "~0").replace("/", "~1")
-
-
-def _said(message: str) -> str:
-    return message.partition(" - at `")[0]
+def _structs(kind: inspect.Type) -> Iterator[type[msgspec.Struct]]:
+    """Go through the structs that a type is made of, each after the one it stands in."""
+    if isinstance(kind, inspect.StructType):
+        yield kind.cls
+        for field in kind.fields:
+            yield from _structs(field.type)
+    elif isinstance(kind, inspect.UnionType):
+        for one in kind.types:
+            yield from _structs(one)
+    elif isinstance(kind, inspect.Metadata):
+        yield from _structs(kind.type)
+    elif isinstance(kind, inspect.ListType):
+        yield from _structs(kind.item_type)

@@ -15,12 +15,12 @@ from ringback.errors import DatabaseUnavailable
 from ringback.providers import registry
 from ringback.providers.config import ConfigError, load_config
 from ringback.services.snapshot import Snapshot
+from ringback.services.workers import LEASE_S
 from ringback.storage import configuration as stored
 from ringback.storage.database import Connection as DatabaseConnection
 from ringback.storage.database import Database
 from ringback.storage.vault import Vault
 
-_SEEN_WAIT_S = 3.0
 _RECONNECT_S = 1.0
 log = structlog.get_logger()
 
@@ -75,7 +75,7 @@ class Configuration:
     async def change(self) -> AsyncIterator[DatabaseConnection]:
         """Make a change in one transaction; on leaving, every living worker has seen it.
 
-        A worker that hangs is waited for no longer than three seconds: its lease ends soon after.
+        A worker that hangs is waited for until its lease has ended: from then on it does nothing.
         """
         async with self._database.acquire() as connection, connection.transaction():
             yield connection
@@ -85,7 +85,7 @@ class Configuration:
 
     async def _until_seen(self, version: int) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _SEEN_WAIT_S
+        deadline = loop.time() + LEASE_S
         while await stored.lagging(self._database, version) and loop.time() < deadline:
             await asyncio.sleep(0.05)
 

@@ -61,6 +61,10 @@ class _Slots:
         self.guard = guard_for(endpoint.mode, endpoint.policy)
         self.aim(endpoint)
 
+    @property
+    def ready(self) -> bool:
+        return bool(self.queue) and self.active < self.endpoint.policy.concurrency
+
     def aim(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.guard = guard_for(endpoint.mode, endpoint.policy)
@@ -88,8 +92,12 @@ class Push:
         leased: Callable[[], bool],
         entropy: Callable[[int], bytes],
         ending: Callable[[Endpoint, Job, Verdict, int | None], Awaitable[None]],
+        concurrent: int = CONCURRENT,
     ) -> None:
-        """Take the edges; `ending` is waited for before a delivery that failed for good ends."""
+        """Take the edges; `ending` is waited for before a delivery that failed for good ends.
+
+        `concurrent` is how many requests may be under way at once.
+        """
         self._client = client
         self._clock = clock
         self._finished = finished
@@ -99,7 +107,10 @@ class Push:
         self._leased = leased
         self._entropy = entropy
         self._ending = ending
+        self._concurrent = concurrent
         self._slots: dict[int, _Slots] = {}
+        # Endpoints that have work and slots, but found `concurrent` requests under way; in turn.
+        self._crowded: dict[int, _Slots] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
         self.stopping = False
@@ -165,22 +176,25 @@ class Push:
         self._fill(slots)
 
     def _fill(self, slots: _Slots) -> None:
-        while (
-            slots.queue
-            and slots.active < slots.endpoint.policy.concurrency
-            and len(self._tasks) < CONCURRENT
-            and not self.stopping
-        ):
-            job = slots.queue.popleft()
-            self._bytes -= len(job.body)
-            slots.active += 1
-            task = asyncio.create_task(self._attempt(slots, job))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        while slots.ready and not self.stopping:
+            if len(self._tasks) >= self._concurrent:
+                self._crowded[slots.endpoint.no] = slots
+                return
+            self._begin(slots)
+
+    def _begin(self, slots: _Slots) -> None:
+        job = slots.queue.popleft()
+        self._bytes -= len(job.body)
+        slots.active += 1
+        self._tasks.add(asyncio.create_task(self._attempt(slots, job)))
+
+    def _may_send(self, slots: _Slots) -> bool:
+        known = self._slots.get(slots.endpoint.no) is slots
+        return known and not slots.endpoint.disabled and self._leased()
 
     async def _attempt(self, slots: _Slots, job: Job) -> None:
         try:
-            if self._leased() and not slots.endpoint.disabled:
+            if self._may_send(slots):
                 await self._send(slots, job)
             else:
                 self._release(job.owned)
@@ -192,14 +206,21 @@ class Push:
             self._release(job.owned)
         finally:
             slots.active -= 1
+            task = asyncio.current_task()
+            assert task is not None
+            self._tasks.discard(task)
+            self._fill_crowded()
             self._fill(slots)
-            if not slots.queue:
-                self._fill_others()
 
-    def _fill_others(self) -> None:
-        if len(self._tasks) >= CONCURRENT - 1:
-            for slots in self._slots.values():
-                self._fill(slots)
+    def _fill_crowded(self) -> None:
+        """Let endpoints that found no room take turns, a request each."""
+        while self._crowded and len(self._tasks) < self._concurrent and not self.stopping:
+            number = next(iter(self._crowded))
+            slots = self._crowded.pop(number)
+            if slots.ready:
+                self._begin(slots)
+            if slots.ready:
+                self._crowded[number] = slots
 
     async def _send(self, slots: _Slots, job: Job) -> None:
         endpoint, owned = slots.endpoint, job.owned
@@ -214,6 +235,9 @@ class Push:
             ("ringback-attempt", str(owned.n + 1)),
         )
         exchange = await self._exchange(slots, headers, job.body)
+        if exchange.error == "withdrawn":
+            self._release(owned)
+            return
         verdict = judge(
             status=exchange.status,
             error=exchange.error,
@@ -239,6 +263,7 @@ class Push:
             policy=slots.guard,
             deadline_s=slots.endpoint.policy.timeout_s,
             connections=slots.endpoint.policy.concurrency,
+            may_send=lambda: self._may_send(slots),
         )
 
     async def drain(self, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """Housekeeping: partitions for the days to come, removal of what retention has ended.
 
-One worker at a time, once an hour. Everything here may be interrupted anywhere and run again.
+One worker at a time, once an hour, and soon after a start. Everything here may be interrupted
+anywhere and run again.
 """
 
 import asyncio
@@ -9,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
-from ringback.errors import DatabaseUnavailable
 from ringback.storage import counts, partitions, retention
 from ringback.storage.database import Database, connect
 
+FIRST_S = 300.0
 EVERY_S = 3600.0
 log = structlog.get_logger()
 
@@ -35,13 +36,14 @@ class Retainer:
         self._periods = periods
 
     async def run(self) -> None:
-        """Keep house for ever."""
+        """Keep house for ever; whatever stops it once is tried again an hour later."""
+        await asyncio.sleep(FIRST_S)
         while True:
-            await asyncio.sleep(EVERY_S)
             try:
                 await self.once()
-            except (DatabaseUnavailable, TimeoutError) as error:
-                log.warning("retain.failed", error=str(error)[:200])
+            except Exception as error:
+                log.warning("retain.failed", error=f"{type(error).__name__}: {error}"[:200])
+            await asyncio.sleep(EVERY_S)
 
     async def once(self, now: datetime | None = None) -> list[str]:
         """Do everything that is due; return the names of dropped partitions.

@@ -100,6 +100,7 @@ class Workers:
         self._dropped = dropped
         self._flood = flood
         self._beats: dict[int, tuple[int, float]] = {}
+        self._watched = 0.0
         self._adopt_until = 0.0
         self._next_adoption = 0.0
         self._poke = asyncio.Event()
@@ -132,8 +133,9 @@ class Workers:
         while True:
             try:
                 await self._turn()
-            except DatabaseUnavailable as error:
-                log.warning("worker.beat_failed", error=str(error)[:200])
+            except Exception as error:
+                # Whatever it is, also a full disk: the lease runs out, and ends when it has passed.
+                log.warning("worker.beat_failed", error=f"{type(error).__name__}: {error}"[:200])
                 # What others did meanwhile is unknown: count their silence from the next answer.
                 self._beats.clear()
             try:
@@ -174,13 +176,17 @@ class Workers:
             return False
         answered = self._clock.now_ms() - self._clock.offset_ms
         self._clock.correct(int(beat.clock.timestamp() * 1000), asked, answered)
-        self._lease.renew(worker, sent)
+        # First what was changed: who holds a lease goes by it.
         if beat.config_version > self._seen():
             await self._newer(beat.config_version)
+        self._lease.renew(worker, sent)
         return True
 
     async def _watch(self, connection: Connection, worker: int) -> None:
         asked = self._clock.boottime()
+        if asked - self._watched > LEASE_S:
+            # We stood still ourselves, and perhaps the others with us: count from now.
+            self._beats.clear()
         peers = await stored.peers(connection, worker)
         for peer in peers:
             known = self._beats.get(peer.id)
@@ -194,6 +200,7 @@ class Workers:
         living = {peer.id for peer in peers}
         for number in [number for number in self._beats if number not in living]:
             del self._beats[number]
+        self._watched = self._clock.boottime()
 
     def _gone(self, peer: stored.Peer) -> bool:
         if peer.boot_id != self._identity[0]:

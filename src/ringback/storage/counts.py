@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import asyncpg
+
 from ringback.storage.database import Connection, Database
 from ringback.storage.queries import query
 
@@ -28,6 +30,14 @@ async def forget(connection: Connection) -> None:
 
 
 async def advance_generation(connection: Connection) -> int:
-    """Start a new generation of once keys if the current one is 36 days old; 0 if not."""
-    generation: int = await connection.fetchval(query("counts.advance_generation"), GENERATION_DAYS)
+    """Start a new generation of once keys if the current one is 36 days old; 0 if not.
+
+    0 too when somebody reads the keys for long, such as a backup: it can be done an hour later.
+    """
+    try:
+        generation: int = await connection.fetchval(
+            query("counts.advance_generation"), GENERATION_DAYS
+        )
+    except asyncpg.LockNotAvailableError:
+        return 0
     return generation

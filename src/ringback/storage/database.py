@@ -26,6 +26,9 @@ Gone = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    # No memory, disk or connection left; trouble with files.
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
     TimeoutError,
 )
 

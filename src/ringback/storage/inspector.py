@@ -36,6 +36,12 @@ class NewInspected(msgspec.Struct, frozen=True):
     body: bytes
     answered: int
 
+    @property
+    def size(self) -> int:
+        """How many bytes it takes, about."""
+        head = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.body) + len(self.url) + head
+
 
 async def add(database: Database, requests: list[NewInspected]) -> None:
     """Store a batch and keep each name at its last 500."""
@@ -63,11 +69,9 @@ async def newest(
     ]
 
 
-async def names(database: Database) -> int:
-    """Count the names in use."""
-    row = await database.row(query("inspector.names"))
-    assert row is not None
-    return int(row["names"])
+async def names(database: Database) -> set[str]:
+    """Return the names in use."""
+    return {row["name"] for row in await database.rows(query("inspector.names"))}
 
 
 async def clear(database: Database, tenant: int, mode: int, name: str) -> None:

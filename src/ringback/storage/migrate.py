@@ -5,13 +5,15 @@ A file is applied once, in a transaction, and remembered with its checksum; the 
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from importlib.resources import files
 
+import asyncpg
 import msgspec
 
-from ringback.errors import MigrationError
-from ringback.storage.database import Connection, connect
+from ringback.errors import DatabaseUnavailable, MigrationError
+from ringback.storage.database import Connection, Gone, connect
 from ringback.storage.partitions import extend
 from ringback.storage.queries import query, sql_folder
 
@@ -56,22 +58,32 @@ async def migrate(dsn: str, say: Callable[[str], None]) -> list[str]:
 
     Raises:
         DatabaseUnavailable: nobody answers.
-        MigrationError: the database is newer than this version, or a released file was edited.
+        MigrationError: the database is newer than this version, a released file was edited, or
+            the server refuses a statement.
 
     """
     connection = await connect(dsn)
     try:
+        # Ends with the session, however that ends.
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
-        try:
-            return await _apply_all(connection, say)
-        finally:
-            await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+        return await _apply_all(connection, say)
+    except Gone as error:
+        raise DatabaseUnavailable(f"Migrating was interrupted: {error}") from error
+    except asyncpg.PostgresError as error:
+        raise MigrationError(f"PostgreSQL refuses to be migrated: {error}") from error
     finally:
         await connection.close()
 
 
-async def _apply_all(connection: Connection, say: Callable[[str], None]) -> list[str]:
-    await connection.execute(query("migrate.create_log"))
+async def _read_log(connection: Connection) -> dict[str, str]:
+    """Return the checksums of what was applied, by name.
+
+    Raises:
+        MigrationError: what was applied is not what this version has.
+
+    """
+    if not await connection.fetchval(query("migrate.has_log")):
+        return {}
     log = await connection.fetch(query("migrate.read_log"))
     done: dict[str, str] = {row["name"]: row["checksum"] for row in log}
     known = {step.name for step in steps()} | {step.name for step in hot_functions()}
@@ -80,12 +92,24 @@ async def _apply_all(connection: Connection, say: Callable[[str], None]) -> list
             f"The database has migrations that this version does not know ({', '.join(strangers)}):"
             " it was used by a newer Ringback. Start that version, or restore a backup from before."
         )
-    applied = []
+    if not done and (taken := await _taken(connection)):
+        raise MigrationError(
+            f"The database is taken: it has tables of another program ({', '.join(taken)}). "
+            "Give Ringback a database of its own: createdb ringback."
+        )
     for step in steps():
         if done.get(step.name, step.checksum) != step.checksum:
             raise MigrationError(
                 f"Migration {step.name} differs from the one that was applied. Reinstall Ringback."
             )
+    return done
+
+
+async def _apply_all(connection: Connection, say: Callable[[str], None]) -> list[str]:
+    done = await _read_log(connection)
+    await connection.execute(query("migrate.create_log"))
+    applied = []
+    for step in steps():
         if step.name not in done:
             say(f"Migrating the database: {step.name}")
             await _apply(connection, step)
@@ -98,6 +122,13 @@ async def _apply_all(connection: Connection, say: Callable[[str], None]) -> list
     return applied
 
 
+async def _taken(connection: Connection) -> list[str]:
+    """Return tables that were there before us and would be in our way."""
+    wanted = re.findall(r"^create (?:unlogged )?table (\w+)", steps()[0].text, re.MULTILINE)
+    rows = await connection.fetch(query("migrate.in_the_way"), wanted)
+    return [row["name"] for row in rows]
+
+
 async def _apply(connection: Connection, step: Step) -> None:
     async with connection.transaction():
         await connection.execute(step.text)
@@ -105,12 +136,16 @@ async def _apply(connection: Connection, step: Step) -> None:
 
 
 async def pending(dsn: str) -> list[str]:
-    """Return the names of migrations that are still to be applied."""
+    """Return the names of migrations that are still to be applied; changes nothing.
+
+    Raises:
+        DatabaseUnavailable: nobody answers.
+        MigrationError: the database is newer than this version, or a released file was edited.
+
+    """
     connection = await connect(dsn)
     try:
-        await connection.execute(query("migrate.create_log"))
-        rows = await connection.fetch(query("migrate.read_log"))
-        done = {row["name"]: row["checksum"] for row in rows}
+        done = await _read_log(connection)
         wanted = [*steps(), *hot_functions()]
         return [step.name for step in wanted if done.get(step.name) != step.checksum]
     finally:

@@ -6,6 +6,7 @@ created as a table and attached, and leaves by `DETACH CONCURRENTLY` before it i
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 
@@ -16,6 +17,8 @@ from ringback.storage.queries import query
 DAYS_AHEAD = 14
 DAILY = ("callback", "event", "attempt")
 _LOCK_ATTEMPTS = 30
+_LOCK_PAUSE_S = 0.5
+EXPIRE_BATCH = 1000
 
 
 def _day_of(name: str) -> datetime:
@@ -33,7 +36,18 @@ async def today(connection: Connection) -> datetime:
 
 
 async def extend(connection: Connection) -> list[str]:
-    """Make the partitions from yesterday to two weeks ahead; return the new ones' names."""
+    """Make the partitions from yesterday to two weeks ahead; return the new ones' names.
+
+    Of several callers at once one works and the others wait.
+    """
+    await connection.execute(query("partitions.lock"))
+    try:
+        return await _extend(connection)
+    finally:
+        await connection.execute(query("partitions.unlock"))
+
+
+async def _extend(connection: Connection) -> list[str]:
     midnight = (await today(connection)).replace(hour=0, minute=0, second=0, microsecond=0)
     made = []
     for table in DAILY:
@@ -67,14 +81,14 @@ async def remove_before(connection: Connection, table: str, day: datetime) -> li
     is finished. Returns the names of what was dropped.
     """
     rows = await connection.fetch(query("partitions.attached"), table)
-    leaving = [row for row in rows if _day_of(row["name"]) + timedelta(days=1) <= day]
+    leaving = [row["name"] for row in rows if _day_of(row["name"]) + timedelta(days=1) <= day]
     if table == "event" and leaving:
-        last = max(_day_of(row["name"]) for row in leaving)
-        before = floor7(int(last.timestamp() * 1000) + DAY_MS)
-        await connection.execute(query("partitions.expire_deliveries"), before)
-    for row in leaving:
-        how = "finalize" if row["detaching"] else "concurrently"
-        await _patiently(connection, f"alter table {table} detach partition {row['name']} {how}")
+        last = max(map(_day_of, leaving))
+        await _expire(connection, floor7(int(last.timestamp() * 1000) + DAY_MS))
+    # As long as one is being detached, PostgreSQL detaches no other: finish that first.
+    begun = [row["name"] for row in rows if row["detaching"]]
+    for name in [*begun, *(name for name in leaving if name not in begun)]:
+        await _detach(connection, table, name)
     dropped = []
     for row in await connection.fetch(query("partitions.detached"), table):
         if _day_of(row["name"]) + timedelta(days=1) <= day:
@@ -83,16 +97,41 @@ async def remove_before(connection: Connection, table: str, day: datetime) -> li
     return dropped
 
 
+async def _expire(connection: Connection, before: UUID) -> None:
+    """End the open deliveries of events below `before`, a thousand in each transaction."""
+    while await connection.fetchval(query("partitions.expire_deliveries"), before, EXPIRE_BATCH):
+        pass
+
+
+async def _detach(connection: Connection, table: str, name: str) -> None:
+    """Detach a partition, or finish detaching it: a wait that was cut short leaves it half done."""
+    for _ in range(_LOCK_ATTEMPTS):
+        rows = await connection.fetch(query("partitions.attached"), table)
+        begun = {row["name"]: row["detaching"] for row in rows}
+        if name not in begun:
+            return
+        how = "finalize" if begun[name] else "concurrently"
+        if await _briefly(connection, f"alter table {table} detach partition {name} {how}"):
+            return
+        await asyncio.sleep(_LOCK_PAUSE_S)
+    raise TimeoutError(f"no lock within {_LOCK_ATTEMPTS} attempts: detach {name}")
+
+
 async def _patiently(connection: Connection, statement: str) -> None:
-    """Run DDL without ever making others queue behind it for more than a second."""
+    for _ in range(_LOCK_ATTEMPTS):
+        if await _briefly(connection, statement):
+            return
+        await asyncio.sleep(_LOCK_PAUSE_S)
+    raise TimeoutError(f"no lock within {_LOCK_ATTEMPTS} attempts: {statement}")
+
+
+async def _briefly(connection: Connection, statement: str) -> bool:
+    """Run DDL so that others queue behind it for a second at most; False when it got no lock."""
     await connection.execute("set lock_timeout = '1s'")
     try:
-        for _ in range(_LOCK_ATTEMPTS):
-            try:
-                await connection.execute(statement)
-                return
-            except asyncpg.LockNotAvailableError:
-                await asyncio.sleep(0.5)
-        raise TimeoutError(f"no lock within {_LOCK_ATTEMPTS} attempts: {statement}")
+        await connection.execute(statement)
+        return True
+    except asyncpg.LockNotAvailableError:
+        return False
     finally:
         await connection.execute("set lock_timeout = default")

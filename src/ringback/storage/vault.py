@@ -59,5 +59,6 @@ class Vault:
             )
         try:
             return cipher.decrypt(rest[:_NONCE], rest[_NONCE:], row.encode())
-        except InvalidTag as error:
+        # ValueError: too short to hold even the nonce.
+        except (InvalidTag, ValueError) as error:
             raise VaultError(f"The sealed secret of {row} was changed or moved.") from error

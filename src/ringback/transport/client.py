@@ -80,11 +80,13 @@ class Client:
         deadline_s: float,
         connections: int = CONNECTIONS,
         context: ssl.SSLContext | None = None,
+        may_send: Callable[[], bool] | None = None,
     ) -> Exchange:
         """Send a request and read its answer; trouble is in the result, nothing is raised.
 
         `deadline_s` covers everything, waiting included. `connections` is the most requests to
         this origin at the same time. `context` trusts other certificates than the client's.
+        `may_send` is asked last, when a connection stands: if not, the error is `withdrawn`.
         Cancelling it ends the connection.
         """
         started = self._clock()
@@ -95,7 +97,7 @@ class Client:
         if self._closed:
             return Exchange(error="closed", detail="the client was closed")
         origin = self._pool.origin(request.target, policy, context)
-        job = _Job(request, policy, context, origin, started + deadline_s, Timings())
+        job = _Job(request, policy, context, origin, started + deadline_s, Timings(), may_send)
         try:
             if origin.busy >= connections or origin.waiters:
                 await self._pool.slot(origin, connections, deadline_s)
@@ -147,6 +149,9 @@ class Client:
         reused = connection is not None
         if connection is None:
             connection = await self._dial(job)
+        if job.may_send is not None and not job.may_send():
+            self._pool.put(origin, connection, self._clock())
+            raise Failed("withdrawn", "it was taken back before it was sent")
         await self._run(connection, job, wire)
         parts = connection.parts
         if connection.first_byte:
@@ -208,3 +213,4 @@ class _Job(msgspec.Struct):
     origin: Origin
     until: float
     times: Timings
+    may_send: Callable[[], bool] | None

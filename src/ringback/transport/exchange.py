@@ -21,6 +21,7 @@ ErrorClass = Literal[
     "head_too_large",  # more than 16 KiB or 64 lines before the body
     "busy",  # our own limit: no free connection within the deadline
     "closed",  # the client was closed
+    "withdrawn",  # the caller took it back before anything was sent
 ]
 """Why there is no complete answer. With any of the first six nothing of the request was sent."""
 

@@ -9,7 +9,7 @@ where name = $1 and id <= (select id from inspected_request where name = $1
                            order by id desc offset $2 limit 1)
 
 -- name: names
-select count(*)::int as names from (select distinct name from inspected_request) as named
+select distinct name from inspected_request
 
 -- name: list
 select id, received, method, url, headers, body, answered from inspected_request

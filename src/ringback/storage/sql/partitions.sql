@@ -1,6 +1,12 @@
 -- name: today
 select clock_timestamp() as now
 
+-- name: lock
+select pg_advisory_lock(8420, 4)
+
+-- name: unlock
+select pg_advisory_unlock(8420, 4)
+
 -- name: attached
 select child.relname as name, inhdetachpending as detaching
 from pg_inherits
@@ -16,4 +22,4 @@ where relkind = 'r' and relnamespace = current_schema()::regnamespace
 order by 1
 
 -- name: expire_deliveries
-select expire_deliveries($1) as ended
+select expire_deliveries($1, $2) as ended

@@ -1,16 +1,23 @@
 -- What has to happen before a day of events goes.
 
--- End the open deliveries of events below p_before as exhausted, and let what waited behind them
--- go. Returns how many ended.
-create or replace function expire_deliveries(p_before uuid) returns int language plpgsql as $$
+-- End up to p_limit open deliveries of events below p_before as exhausted, in the order of locks;
+-- with the last of them, let what waited behind them go. Returns how many ended.
+create or replace function expire_deliveries(p_before uuid, p_limit int) returns int
+language plpgsql as $$
 declare
     v_found record;
     v_count int := 0;
 begin
     for v_found in
-        select d.lane, d.endpoint, d.ord, d.tenant, d.mode, d.event, d.n from delivery d
-        where d.event < p_before
-        order by d.lane, d.endpoint, d.ord for update
+        with old as materialized (
+            select o.lane, o.endpoint, o.ord from (
+                select d.lane, d.endpoint, d.ord from delivery d
+                where d.event < p_before order by d.event limit p_limit) as o
+            order by o.lane, o.endpoint, o.ord)
+        select found.* from old cross join lateral (
+            select d.lane, d.endpoint, d.ord, d.tenant, d.mode, d.event, d.n from delivery d
+            where d.lane = old.lane and d.endpoint = old.endpoint and d.ord = old.ord
+            for update) as found
     loop
         delete from delivery d
         where d.lane = v_found.lane and d.endpoint = v_found.endpoint and d.ord = v_found.ord;
@@ -19,7 +26,7 @@ begin
                            'Exhausted: retention removed the event.');
         v_count := v_count + 1;
     end loop;
-    if v_count > 0 then
+    if v_count < p_limit then
         perform unblock(null);
     end if;
     return v_count;
@@ -34,6 +41,8 @@ begin
     if (select since from once_generation) > now() - p_days * interval '1 day' then
         return 0;
     end if;
+    -- Whoever commits meanwhile waits for us: a second for each lock, then another hour has to do.
+    perform set_config('lock_timeout', '1s', true);
     perform pg_advisory_xact_lock(8420, 2);
     update once_generation set gen = gen + 1, since = now()
     where since <= now() - p_days * interval '1 day' returning gen into v_gen;
