@@ -2,7 +2,7 @@
 
 Read the difference before you keep it: a golden is what users get. With `--sign` the requests
 that are meant to be genuine first get the right Content-Length and authentication for the
-folder's config, so that a new case can be written by hand. Names that begin with `refused`,
+case's config, so that a new case can be written by hand. Names that begin with `refused`,
 `challenge` or `handshake` are not genuine and stay as they are.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
+from ringback.domain.http import HttpRequest
 from ringback.providers.base import Provider, ProviderConfig
 from ringback.providers.config import load_config
 from ringback.providers.recorded import NOW_MS, describe, read_request, write_request
@@ -20,15 +21,24 @@ NOT_GENUINE = ("refused", "challenge", "handshake")
 
 
 def sign(path: Path, provider: Provider, config: ProviderConfig) -> None:
-    """Rewrite one request with the headers that its provider would send for its body."""
+    """Rewrite one request with the proof that its provider would send with it."""
     head, _, body = path.read_bytes().partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
-    signed = provider.sign(body, config, NOW_MS)
-    names = {name.lower() for name, _ in signed}
-    pairs = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-    kept = tuple(pair for pair in pairs if pair[0].lower() not in names)
-    path.write_bytes(write_request(method, target, kept + signed, body))
+    parted = (line.partition(":") for line in lines)
+    pairs = tuple((name, value.strip()) for name, _, value in parted)
+    origin = "https://" + {name.lower(): value for name, value in pairs}["host"]
+    request = HttpRequest(method, origin + target, pairs, body)
+    proved = provider.authenticate(request, config, NOW_MS)
+    target = proved.url.removeprefix(origin)
+    path.write_bytes(write_request(method, target, proved.headers, body))
+
+
+def config_for(path: Path, provider: Provider) -> ProviderConfig:
+    """Return the config that a case holds for: its own, or that of its folder."""
+    own = path.with_suffix(".config.json")
+    found = own if own.exists() else path.parent / "config.json"
+    return load_config(provider.Config, json.loads(found.read_bytes()))
 
 
 def main() -> None:
@@ -37,9 +47,8 @@ def main() -> None:
     parser.add_argument("--sign", action="store_true", help="sign the genuine requests first")
     arguments = parser.parse_args()
     for provider in PROVIDERS.values():
-        folder = PAYLOADS / provider.name
-        config = load_config(provider.Config, json.loads((folder / "config.json").read_bytes()))
-        for path in sorted(folder.glob("*.http")):
+        for path in sorted((PAYLOADS / provider.name).glob("*.http")):
+            config = config_for(path, provider)
             if arguments.sign and not path.stem.startswith(NOT_GENUINE):
                 sign(path, provider, config)
             told = describe(provider, read_request(path.read_bytes()), config)

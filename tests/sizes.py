@@ -21,6 +21,8 @@ class Sizes:
     """T28: random names and values."""
     fuzzed_bodies: int
     """T13: validly signed bodies of a provider's own words in the wrong places, per provider."""
+    early_interleavings: int
+    """T15: messages whose answer and reports race each other."""
     oracle_bodies: int
     """S4: random bodies for each pair of a signer and a verifier."""
     foreign_calls: int
@@ -35,6 +37,7 @@ SMALL = Sizes(
     hostile_repeats=2,
     header_strings=500,
     fuzzed_bodies=1_000,
+    early_interleavings=1_000,
     oracle_bodies=1_000,
     foreign_calls=500,
     changed_cursors=500,
@@ -45,6 +48,7 @@ FULL = Sizes(
     hostile_repeats=100,
     header_strings=2_000,
     fuzzed_bodies=10_000,
+    early_interleavings=50_000,
     oracle_bodies=10_000,
     foreign_calls=20_000,
     changed_cursors=5_000,

@@ -31,15 +31,19 @@ from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.endings import Endings
+from ringback.services.figures import Watch
 from ringback.services.flood import Flood
 from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
+from ringback.services.meters import Meters
+from ringback.services.numbers import Ledger
 from ringback.services.pressure import Pressure
 from ringback.services.publish import Publisher
 from ringback.services.push import Job, Push
 from ringback.services.receive import Receiver
 from ringback.services.record import Bodies, Recorder
 from ringback.services.retain import Periods, Retainer
+from ringback.services.send import Sender, Sweeper
 from ringback.services.simulate import Simulator
 from ringback.services.snapshot import Snapshot
 from ringback.services.workers import Lease, Workers
@@ -84,6 +88,7 @@ class Engine:
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.configuration.version,
             self.configuration.reload, self.push.drop, self.flood,
+            Ledger(lambda: self.meters),
         )  # fmt: skip
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
         self.reconciler = Reconciler(self.database, self.held, quiet)
@@ -108,12 +113,19 @@ class Engine:
         self.publisher = Publisher(
             self.configuration, self.committer, self.large, self.clock, self.pressure
         )
+        self.meters = Meters(
+            self.receiver, self.publisher, (self.committer, self.large), self.push, self.recorder,
+            self.pressure, self.workers, self.reconciler, {},
+        )  # fmt: skip
+        self.watch = Watch(self.database, self.configuration, self.workers, self.meters)
         self.endings = Endings(self.committer, self.configuration, self.clock)
         self.again = Again(self.configuration, self.database, self.committer, self.clock)
         self.retainer = Retainer(self.database, Periods())
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.
         self.door = Client()
-        self.simulator = Simulator(self.door, self.clock, settings.base_url)
+        self.sender = Sender(self.committer, self.clock)
+        self.simulator = Simulator(self.door, self.clock, settings.base_url, self.sender)
+        self.sweeper = Sweeper(self.database, self.committer, self.configuration, self.clock)
         self.inspector: Inspector | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -137,7 +149,7 @@ class Engine:
         loops: list[Coroutine[Any, Any, None]] = [
             self.workers.run(), self.configuration.listen(self.workers.poke), self.committer.run(),
             self.large.run(), self.recorder.run(), self.claimer.run(), self.retainer.run(),
-            self.inspector.run(), self.reconciler.run(), self.pressure.run(),
+            self.inspector.run(), self.reconciler.run(), self.pressure.run(), self.sweeper.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -206,6 +218,10 @@ class Application:
         self._incoming = Incoming("/in/", engine.receiver.receive, base)
         self._publish = Incoming("/v1/events", engine.publisher.publish, base)
         self._inspect = Incoming("/inspect/", self._inspected, base)
+        for name, door in (
+            ("callback", self._incoming), ("event", self._publish), ("inspect", self._inspect),
+        ):  # fmt: skip
+            engine.meters.doors[name] = door.refused
         self._engine = engine
         self._api = build_api(
             Context(
@@ -214,6 +230,7 @@ class Application:
                 clock=engine.clock,
                 public_url=base,
                 health=engine.health,
+                figures=engine.watch.figures,
                 simulate=engine.simulator.simulate,
                 again=engine.again,
                 lock_egress=engine.settings.lock_egress,

@@ -47,6 +47,7 @@ class House:
             "clock": self.engine.clock,
             "public_url": BASE_URL,
             "health": self.engine.health,
+            "figures": self.engine.watch.figures,
             "simulate": self.engine.simulator.simulate,
             "again": self.engine.again,
             "held": lambda: self.held,

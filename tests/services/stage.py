@@ -71,14 +71,14 @@ class Stage:
 
     def callback(
         self, status: Status, message_id: str = "m1", *, token: str = "demo-whatsapp",
-        at_ms: int | None = None, reference: str | None = None,
+        at_ms: int | None = None, reference: str | None = None, to: str = "+16505551234",
     ) -> Callback:  # fmt: skip
         """Make a callback as the provider would sign it."""
         connection = self.connection(token)
         provider = registry.get(connection.provider)
         at = self.engine.clock.now_ms() if at_ms is None else at_ms
         message = OutboundMessage(
-            to="+16505551234", from_="+15550783881", channel=provider.channels[0],
+            to=to, from_="+15550783881", channel=provider.channels[0],
             message_id=message_id, at_ms=at, reference=reference,
         )  # fmt: skip
         url = f"{BASE_URL}/in/{token}"

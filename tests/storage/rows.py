@@ -21,7 +21,9 @@ class Maker:
         self, rows: CommitRows, subject: uuid.UUID, *, version: int = -1, seen: str = "{1}"
     ) -> int:
         """Add a subject and return its position."""
-        rows.subjects.append((subject, TENANT, MODE, 1, version, version + 2, 4, seen, b"data"))
+        rows.subjects.append(
+            (subject, TENANT, MODE, 1, version, version + 2, 4, seen, b"data", None)
+        )
         return len(rows.subjects)
 
     def key(self, rows: CommitRows, key: uuid.UUID, subject: int) -> None:

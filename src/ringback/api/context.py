@@ -11,8 +11,9 @@ from ringback.domain.endpoints import Connection
 from ringback.services.again import Again
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
+from ringback.services.figures import Figures
 from ringback.services.manage import Manager
-from ringback.services.simulate import Plan
+from ringback.services.simulate import Plan, Simulated
 from ringback.storage.database import Database
 
 
@@ -40,8 +41,9 @@ def _always() -> bool:
 class Context:
     """The edges of the API.
 
-    `simulate` starts a plan and returns the provider's id of the message. `held` says whether this
+    `simulate` starts a plan and returns the message's ids. `held` says whether this
     worker's lease stands: without one its keys may be out of date. `own` is our own listener.
+    `figures` are the installation's numbers.
     """
 
     configuration: Configuration
@@ -49,7 +51,8 @@ class Context:
     clock: Clock
     public_url: str
     health: Callable[[], Awaitable[Health]]
-    simulate: Callable[[Connection, Plan], str]
+    figures: Callable[[], Awaitable[Figures]]
+    simulate: Callable[[Connection, Plan], Awaitable[Simulated]]
     again: Again
     held: Callable[[], bool] = _always
     own: Own | None = None

@@ -9,7 +9,8 @@ from ringback.api.asked import Asked
 from ringback.api.auth import CallerDep
 from ringback.api.connections import known_connection
 from ringback.api.problems import Problem
-from ringback.api.shown import View
+from ringback.api.shown import MessageId, View
+from ringback.domain import ids
 from ringback.domain.messages import Status
 from ringback.errors import Fault, Invalid
 from ringback.services import catalogue
@@ -42,12 +43,19 @@ class SimulateRequest(Asked):
     duplicate: float = Field(default=0, ge=0, le=1, description="Probability of coming twice.")
     loss: float = Field(default=0, ge=0, le=1, description="Probability of never coming.")
     reorder: bool = Field(default=False, description="Whether the order is shuffled.")
+    answer_ms: int = Field(
+        default=0, ge=0, le=DELAY_MAX_MS,
+        description="How long the provider takes to answer the send; reports may come before.",
+    )  # fmt: skip
 
 
 class Simulated(View):
     """A simulation that was started."""
 
     provider_message_id: str = Field(description="By which the message can be found once it is in.")
+    message: MessageId | None = Field(
+        description="The message, when it is sent through the simulator; otherwise it is observed."
+    )
 
 
 @router.post(
@@ -75,8 +83,11 @@ async def simulate(caller: CallerDep, connection_id: str, body: SimulateRequest)
         to=body.to, from_=body.from_, channel=body.channel, statuses=tuple(body.statuses),
         reference=body.reference, text=body.text, delay_ms=body.delay_ms,
         duplicate=body.duplicate, loss=body.loss, reorder=body.reorder,
+        answer_ms=body.answer_ms,
     )  # fmt: skip
     try:
-        return Simulated(provider_message_id=caller.context.simulate(connection, plan))
+        made = await caller.context.simulate(connection, plan)
     except BlockingIOError as error:
         raise Problem("busy", str(error), headers={"retry-after": "5"}) from error
+    shown = ids.show("msg", made.message) if made.message else None
+    return Simulated(provider_message_id=made.provider_id, message=shown)

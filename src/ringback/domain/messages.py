@@ -137,6 +137,10 @@ class Message(msgspec.Struct, omit_defaults=True, rename={"from_": "from"}):
     part_facts: dict[int, dict[str, Fact]] = {}
     reached: list[str] = []
     facts: list[Fact] = []
+    # A report that came while a send was on its way: nothing is emitted until it is known whose
+    # it is. `held` are its facts, in order of arrival.
+    provisional: bool = False
+    held: list[Fact] = []
 
     @property
     def conflict(self) -> bool:
@@ -355,6 +359,13 @@ def _derive(message: Message, wholes: list[_Whole]) -> None:
     if facts:
         top = facts[-1]
         message.winner, message.status, message.error = _key(top), top.status, top.error
+
+
+def hold(message: Message, fact: Fact) -> None:
+    """Keep a fact of a provisional message until it is known which message it is about."""
+    message.provisional = True
+    if len(message.held) < FACTS_KEPT:
+        message.held.append(fact)
 
 
 def fill(message: Message, **later: object) -> None:

@@ -210,6 +210,23 @@ class Provider:
         """Make the headers that authenticate a callback's body as the provider would."""
         raise NotImplementedError
 
+    def authenticate(self, request: HttpRequest, config: Any, now_ms: int) -> HttpRequest:
+        """Return a callback with what proves where it comes from, as the provider would send it.
+
+        Here the headers of `sign`, in place of those that are called the same. A provider whose
+        proof covers more than the body, or is no header, overrides this.
+        """
+        return with_headers(request, self.sign(request.body, config, now_ms))
+
+    def conceal(self, callback: Callback, config: Any) -> Callback:
+        """Return the callback as it may be kept: without the credentials that came with it.
+
+        `Authorization` and cookies are hidden whatever the provider; here is what else would let
+        somebody in who reads it.
+        """
+        del config
+        return callback
+
     def simulate(
         self, message: OutboundMessage, status: Status, config: Any, url: str
     ) -> HttpRequest:
@@ -219,3 +236,10 @@ class Provider:
         CannotSimulateError for a status that is not in `simulated`.
         """
         raise NotImplementedError
+
+
+def with_headers(request: HttpRequest, headers: Headers) -> HttpRequest:
+    """Return a request with these headers last, in place of those that are called the same."""
+    names = {name.lower() for name, _ in headers}
+    kept = tuple(header for header in request.headers if header[0].lower() not in names)
+    return msgspec.structs.replace(request, headers=kept + headers)

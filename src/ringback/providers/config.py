@@ -81,7 +81,7 @@ def _masked(value: object) -> object:
 def _shown(value: object) -> object:
     if isinstance(value, msgspec.Struct):
         return redact(value)
-    return [_shown(one) for one in value] if isinstance(value, list) else value
+    return [_shown(one) for one in value] if isinstance(value, list) else msgspec.to_builtins(value)
 
 
 def _is_secret(kind: inspect.Type) -> bool:

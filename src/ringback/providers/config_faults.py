@@ -93,5 +93,6 @@ def _worded(said: str, kind: Any) -> str:
     if not said.startswith("Invalid "):
         return said
     # The library repeats the value; the words that would have been right are of more use.
-    words = [str(word) for one in _members(kind) if get_origin(one) is Literal for word in get_args(one)]
+    literals = [one for one in _members(kind) if get_origin(one) is Literal]
+    words = [str(word) for one in literals for word in get_args(one)]
     return f"must be one of: {', '.join(words)}"

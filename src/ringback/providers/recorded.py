@@ -1,8 +1,8 @@
 """Recorded callbacks: raw requests as in `payloads/`, and what an adapter makes of one.
 
 `payloads/<provider>/<case>.http` holds the exact bytes of a request, `<case>.json` its golden
-reading, `config.json` the config (of made-up secrets) that both hold for. Pure: reading the files
-is the caller's business.
+reading, `config.json` the config (of made-up secrets) that both hold for, or `<case>.config.json`
+where a case needs another. Pure: reading the files is the caller's business.
 """
 
 import msgspec

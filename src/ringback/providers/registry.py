@@ -2,11 +2,12 @@
 
 from ringback.providers.bandwidth import Bandwidth
 from ringback.providers.base import Provider
+from ringback.providers.generic import Generic
 from ringback.providers.simulator import SIMULATOR
 from ringback.providers.whatsapp import WhatsApp
 
 PROVIDERS: dict[str, Provider] = {
-    provider.name: provider for provider in (Bandwidth(), SIMULATOR, WhatsApp())
+    provider.name: provider for provider in (Bandwidth(), Generic(), SIMULATOR, WhatsApp())
 }
 
 

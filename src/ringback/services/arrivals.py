@@ -8,10 +8,18 @@ from ringback.domain.endpoints import Connection
 from ringback.domain.events import message_event, unrecognised_event
 from ringback.domain.http import Callback
 from ringback.domain.ids import fact_hash, hashed_key, show
-from ringback.domain.messages import Emission, Fact, Message, fill, merge
+from ringback.domain.messages import Emission, Fact, Message, fill, hold, merge
 from ringback.domain.outcomes import CODE, Outcome, worst
 from ringback.providers.base import Inbound, Item, Parsed, Report, Unparsed, Unrecognised
-from ringback.services.batch import KIND_MESSAGE, SEEN_MAX, Batch, Scope, Subject
+from ringback.services.batch import (
+    KIND_MESSAGE,
+    KIND_PROVISIONAL,
+    PENDING_REPORT,
+    SEEN_MAX,
+    Batch,
+    Scope,
+    Subject,
+)
 from ringback.services.work import Work
 from ringback.storage.hot import SubjectRow, timestamp
 
@@ -93,6 +101,14 @@ class Arrival(Work):
             if (row := subjects.get(keyed.key)) is not None and len(row.seen) >= SEEN_MAX
         ]
 
+    def unknown(self, subjects: dict[uuid.UUID, SubjectRow]) -> set[tuple[int, str | None]]:
+        """Return what reports about unknown messages may belong to, if a send is on its way."""
+        return {
+            (self.connection.no, keyed.item.to)
+            for keyed in self.keyed
+            if isinstance(keyed.item, Report) and keyed.key not in subjects
+        }
+
     def decide(self, batch: Batch) -> None:
         """Drop known facts, merge new ones, and emit what follows."""
         self.id = self.id or batch.ids.next()
@@ -131,10 +147,31 @@ class Arrival(Work):
         batch.touch(subject)
         subject.fresh.add(hash_)
         _fill_in(subject.message, item)
+        fact = self._fact(item, hash_)
+        if self._early(batch, subject, item, keyed.key):
+            hold(subject.message, fact)
+            return "accepted"
         reply = _reply(batch, keyed)
-        for emission in merge(subject.message, self._fact(item, hash_)):
+        for emission in merge(subject.message, fact):
             self._emit(batch, subject, emission, reply)
         return "accepted"
+
+    def _early(
+        self, batch: Batch, subject: Subject, item: Report | Inbound, key: uuid.UUID
+    ) -> bool:
+        """Say whether a report may belong to a send whose answer has not come yet."""
+        message = subject.message
+        if message.provisional:
+            return True
+        new = subject.version < 0 and not message.sequence and isinstance(item, Report)
+        if not new or key in batch.known.subjects:
+            return False
+        if (self.connection.no, item.to) not in batch.known.in_flight:
+            return False
+        subject.kind = KIND_PROVISIONAL
+        batch.pend(subject, PENDING_REPORT, self.connection.no, item.to)
+        batch.add_key(own_key(batch.snapshot.hash_key, subject.id), subject)
+        return True
 
     def _emit(
         self, batch: Batch, subject: Subject, emission: Emission, reply: dict[str, str] | None
@@ -257,6 +294,11 @@ def _keyed(item: Item, connection: str, secret: bytes) -> Keyed:
         return Keyed(item, key, reply)
     stamp = "" if item.occurred_at is None else str(item.occurred_at)
     return Keyed(item, hashed_key(secret, connection, "unrecognised", item.key, stamp))
+
+
+def own_key(secret: bytes, subject: uuid.UUID) -> uuid.UUID:
+    """Hash a subject's own id: by this key it is read when no provider's id is at hand."""
+    return hashed_key(secret, "own", str(subject))
 
 
 def message_key(

@@ -19,8 +19,13 @@ from ringback.services.snapshot import Snapshot
 from ringback.storage.hot import CommitRows, SubjectRow, timestamp
 
 KIND_MESSAGE = 1
+# A message of which it is not known yet whether it is one of its own: in no list.
+KIND_PROVISIONAL = 8
 KIND_PUBLISHED = 9
 SEEN_MAX = 64
+PENDING_SEND, PENDING_REPORT = 1, 2
+# How long a send may be on its way, and a report wait for one.
+PENDING_S = 60
 _encode = msgspec.msgpack.Encoder().encode
 _decode_message = msgspec.msgpack.Decoder(Message).decode
 Keep = Callable[[Connection, Outcome, int], bool]
@@ -43,11 +48,16 @@ class Scope(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What was read before deciding: subjects by key, facts beyond 64, once keys."""
+    """What was read before deciding.
+
+    Subjects by key, facts beyond 64, once keys, and for which connections and addresses a send is
+    on its way.
+    """
 
     subjects: dict[uuid.UUID, SubjectRow]
     facts: set[tuple[uuid.UUID, int]]
     once: set[uuid.UUID]
+    in_flight: frozenset[tuple[int, str | None]] = frozenset()
 
 
 class Push(NamedTuple):
@@ -85,6 +95,7 @@ class Subject(msgspec.Struct):
     found_by: set[tuple[int, str]]
     index: int = 0
     fresh: set[int] = set()
+    merged: uuid.UUID | None = None
 
     @property
     def message(self) -> Message:
@@ -140,6 +151,41 @@ class Batch:
             subject = self._by_id.get(row.id) or _read(row, scope, kind)
         self._by_key[key] = self._by_id[subject.id] = subject
         return subject
+
+    def create(
+        self, key: uuid.UUID, id_: uuid.UUID, scope: Scope, kind: int, state: Message | Topic
+    ) -> Subject:
+        """Add a subject whose id its maker has chosen, named by its own key."""
+        subject = Subject(id_, scope, kind, -1, [], state, set())
+        self.touch(subject)
+        self.rows.keys.append((key, subject.index, 0))
+        self._by_key[key] = subject
+        return subject
+
+    def known_subject(self, key: uuid.UUID, scope: Scope, kind: int) -> Subject | None:
+        """Return the subject that a key names, or None when nobody has written it yet."""
+        subject = self._by_key.get(key)
+        if subject is None and (row := self.known.subjects.get(key)) is not None:
+            subject = self._by_id.get(row.id) or _read(row, scope, kind)
+            self._by_key[key] = self._by_id[subject.id] = subject
+        return subject
+
+    def add_key(self, key: uuid.UUID, subject: Subject) -> None:
+        """Let a further key name a subject that is being written."""
+        self.rows.keys.append((key, subject.index, 0))
+        self._by_key[key] = subject
+
+    def point(self, key: uuid.UUID, subject: Subject) -> None:
+        """Let a key that is known already mean another subject for the rest of this batch."""
+        self._by_key[key] = subject
+
+    def pend(self, subject: Subject, kind: int, connection: int, address: str | None) -> None:
+        """Note a send on its way, or a report that may belong to one."""
+        self.rows.pending.append((subject.index, kind, connection, address, PENDING_S))
+
+    def settle(self, subject: Subject, together: Subject | None = None) -> None:
+        """Note that a subject is no longer pending, provided `together` is written as well."""
+        self.rows.settled.append((subject.index, (together or subject).index))
 
     def touch(self, subject: Subject) -> None:
         """Note that a subject changes; its row is written once all of the batch is merged."""
@@ -234,7 +280,7 @@ class Batch:
             status = STATUS_CODE[state.status] if state.status else 0
         self.rows.subjects[subject.index - 1] = (
             subject.id, subject.scope.tenant, subject.scope.mode, subject.kind, subject.version,
-            state.sequence, status, f"{{{seen}}}", _encode(state),
+            state.sequence, status, f"{{{seen}}}", _encode(state), subject.merged,
         )  # fmt: skip
 
 
@@ -248,5 +294,6 @@ def lane_of(endpoint: Endpoint, subject: uuid.UUID, event: uuid.UUID) -> uuid.UU
 def _read(row: SubjectRow, scope: Scope, kind: int) -> Subject:
     if kind == KIND_MESSAGE:
         message = _decode_message(row.data)
+        kind = KIND_PROVISIONAL if message.provisional else kind
         return Subject(row.id, scope, kind, row.version, row.seen, message, terms(message))
     return Subject(row.id, scope, kind, row.version, row.seen, _decode_topic(row.data), set())

@@ -20,6 +20,7 @@ from ringback.services.batch import Batch, Known, Push
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.flood import Flood
+from ringback.services.tally import ITEMS, Histogram
 from ringback.services.work import Work
 from ringback.storage.database import Connection
 from ringback.storage.hot import (
@@ -27,6 +28,7 @@ from ringback.storage.hot import (
     Owned,
     commit_batch,
     read_facts,
+    read_in_flight,
     read_once,
     read_subjects,
     stored,
@@ -96,6 +98,7 @@ class Committer:
         self.quiet = asyncio.Lock()
         self.batches = 0
         self.items = 0
+        self.sizes = Histogram(ITEMS)
 
     @property
     def waiting(self) -> int:
@@ -160,6 +163,7 @@ class Committer:
             return
         self.batches += 1
         self.items += len(waiting)
+        self.sizes.add(len(waiting))
         lost = set(done.lost)
         for item in reversed(waiting):
             item.work.committed(done.base, len(batch.rows.events))
@@ -191,7 +195,9 @@ class Committer:
         known_once = await read_once(connection, once) if once else set()
         probes = [probe for work in works for probe in work.probes(subjects)]
         facts = await read_facts(connection, probes) if probes else set()
-        return Known(subjects, facts, known_once)
+        unknown = {pair for work in works for pair in work.unknown(subjects)}
+        in_flight = await read_in_flight(connection, unknown) if unknown else set()
+        return Known(subjects, facts, known_once, frozenset(in_flight))
 
     def _push(self, batch: Batch, pushes: list[Push], done: Committed) -> None:
         behind, lost, repeated = set(done.behind), set(done.lost), set(done.repeated)

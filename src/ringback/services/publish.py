@@ -4,6 +4,8 @@ The answer leaves after the commit, like every other.
 """
 
 import os
+from collections import Counter
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +23,7 @@ from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.pressure import Pressure
 from ringback.services.publications import Publication
+from ringback.services.tally import ANSWER_S, Histogram
 from ringback.storage.configuration import key_hash
 
 LARGE = 256 * 1024
@@ -35,7 +38,10 @@ _TITLES = {
 
 
 class Publisher:
-    """Takes events from whoever holds a key."""
+    """Takes events from whoever holds a key.
+
+    `requests` counts by outcome, `published` the events; `seconds` is how long answers took.
+    """
 
     def __init__(
         self,
@@ -51,9 +57,18 @@ class Publisher:
         self._large = large
         self._clock = clock
         self._pressure = pressure
+        self.requests: Counter[str] = Counter()
+        self.published = 0
+        self.seconds = Histogram(ANSWER_S)
 
     async def publish(self, _: str, request: Callback) -> HttpResponse:
         """Take one request and answer it; raises nothing."""
+        began = perf_counter()
+        answer = await self._take(request)
+        self.seconds.add(perf_counter() - began)
+        return answer
+
+    async def _take(self, request: Callback) -> HttpResponse:
         key = self._key(request)
         if isinstance(key, HttpResponse):
             return key
@@ -74,6 +89,8 @@ class Publisher:
             await committer.submit(publication)
         except DatabaseUnavailable as error:
             return self._problem("unavailable", str(error), headers=(("retry-after", "1"),))
+        self.requests["accepted"] += 1
+        self.published += len(events)
         views = [_view(id_, event.type) for id_, event in zip(publication.ids, events, strict=True)]
         return HttpResponse(
             201, (("content-type", "application/json"),),
@@ -98,6 +115,7 @@ class Publisher:
         faults: tuple[Fault, ...] = (),
         headers: tuple[tuple[str, str], ...] = (),
     ) -> HttpResponse:
+        self.requests[code] += 1
         status, title = _TITLES[code]
         request_id = show("req", IdSequence(self._clock.now_ms(), os.urandom(10)).next())
         body: dict[str, Any] = {

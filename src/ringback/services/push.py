@@ -17,7 +17,7 @@ import structlog
 from ringback import __version__
 from ringback.domain.endpoints import Endpoint
 from ringback.domain.hosts import InvalidUrl
-from ringback.domain.ids import IdSequence, show
+from ringback.domain.ids import IdSequence, show, time_of
 from ringback.domain.retry import Verdict, judge, retry_after
 from ringback.domain.signing import signature
 from ringback.domain.targets import Target
@@ -27,6 +27,7 @@ from ringback.services.guards import guard_for
 from ringback.services.held import Held
 from ringback.services.record import Bodies
 from ringback.services.snapshot import Snapshot
+from ringback.services.tally import Attempts
 from ringback.storage.hot import Finished, Owned
 from ringback.transport.client import Client
 from ringback.transport.exchange import Exchange, Outgoing
@@ -113,10 +114,12 @@ class Push:
         self._crowded: dict[int, _Slots] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
+        self.tally = Attempts()
         self.stopping = False
 
     def configure(self, snapshot: Snapshot) -> None:
         """Follow a new configuration; what waits for endpoints that went is given back."""
+        self.tally.configure(snapshot.endpoints)
         for number, endpoint in snapshot.endpoints.items():
             slots = self._slots.get(number)
             if slots is None:
@@ -238,16 +241,21 @@ class Push:
         if exchange.error == "withdrawn":
             self._release(owned)
             return
+        ended_ms = self._clock.now_ms()
         verdict = judge(
             status=exchange.status,
             error=exchange.error,
-            retry_after_s=retry_after(exchange.header("retry-after"), self._clock.now_ms()),
+            retry_after_s=retry_after(exchange.header("retry-after"), ended_ms),
             attempt=owned.n + 1,
             schedule_s=endpoint.policy.schedule_s,
             chance=random.random(),  # noqa: S311 - jitter
             give_up_on=endpoint.policy.give_up_on,
             retry=owned.retry,
         )
+        self.tally.made(
+            endpoint.no, exchange.status, exchange.error, verdict.final, exchange.timings.total,
+            ended_ms - time_of(owned.event),
+        )  # fmt: skip
         if verdict.final == "exhausted":
             await self._ending(endpoint, job, verdict, exchange.status)
         attempt_id = IdSequence(started_ms, self._entropy(10)).next()

@@ -4,6 +4,9 @@ Nothing is answered 2xx before it is stored. What cannot be parsed is stored and
 rest: many providers never send a callback again.
 """
 
+from collections import Counter
+from time import perf_counter
+
 import structlog
 
 from ringback.domain.endpoints import Connection
@@ -18,6 +21,7 @@ from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.flood import Flood
 from ringback.services.pressure import Pressure
+from ringback.services.tally import ANSWER_S, Histogram
 
 REJECTED_KEPT = 64 * 1024
 # Bodies beyond this go over a connection of their own, so that small ones never wait for them.
@@ -32,7 +36,10 @@ UNAVAILABLE = HttpResponse(
 
 
 class Receiver:
-    """Takes callbacks for every connection."""
+    """Takes callbacks for every connection.
+
+    `outcomes` counts them by provider and outcome, `seconds` how long their answers took.
+    """
 
     def __init__(
         self,
@@ -50,19 +57,29 @@ class Receiver:
         self._clock = clock
         self._flood = flood
         self._pressure = pressure
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.seconds = Histogram(ANSWER_S)
 
     async def receive(self, token: str, callback: Callback) -> HttpResponse:
         """Take one callback and return the provider's own answer; raises nothing."""
         connection = self._configuration.snapshot.connections.get(token)
         if connection is None:
+            self.outcomes["none", "unknown"] += 1
             return NOT_FOUND
+        began = perf_counter()
         try:
-            return await self._take(connection, callback)
+            answer = await self._take(connection, callback)
         except DatabaseUnavailable:
-            return UNAVAILABLE
+            answer = self._unavailable(connection, "unavailable")
         except Exception:
             log.exception("receive.defect", connection=connection.no, provider=connection.provider)
-            return UNAVAILABLE
+            answer = self._unavailable(connection, "defect")
+        self.seconds.add(perf_counter() - began)
+        return answer
+
+    def _unavailable(self, connection: Connection, why: str) -> HttpResponse:
+        self.outcomes[connection.provider, why] += 1
+        return UNAVAILABLE
 
     async def _take(self, connection: Connection, callback: Callback) -> HttpResponse:
         now = self._clock.now_ms()
@@ -71,10 +88,12 @@ class Receiver:
         reply = provider.reply(callback, connection.config, verification)
         if verification.verdict in {"challenge", "handshake"}:
             self._flood.count(connection, verification.verdict)
+            self.outcomes[connection.provider, verification.verdict] += 1
             return reply
         if verification.verdict == "failed":
             if self._flood.full(connection, "rejected", now):
                 self._flood.count(connection, "rejected")
+                self.outcomes[connection.provider, "rejected"] += 1
                 return reply
             await self._store(connection, callback, now, Parsed(), "rejected", verification.reason)
             return reply
@@ -107,6 +126,7 @@ class Receiver:
         await self._pressure.slow()
         committer = self._large if len(callback.body) > LARGE else self._committer
         await committer.submit(arrival)
+        self.outcomes[connection.provider, arrival.outcome] += 1
 
 
 def stored_form(callback: Callback, token: str, settled: Outcome | None) -> Callback:

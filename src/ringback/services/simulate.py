@@ -1,23 +1,28 @@
 """Driving the simulator: posting provider-shaped, signed callbacks over HTTP at our own door.
 
-First cut: the callbacks of messages that this installation did not send; they are observed.
+Messages of the provider `simulator` are sent through it; of the others only the callbacks are
+made, as for messages that somebody else has sent.
 """
 
 import asyncio
 import os
 import secrets
+import uuid
+from collections.abc import Coroutine
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
 
 from ringback.domain.endpoints import Connection
-from ringback.domain.http import HttpRequest
+from ringback.domain.http import HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.domain.networks import Policy
 from ringback.domain.targets import Target
 from ringback.providers import registry
 from ringback.providers.base import OutboundMessage
 from ringback.services.clock import Clock
+from ringback.services.send import Sender
 from ringback.transport.client import Client
 from ringback.transport.exchange import Exchange, Outgoing
 
@@ -33,7 +38,8 @@ class Plan(msgspec.Struct, frozen=True):
     """What to simulate: the statuses in order, and how far the network is from perfect.
 
     `delay_ms` lies between two callbacks; `duplicate` and `loss` are probabilities from 0 to 1;
-    `reorder` shuffles.
+    `reorder` shuffles. `answer_ms` is how long the provider's send API takes to answer: reports
+    may come before it.
     """
 
     to: str
@@ -46,21 +52,41 @@ class Plan(msgspec.Struct, frozen=True):
     duplicate: float = 0.0
     loss: float = 0.0
     reorder: bool = False
+    answer_ms: int = 0
+
+
+class Simulated(NamedTuple):
+    """A simulation under way: the provider's id of the message, and ours when we send it."""
+
+    provider_id: str
+    message: uuid.UUID | None
+
+
+class _Answer(NamedTuple):
+    provider_id: str
+    after_s: float
 
 
 class Simulator:
     """Posts the callbacks that a provider would."""
 
-    def __init__(self, client: Client, clock: Clock, base_url: str) -> None:
-        """Take the client; callbacks go to `base_url`/in/{token}."""
+    def __init__(
+        self, client: Client, clock: Clock, base_url: str, sender: Sender | None = None
+    ) -> None:
+        """Take the client; callbacks go to `base_url`/in/{token}.
+
+        With a sender, messages of the provider `simulator` are really sent through it: committed
+        before the request, answered, and reported on in whatever order the plan gives.
+        """
+        self._sender = sender
         self._client = client
         self._clock = clock
         self._base_url = base_url
         self._tasks: set[asyncio.Task[None]] = set()
         self._random = secrets.SystemRandom()
 
-    def simulate(self, connection: Connection, plan: Plan) -> str:
-        """Start posting a plan's callbacks; return the provider's id of the simulated message.
+    async def simulate(self, connection: Connection, plan: Plan) -> Simulated:
+        """Start a simulation; return the provider's id of the message, and ours if we send it.
 
         Raises:
             BlockingIOError: 256 plans are under way already.
@@ -70,10 +96,35 @@ class Simulator:
             raise BlockingIOError("Too many simulations are under way; wait for some to end.")
         message_id = f"sim-{os.urandom(10).hex()}"
         requests = self._requests(connection, plan, message_id)
-        task = asyncio.create_task(self._post_all(requests))
+        ours: uuid.UUID | None = None
+        if self._sender is not None and connection.provider == "simulator":
+            message = self._message(plan, "", self._clock.now_ms())
+            ours = await self._sender.begin(connection, message)
+            answer = _Answer(message_id, plan.answer_ms / 1000)
+            self._start(self._answer(connection, message, ours, answer))
+        self._start(self._post_all(requests))
+        return Simulated(message_id, ours)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return message_id
+
+    async def _answer(
+        self, connection: Connection, message: OutboundMessage, ours: uuid.UUID, answer: "_Answer"
+    ) -> None:
+        """Play the provider: its answer comes when the plan says, maybe after reports."""
+        assert self._sender is not None
+        await asyncio.sleep(answer.after_s)
+        response = HttpResponse(200, (), msgspec.json.encode({"id": answer.provider_id}))
+        await self._sender.finish(connection, message, ours, response)
+
+    @staticmethod
+    def _message(plan: Plan, message_id: str, at_ms: int) -> OutboundMessage:
+        return OutboundMessage(
+            to=plan.to, from_=plan.from_, channel=plan.channel, text=plan.text,
+            message_id=message_id, reference=plan.reference, at_ms=at_ms,
+        )  # fmt: skip
 
     def _requests(
         self, connection: Connection, plan: Plan, message_id: str
@@ -84,10 +135,7 @@ class Simulator:
         scheduled: list[tuple[float, HttpRequest]] = []
         for place, status in enumerate(plan.statuses):
             at_ms = now + place * max(plan.delay_ms, 1)
-            message = OutboundMessage(
-                to=plan.to, from_=plan.from_, channel=plan.channel, text=plan.text,
-                message_id=message_id, reference=plan.reference, at_ms=at_ms,
-            )  # fmt: skip
+            message = self._message(plan, message_id, at_ms)
             request = provider.simulate(message, status, connection.config, url)
             if self._random.random() < plan.loss:
                 continue

@@ -32,6 +32,8 @@ from ringback.storage.migrate import migrate
 from ringback.storage.vault import Vault, new_secret_key
 
 HEADER_READ_MS = 5_000
+# What the server reads ahead of each connection; also the most that a head may take of it.
+READ_BUFFER = 64 * 1024
 WORKERS_STOP_S = 6
 DATABASE_STOP_S = 3.0
 _WATCH_S = 1.0
@@ -115,7 +117,9 @@ class Supervisor:
             "ringback.app:create", settings.host, settings.port,
             interface=Interfaces.ASGI, workers=settings.workers, loop=Loops.uvloop,
             http=HTTPModes.http1, websockets=False, log_level=LogLevels.error,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS),
+            http1_settings=HTTP1Settings(
+                header_read_timeout=HEADER_READ_MS, max_buffer_size=READ_BUFFER
+            ),
             respawn_failed_workers=True, workers_kill_timeout=WORKERS_STOP_S, factory=True,
         )  # fmt: skip
         self._server = server

@@ -26,6 +26,11 @@ class Work:
         """Return the keys of its subjects, and its once keys."""
         return [], []
 
+    def unknown(self, subjects: dict[UUID, SubjectRow]) -> set[tuple[int, str | None]]:
+        """Return (connection, address) of reports about messages that nobody knows yet."""
+        del subjects
+        return set()
+
     def probes(self, subjects: dict[UUID, SubjectRow]) -> list[tuple[UUID, int]]:
         """Return the facts to look for beyond the 64 that these subjects carry."""
         del subjects

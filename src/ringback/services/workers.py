@@ -6,6 +6,7 @@ compared: after an outage of the database all are old.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import structlog
 from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
 from ringback.services.flood import Flood
+from ringback.services.numbers import Ledger
 from ringback.storage import counts
 from ringback.storage import workers as stored
 from ringback.storage.database import Connection, Database
@@ -24,6 +26,7 @@ LEASE_S = 8.0
 RETIRE_S = 15.0
 _ADOPT_FOR_S = 60.0
 _ADOPT_EVERY_S = 5.0
+_TOLD_WAIT_S = 1.0
 log = structlog.get_logger()
 
 
@@ -86,11 +89,13 @@ class Workers:
         newer: Callable[[int], Awaitable[None]],
         dropped: Callable[[], None],
         flood: Flood,
+        ledger: Ledger,
     ) -> None:
         """Take the edges.
 
         `seen` returns the configuration's version in memory, `newer` loads a newer one, `dropped`
-        forgets deliveries that are no longer ours; `flood` is counted up with each beat.
+        forgets deliveries that are no longer ours; `flood` is counted up with each beat, and what
+        the `ledger` says is told with it.
         """
         self._database = database
         self._lease = lease
@@ -99,11 +104,13 @@ class Workers:
         self._newer = newer
         self._dropped = dropped
         self._flood = flood
+        self._ledger = ledger
         self._beats: dict[int, tuple[int, float]] = {}
         self._watched = 0.0
         self._adopt_until = 0.0
         self._next_adoption = 0.0
         self._poke = asyncio.Event()
+        self._turned = asyncio.Event()
         process = psutil.Process()
         self._identity = (boot_id(), process.pid, process.create_time())
         self.adopted = 0
@@ -113,19 +120,31 @@ class Workers:
         """Beat now: there is something to tell."""
         self._poke.set()
 
+    async def told(self) -> None:
+        """Beat now and wait until that is over, a second at most: our numbers are in our row."""
+        turned = self._turned
+        self._poke.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(turned.wait(), _TOLD_WAIT_S)
+
     async def join(self) -> None:
         """Register this process and take over from the dead of this host. Raises
         DatabaseUnavailable.
         """
         async with self._database.acquire() as connection:
             while self._lease.former:
-                await stored.leave(connection, self._lease.former[-1])
+                before = await stored.leave(connection, self._lease.former[-1])
                 self._lease.former.pop()
+                if before is None:
+                    self._ledger.forgotten()
+                else:
+                    self._ledger.left(before.numbers)
             worker = await stored.register(connection, *self._identity)
             await self._beat(connection, worker)
             await self._watch(connection, worker)
             self._adopt_until = self._clock.boottime() + _ADOPT_FOR_S
             await self._adopt(connection)
+            await stored.fold(connection, self._ledger.fold)
             await stored.forget(connection)
 
     async def run(self) -> None:
@@ -138,6 +157,8 @@ class Workers:
                 log.warning("worker.beat_failed", error=f"{type(error).__name__}: {error}"[:200])
                 # What others did meanwhile is unknown: count their silence from the next answer.
                 self._beats.clear()
+            self._turned.set()
+            self._turned = asyncio.Event()
             try:
                 await asyncio.wait_for(self._poke.wait(), BEAT_S)
                 self._poke.clear()
@@ -171,7 +192,7 @@ class Workers:
 
     async def _beat(self, connection: Connection, worker: int) -> bool:
         sent, asked = self._clock.boottime(), self._clock.now_ms() - self._clock.offset_ms
-        beat = await stored.heartbeat(connection, worker, self._seen())
+        beat = await stored.heartbeat(connection, worker, self._seen(), self._ledger.tell())
         if beat is None:
             return False
         answered = self._clock.now_ms() - self._clock.offset_ms
@@ -225,9 +246,12 @@ class Workers:
 
     async def leave(self) -> None:
         """Sign off, so that nobody has to wait for our silence."""
+        last = self._lease.id
         self._lease.resign()
         try:
             async with self._database.acquire() as connection:
+                if last is not None:
+                    await stored.heartbeat(connection, last, self._seen(), self._ledger.tell())
                 for worker in self._lease.former:
                     await stored.leave(connection, worker)
                 while await stored.adopt(connection):

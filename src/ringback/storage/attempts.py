@@ -81,7 +81,7 @@ async def of_event(
     """Return the attempts at delivering an event, at all endpoints or at one (its number)."""
     rows = await database.rows(
         query("attempts.of_event"), *scope, window.before, window.after, window.limit,
-        event, not_before(event), endpoint,
+        [event], [not_before(event)], endpoint,
     )  # fmt: skip
     return Found(_in_order(rows, window))
 

@@ -88,7 +88,7 @@ async def of_message(
     first.
     """
     alone = await database.rows(
-        query("callbacks.of_message"), *scope, message, not_before(message), limit
+        query("callbacks.of_message"), *scope, [message], [not_before(message)], limit
     )
     others = await database.rows(query("callbacks.by_ids"), *scope, named) if named else []
     found = {callback.id: callback for callback in map(_callback, [*alone, *others])}

@@ -105,7 +105,7 @@ async def of_message(
     """Return the events of a message."""
     rows = await database.rows(
         query("events.of_message"), *scope, window.before, window.after, window.limit,
-        message, not_before(message),
+        [message], [not_before(message)],
     )  # fmt: skip
     told = (MessageEvent(*row) for row in rows)
     return Found(nearest_first(told, window, lambda event: event.id))

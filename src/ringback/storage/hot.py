@@ -41,6 +41,8 @@ class CommitRows(msgspec.Struct):
     about: list[tuple[int, int]] = []
     keys: list[tuple[uuid.UUID, int, int]] = []
     subjects: list[tuple[object, ...]] = []
+    pending: list[tuple[int, int, int, str | None, int]] = []
+    settled: list[tuple[int, int]] = []
     facts: list[tuple[int, int]] = []
     search: list[tuple[int, int, str]] = []
     once: list[tuple[uuid.UUID, int, int]] = []
@@ -50,7 +52,7 @@ class CommitRows(msgspec.Struct):
 
 
 _WIDTHS = {
-    "callbacks": 14, "about": 2, "keys": 3, "subjects": 9, "facts": 2,
+    "callbacks": 14, "about": 2, "keys": 3, "subjects": 10, "pending": 5, "settled": 2, "facts": 2,
     "search": 3, "once": 3, "events": 10, "replays": 3, "deliveries": 5,
 }  # fmt: skip
 
@@ -114,6 +116,22 @@ async def read_facts(
     subjects, hashes = [fact[0] for fact in facts], [fact[1] for fact in facts]
     rows = await connection.fetch(query("subjects.read_facts"), subjects, hashes)
     return {(row[0], row[1]) for row in rows}
+
+
+async def read_in_flight(
+    connection: Connection, wanted: set[tuple[int, str | None]]
+) -> set[tuple[int, str | None]]:
+    """Say for which (connection's number, address) a send is on its way; address None is any."""
+    numbers, addresses = [pair[0] for pair in wanted], [pair[1] for pair in wanted]
+    rows = await connection.fetch(query("subjects.in_flight"), numbers, addresses)
+    found = {(row[0], row[1]) for row in rows}
+    return found | {(number, None) for number, _ in found}
+
+
+async def forgotten(connection: Connection, limit: int) -> list[tuple[uuid.UUID, int]]:
+    """Return provisional subjects, with their connections' numbers, that no send can claim."""
+    await connection.execute(query("subjects.expire_sends"))
+    return [(row[0], row[1]) for row in await connection.fetch(query("subjects.forgotten"), limit)]
 
 
 async def read_once(connection: Connection, keys: list[uuid.UUID]) -> set[uuid.UUID]:

@@ -1,5 +1,6 @@
 """Who serves: registering a worker, its heartbeat, retiring the dead, adopting their deliveries."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ from ringback.storage.database import Connection
 from ringback.storage.queries import query
 
 ADOPT_LIMIT = 1000
+FOLD_MAX = 1000
 
 
 class Beat(NamedTuple):
@@ -15,6 +17,13 @@ class Beat(NamedTuple):
     beat: int
     config_version: int
     clock: datetime
+
+
+class Told(NamedTuple):
+    """What a worker has told of its numbers; None: nothing yet."""
+
+    alive: bool
+    numbers: bytes | None
 
 
 class Peer(NamedTuple):
@@ -33,9 +42,11 @@ async def register(connection: Connection, boot_id: str, pid: int, pid_start: fl
     return number
 
 
-async def heartbeat(connection: Connection, worker: int, config_seen: int) -> Beat | None:
-    """Show that this worker lives; None when it has been retired."""
-    row = await connection.fetchrow(query("workers.heartbeat"), worker, config_seen)
+async def heartbeat(
+    connection: Connection, worker: int, config_seen: int, numbers: bytes | None = None
+) -> Beat | None:
+    """Show that this worker lives, and its `numbers`; None when it has been retired."""
+    row = await connection.fetchrow(query("workers.heartbeat"), worker, config_seen, numbers)
     return Beat(*row) if row else None
 
 
@@ -62,13 +73,38 @@ async def unblock(connection: Connection) -> int:
     return stuck
 
 
-async def leave(connection: Connection, worker: int) -> None:
-    """Sign a worker off, once it holds nothing any more."""
-    await connection.execute(query("workers.leave"), worker)
+async def leave(connection: Connection, worker: int) -> Told | None:
+    """Sign a worker off, once it holds nothing any more; return what it told, None if forgotten."""
+    row = await connection.fetchrow(query("workers.leave"), worker)
+    return Told(False, row["numbers"]) if row else None
+
+
+async def told(connection: Connection) -> tuple[list[Told], bytes | None]:
+    """Return what workers told that is not folded yet, and what was kept; all of one moment."""
+    rows = await connection.fetch(query("workers.told"))
+    told = [Told(*row) for row in rows if row["alive"] is not None]
+    (kept,) = [row["numbers"] for row in rows if row["alive"] is None]
+    return told, kept
+
+
+async def fold(connection: Connection, add: Callable[[bytes | None, list[bytes]], bytes]) -> int:
+    """Add the numbers of up to `FOLD_MAX` dead workers to what is kept; return how many.
+
+    `add` is given what is kept and what the dead had told. Nobody changes a dead worker's numbers.
+    """
+    async with connection.transaction():
+        kept = await connection.fetchval(query("workers.kept"))
+        gone = await connection.fetch(query("workers.gone"), FOLD_MAX)
+        numbers = [row["numbers"] for row in gone if row["numbers"] is not None]
+        if numbers:
+            await connection.execute(query("workers.keep"), add(kept, numbers))
+        if gone:
+            await connection.execute(query("workers.folded"), [row["id"] for row in gone])
+    return len(gone)
 
 
 async def waiting(connection: Connection) -> tuple[float, int]:
-    """Return the age in seconds of the oldest due delivery, and how many wait (≤ 10,000)."""
+    """Return the age in seconds of the oldest due delivery, and how many are due (≤ 10,000)."""
     row = await connection.fetchrow(query("workers.oldest_due"))
     assert row is not None
     return float(row["seconds"]), int(row["open"])

@@ -5,6 +5,7 @@ A plain ASGI application: no framework between a provider and the receiver. Not 
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -61,7 +62,10 @@ class _Share:
 
 
 class Incoming:
-    """Serves one prefix, such as `/in/`: what follows it names the receiver's own resource."""
+    """Serves one prefix, such as `/in/`: what follows it names the receiver's own resource.
+
+    `refused` counts by status what was turned away before the handler saw it.
+    """
 
     def __init__(
         self, prefix: str, handle: Handle, public_url: str, receive_s: float = RECEIVE_S
@@ -77,11 +81,14 @@ class Incoming:
         words = f"the request took longer than {receive_s:g} s to arrive\n"
         self._too_slow = HttpResponse(408, _CLOSE, words.encode())
         self._large = 0
+        self.refused: Counter[int] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         response = _refuse_head(scope)
-        if response is None:
+        if response is not None:
+            self.refused[response.status] += 1
+        else:
             share = _Share()
             try:
                 response = await self._answer(scope, receive, share)
@@ -95,8 +102,10 @@ class Incoming:
         try:
             body = await asyncio.wait_for(self._read(receive, share), self._receive_s)
         except TimeoutError:
+            self.refused[self._too_slow.status] += 1
             return self._too_slow
         except _Refused as refused:
+            self.refused[refused.response.status] += 1
             return refused.response
         callback = self._callback(scope, body)
         name = callback.url[len(self._public_url) + len(self.prefix) :].partition("?")[0]

@@ -11,7 +11,9 @@ create table installation (
     -- A known text sealed with the installation's secret key: a wrong key is noticed at start.
     key_check       bytea,
     -- Moved by every change of configuration; heartbeats return it.
-    config_version  bigint not null default 1
+    config_version  bigint not null default 1,
+    -- What workers that are gone had counted: services/numbers.py.
+    totals          bytea
 );
 insert into installation (hash_key)
 values (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
@@ -84,9 +86,15 @@ create table worker (
     boot_id      text not null,
     pid          int not null,
     pid_start    double precision not null,
-    started      timestamptz not null default now()
+    started      timestamptz not null default now(),
+    ended        timestamptz,
+    -- What it counts, told with each beat. Once it is gone and folded, installation.totals has it
+    -- too.
+    numbers      bytea,
+    folded       bool not null default false
 );
 create index worker_alive on worker (id) where alive;
+create index worker_counted on worker (id) where not folded;
 
 -- What names a subject: a hash of (connection, kind, provider's id, recipient). Never updated.
 create table subject_key (
@@ -108,10 +116,26 @@ create table subject (
     sequence  int not null,
     status    smallint not null,
     seen      bigint[] not null,
-    data      bytea not null
+    data      bytea not null,
+    -- The subject that this one turned out to be: later reports go there.
+    merged    uuid
 ) with (fillfactor = 80);
 create index subject_list on subject (tenant, mode, id);
 create index subject_of_key on subject_key (subject);
+
+-- Sends on their way to a provider (kind 1), and reports that may belong to one (kind 2): they
+-- came before the provider's answer, so nobody knows yet whose they are.
+create table pending (
+    subject     uuid primary key,
+    tenant      int not null,
+    mode        smallint not null,
+    kind        smallint not null,
+    connection  int not null,
+    -- Null for a report without an address: it may belong to any send of its connection.
+    address     text,
+    until       timestamptz not null
+);
+create index pending_connection on pending (connection, kind, address);
 
 -- Facts beyond the 64 that a subject carries with it; probed only for such subjects.
 create table fact (

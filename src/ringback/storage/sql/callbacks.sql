@@ -1,4 +1,6 @@
--- Of $before and $after one is null: that branch of a list finds nothing.
+-- Lists compare whole rows, (tenant, mode, id) or (connection, outcome, id), so that no statistics
+-- can talk the planner into any index but theirs. Of $before and $after one is null: that branch
+-- finds nothing.
 
 -- name: get
 select c.id, c.received, c.method, c.outcome, c.reason, c.items, c.subject, n.id, n.provider,
@@ -9,11 +11,13 @@ where c.id = $1 and c.tenant = $2 and c.mode = $3
 -- name: page
 select c.id, c.received, c.method, c.outcome, c.reason, c.items, c.subject, n.id, n.provider
 from ((select id, received, method, outcome, reason, items, subject, connection from callback
-       where tenant = $1 and mode = $2 and id < $3 order by id desc limit $5)
+       where (tenant, mode, id) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
+       order by tenant desc, mode desc, id desc limit $5)
       union all
       (select id, received, method, outcome, reason, items, subject, connection from callback
-       where tenant = $1 and mode = $2 and id > $4 order by id limit $5)) as c
-join connection n on n.no = c.connection
+       where (tenant, mode, id) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
+       order by tenant, mode, id limit $5)) as c
+cross join lateral (select id, provider from connection where no = c.connection limit 1) as n
 
 -- name: filtered
 select c.id, c.received, c.method, c.outcome, c.reason, c.items, c.subject, n.id, n.provider
@@ -21,38 +25,43 @@ from connection n
 cross join unnest($7::smallint[]) as o (outcome)
 cross join lateral (
     (select id, received, method, outcome, reason, items, subject from callback
-     where connection = n.no and outcome = o.outcome and tenant = $1 and mode = $2 and id < $3
-     order by id desc limit $5)
+     where (connection, outcome, id) < (n.no, o.outcome, $3)
+       and (connection, outcome) >= (n.no, o.outcome)
+     order by connection desc, outcome desc, id desc limit $5)
     union all
     (select id, received, method, outcome, reason, items, subject from callback
-     where connection = n.no and outcome = o.outcome and tenant = $1 and mode = $2 and id > $4
-     order by id limit $5)) as c
+     where (connection, outcome, id) > (n.no, o.outcome, $4)
+       and (connection, outcome) <= (n.no, o.outcome)
+     order by connection, outcome, id limit $5)) as c
 where n.tenant = $1 and n.mode = $2 and ($6::uuid is null or n.id = $6)
 order by case when $4::uuid is not null then c.id end, c.id desc
 limit $5
 
 -- name: of_message
+-- The fence (offset 0) keeps the tenant out of the choice of an index: the subject's is the one.
 select c.id, c.received, c.method, c.outcome, c.reason, c.items, c.subject, n.id, n.provider
-from (select id, received, method, outcome, reason, items, subject, connection from callback
-      where subject = $3 and tenant = $1 and mode = $2 and id >= $4 order by id limit $5) as c
-join connection n on n.no = c.connection
+from unnest($3::uuid[], $4::uuid[]) as wanted (subject, not_before)
+cross join lateral (
+    select * from callback
+    where subject = wanted.subject and id >= wanted.not_before offset 0) as c
+cross join lateral (select id, provider from connection where no = c.connection limit 1) as n
+where c.tenant = $1 and c.mode = $2
+order by c.id limit $5
 
 -- name: by_ids
 select c.id, c.received, c.method, c.outcome, c.reason, c.items, c.subject, n.id, n.provider
 from unnest($3::uuid[]) as wanted (id)
-cross join lateral (
-    select id, received, method, outcome, reason, items, subject, connection from callback
-    where id = wanted.id and tenant = $1 and mode = $2) as c
-join connection n on n.no = c.connection
+cross join lateral (select * from callback where id = wanted.id limit 1) as c
+cross join lateral (select id, provider from connection where no = c.connection limit 1) as n
+where c.tenant = $1 and c.mode = $2
 
 -- name: last_of_connection
 select c.id, c.received, c.outcome
-from unnest($4::smallint[]) as o (outcome)
+from connection n
+cross join unnest($4::smallint[]) as o (outcome)
 cross join lateral (
     select id, received, outcome from callback
-    where connection = $3 and outcome = o.outcome and tenant = $1 and mode = $2
-    order by id desc limit 1) as c
+    where (connection, outcome) <= (n.no, o.outcome) and (connection, outcome) >= (n.no, o.outcome)
+    order by connection desc, outcome desc, id desc limit 1) as c
+where n.no = $3 and n.tenant = $1 and n.mode = $2
 order by c.id desc limit 1
-
--- name: reread
-update callback set outcome = $2, reason = $3, items = $4 where id = $1

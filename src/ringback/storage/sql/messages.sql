@@ -1,4 +1,6 @@
--- Messages are subjects of kind 1. Of $before and $after one is null: that branch finds nothing.
+-- Messages are subjects of kind 1. Lists compare whole rows, (tenant, mode, id), so that no
+-- statistics can talk the planner into any index but theirs. Of $before and $after one is null:
+-- that branch finds nothing.
 
 -- name: get
 select id, sequence, data from subject where id = $1 and tenant = $2 and mode = $3 and kind = 1
@@ -6,10 +8,12 @@ select id, sequence, data from subject where id = $1 and tenant = $2 and mode = 
 -- name: page
 select * from (
     (select id, sequence, data from subject
-     where tenant = $1 and mode = $2 and kind = 1 and id < $3 order by id desc limit $5)
+     where (tenant, mode, id) < ($1, $2, $3) and (tenant, mode) >= ($1, $2) and kind = 1
+     order by tenant desc, mode desc, id desc limit $5)
     union all
     (select id, sequence, data from subject
-     where tenant = $1 and mode = $2 and kind = 1 and id > $4 order by id limit $5)) as found
+     where (tenant, mode, id) > ($1, $2, $4) and (tenant, mode) <= ($1, $2) and kind = 1
+     order by tenant, mode, id limit $5)) as found
 
 -- name: values
 with recursive found (value) as (
@@ -49,6 +53,5 @@ from (select hit.subject
            order by k.subject limit $7)) as hit
       order by case when $6::uuid is not null then hit.subject end, hit.subject desc
       limit $7) as page
-cross join lateral (
-    select id, sequence, data from subject
-    where id = page.subject and tenant = $1 and mode = $2 and kind = 1) as s
+cross join lateral (select * from subject where id = page.subject limit 1) as s
+where s.tenant = $1 and s.mode = $2 and s.kind = 1

@@ -2,14 +2,19 @@
 -- planner may turn the join round and walk the table, once statistics say that it is empty.
 
 -- name: read
-select wanted.key, s.id, s.version, s.sequence, s.seen, s.data, k.part
+select wanted.key, coalesce(m.id, s.id), coalesce(m.version, s.version),
+       coalesce(m.sequence, s.sequence), coalesce(m.seen, s.seen), coalesce(m.data, s.data), k.part
 from unnest($1::uuid[]) as wanted (key)
 cross join lateral (
     select subject_key.subject, subject_key.part from subject_key
     where subject_key.key = wanted.key offset 0) as k
 cross join lateral (
-    select subject.id, subject.version, subject.sequence, subject.seen, subject.data from subject
-    where subject.id = k.subject offset 0) as s
+    select subject.id, subject.version, subject.sequence, subject.seen, subject.data,
+           subject.merged
+    from subject where subject.id = k.subject offset 0) as s
+left join lateral (
+    select subject.id, subject.version, subject.sequence, subject.seen, subject.data
+    from subject where subject.id = s.merged and s.merged is not null offset 0) as m on true
 
 -- name: read_facts
 select f.subject, f.hash
@@ -31,13 +36,14 @@ select base, lost, repeated, behind from commit_batch(
     $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
     $17, $18,
     $19, $20, $21,
-    $22, $23, $24, $25, $26, $27, $28, $29, $30,
-    $31, $32,
-    $33, $34, $35,
-    $36, $37, $38,
-    $39, $40, $41, $42, $43, $44, $45, $46, $47, $48,
-    $49, $50, $51,
-    $52, $53, $54, $55, $56)
+    $22, $23, $24, $25, $26, $27, $28, $29, $30, $31,
+    $32, $33, $34, $35, $36, $37, $38,
+    $39, $40,
+    $41, $42, $43,
+    $44, $45, $46,
+    $47, $48, $49, $50, $51, $52, $53, $54, $55, $56,
+    $57, $58, $59,
+    $60, $61, $62, $63, $64)
 
 -- name: stored_events
 select e.id from unnest($1::uuid[]) as wanted (id)
@@ -46,3 +52,25 @@ cross join lateral (select id from event where event.id = wanted.id offset 0) as
 -- name: stored_callbacks
 select c.id from unnest($1::uuid[]) as wanted (id)
 cross join lateral (select id from callback where callback.id = wanted.id offset 0) as c
+
+-- name: in_flight
+select distinct wanted.connection, p.address
+from unnest($1::int[], $2::text[]) as wanted (connection, address)
+cross join lateral (
+    select pending.address from pending
+    where pending.connection = wanted.connection and pending.kind = 1
+      and (pending.address = wanted.address or wanted.address is null)
+      and pending.until > now()
+    limit 1) as p
+
+-- name: forgotten
+select p.subject, p.connection from pending p
+where p.kind = 2
+  and (p.until <= now()
+       or not exists (select from pending s
+                      where s.connection = p.connection and s.kind = 1 and s.until > now()
+                        and (s.address = p.address or p.address is null)))
+limit $1
+
+-- name: expire_sends
+delete from pending where kind = 1 and until < now() - interval '1 hour'

@@ -8,6 +8,8 @@
 -- Array parameters are columns of rows. Indexes into other arrays count from 1, 0 means none.
 --   cb_*  raw callbacks          of_*  which callback is about which subject
 --   k_*   new keys               s_*   subjects; s_version is what was read, -1 for a new one
+--   p_*   subjects that are pending from now on      q_*   those that no longer are,
+--         provided that the subject q_with was kept as well
 --   f_*   facts beyond a subject's 64      x_*  search keys
 --   o_*   once keys              e_*   events    r_*  events that are stored already (replays)
 --   d_*   deliveries, sorted by (lane, endpoint, event); d_event counts on from e_* into r_*
@@ -24,7 +26,9 @@ create or replace function commit_batch(
     of_callback int[], of_subject int[],
     k_key uuid[], k_subject int[], k_part smallint[],
     s_id uuid[], s_tenant int[], s_mode smallint[], s_kind smallint[], s_version int[],
-    s_sequence int[], s_status smallint[], s_seen text[], s_data bytea[],
+    s_sequence int[], s_status smallint[], s_seen text[], s_data bytea[], s_merged uuid[],
+    p_subject int[], p_kind smallint[], p_connection int[], p_address text[], p_seconds int[],
+    q_subject int[], q_with int[],
     f_subject int[], f_hash bigint[],
     x_subject int[], x_kind smallint[], x_value text[],
     o_key uuid[], o_tenant int[], o_mode smallint[],
@@ -64,17 +68,18 @@ begin
     -- they were read. No row back = lost.
     with written as (
         insert into subject as stored
-            (id, tenant, mode, kind, version, sequence, status, seen, data)
+            (id, tenant, mode, kind, version, sequence, status, seen, data, merged)
         select s.id, s.tenant, s.mode, s.kind, s.version + 1, s.sequence, s.status,
-               s.seen::bigint[], s.data
-        from unnest(s_id, s_tenant, s_mode, s_kind, s_version, s_sequence, s_status, s_seen, s_data)
-             with ordinality
-             as s (id, tenant, mode, kind, version, sequence, status, seen, data, i)
+               s.seen::bigint[], s.data, s.merged
+        from unnest(s_id, s_tenant, s_mode, s_kind, s_version, s_sequence, s_status, s_seen, s_data,
+                    s_merged) with ordinality
+             as s (id, tenant, mode, kind, version, sequence, status, seen, data, merged, i)
         where s.i <> all (lost)
         order by s.id
         on conflict (id) do update
-            set version = excluded.version, sequence = excluded.sequence,
-                status = excluded.status, seen = excluded.seen, data = excluded.data
+            set version = excluded.version, kind = excluded.kind, sequence = excluded.sequence,
+                status = excluded.status, seen = excluded.seen, data = excluded.data,
+                merged = excluded.merged
             where stored.version = excluded.version - 1
         returning stored.id)
     select count(*)::int, coalesce(array_agg(written.id), '{}') into v_rows, v_ids from written;
@@ -106,6 +111,21 @@ begin
         from unnest(x_subject, x_kind, x_value) as x (s, kind, value)
         where v_all or x.s = any (v_kept)
         on conflict do nothing;
+    end if;
+    if cardinality(p_subject) > 0 then
+        insert into pending (subject, tenant, mode, kind, connection, address, until)
+        select s_id[p.s], s_tenant[p.s], s_mode[p.s], p.kind, p.connection, p.address,
+               v_now + p.seconds * interval '1 second'
+        from unnest(p_subject, p_kind, p_connection, p_address, p_seconds)
+             as p (s, kind, connection, address, seconds)
+        where v_all or p.s = any (v_kept)
+        on conflict (subject) do nothing;
+    end if;
+    if cardinality(q_subject) > 0 then
+        delete from pending
+        where subject = any (array(
+            select s_id[q.s] from unnest(q_subject, q_with) as q (s, w)
+            where v_all or (q.s = any (v_kept) and q.w = any (v_kept))));
     end if;
     -- A callback is stored unless every subject it is about was lost: then it comes again.
     insert into callback (id, tenant, mode, connection, received, method, url, peer, headers, body,

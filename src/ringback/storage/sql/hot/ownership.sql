@@ -28,18 +28,20 @@ begin
     end loop;
 end $$;
 
--- Show that a worker lives. No row: it was retired and has to register again.
-create or replace function heartbeat(p_worker int, p_config_seen bigint)
+-- Show that a worker lives, and what it has counted (null: as before). No row: it was retired and
+-- has to register again.
+create or replace function heartbeat(p_worker int, p_config_seen bigint, p_numbers bytea)
 returns table (r_beat bigint, r_config_version bigint, r_clock timestamptz)
 language sql as $$
-    update worker w set beat = w.beat + 1, config_seen = p_config_seen
+    update worker w set beat = w.beat + 1, config_seen = p_config_seen,
+                        numbers = coalesce(p_numbers, w.numbers)
     from installation i where w.id = p_worker and w.alive
     returning w.beat, i.config_version, clock_timestamp()
 $$;
 
 -- Declare a worker dead, if it has shown no beat since `p_beat` was read.
 create or replace function retire(p_worker int, p_beat bigint) returns bool language sql as $$
-    with gone as (update worker set alive = false
+    with gone as (update worker set alive = false, ended = now()
                   where id = p_worker and beat = p_beat and alive returning 1)
     select exists (select from gone)
 $$;

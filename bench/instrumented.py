@@ -1,0 +1,107 @@
+"""`ringback`, with its statements counted or its Python profiled. Started by the bench only.
+
+    python -m bench.instrumented up …
+
+BENCH_COUNTS names a directory into which every process writes, several times a second, how often
+it has sent which statement. BENCH_PROFILE names one into which a worker writes a profile: SIGUSR1
+begins it, the next SIGUSR1 ends and writes it. Neither is ever on while something is timed.
+"""
+
+import cProfile
+import json
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from ringback.cli.main import main
+
+COUNTS = "BENCH_COUNTS"
+PROFILE = "BENCH_PROFILE"
+EVERY_S = 0.2
+_TEXT_MAX = 60
+
+
+class _Counts:
+    """Counts the statements of one process. Bounded: each text of ours is one of a few dozen."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._counted: Counter[str] = Counter()
+        self._pid = 0
+
+    def note(self, record: Any) -> None:
+        """Count a statement that the driver has sent."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._counted.clear()
+            threading.Thread(target=self._write, daemon=True).start()
+        self._counted[" ".join(str(record.query).split())[:_TEXT_MAX]] += 1
+
+    def _write(self) -> None:
+        path = self._folder / f"{os.getpid()}.json"
+        while True:
+            draft = path.with_suffix(".tmp")
+            draft.write_text(json.dumps(dict(self._counted)), encoding="utf-8")
+            draft.replace(path)
+            time.sleep(EVERY_S)
+
+
+def count_statements(folder: Path) -> None:
+    """Have the driver tell us of every statement, on every connection that is opened from now."""
+    counts = _Counts(folder)
+    connect, create_pool = asyncpg.connect, asyncpg.create_pool
+
+    async def counted(*arguments: Any, **options: Any) -> Any:
+        connection = await connect(*arguments, **options)
+        connection.add_query_logger(counts.note)
+        return connection
+
+    async def noted(connection: Any) -> None:
+        connection.add_query_logger(counts.note)
+
+    def counted_pool(*arguments: Any, **options: Any) -> Any:
+        return create_pool(*arguments, **{**options, "init": noted})
+
+    asyncpg.connect = counted
+    asyncpg.create_pool = counted_pool
+
+
+class _Profile:
+    """Profiles the thread of a worker's event loop between two signals."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._profile: cProfile.Profile | None = None
+
+    def install(self) -> None:
+        """Listen for the signal, in a process that has just been made."""
+        signal.signal(signal.SIGUSR1, self._toggle)
+
+    def _toggle(self, *_: object) -> None:
+        if self._profile is None:
+            # The processor's time, not the wall's: waiting is not what is looked for.
+            self._profile = cProfile.Profile(time.thread_time)
+            self._profile.enable()
+        else:
+            self._profile.disable()
+            self._profile.dump_stats(self._folder / f"{os.getpid()}.pstats")
+            self._profile = None
+
+
+def instrument() -> None:
+    """Do what the environment asks for."""
+    if folder := os.environ.get(COUNTS):
+        count_statements(Path(folder))
+    if folder := os.environ.get(PROFILE):
+        os.register_at_fork(after_in_child=_Profile(Path(folder)).install)
+
+
+if __name__ == "__main__":
+    instrument()
+    main()

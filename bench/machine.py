@@ -1,0 +1,86 @@
+"""What the figures were measured on: machine, versions, and how long its disk takes to be sure."""
+
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_SYNCS = 50
+
+
+def described(scratch: Path) -> dict[str, str]:
+    """Describe this machine in words; the database will lie below `scratch`."""
+    return {
+        "processor": f"{_processor()}, {len(os.sched_getaffinity(0))} cores",
+        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
+        "system": f"{platform.system()} {platform.release()}",
+        "disk": f"{_file_system(scratch)}, fdatasync of 8 KiB {_sync_ms(scratch):.2f} ms",
+        "python": platform.python_version(),
+        "granian": version("granian"),
+        "receiver": _first(["nginx", "-v"], r"nginx/\S+") or "our own (there is no nginx)",
+        "generator": _first(["wrk", "-v"], r"wrk \S+") or "none (there is no wrk)",
+        "load before": "{:.2f}, {:.2f}, {:.2f}".format(*os.getloadavg()),
+        "revision": _revision(),
+    }
+
+
+def _processor() -> str:
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    found = re.search(r"(?m)^model name\s*:\s*(.+)$", text)
+    return found[1].strip() if found else platform.machine()
+
+
+def _file_system(path: Path) -> str:
+    """Name the type of the file system that a path lies on."""
+    best = ("", "unknown")
+    for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines():
+        _, mount, kind, *_ = line.split()
+        if path.is_relative_to(mount) and len(mount) >= len(best[0]):
+            best = (mount, kind)
+    return best[1]
+
+
+def _sync_ms(scratch: Path) -> float:
+    """Measure how long it takes until 8 KiB are on the disk, in milliseconds (median)."""
+    took = []
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        for _ in range(_SYNCS):
+            file.write(b"x" * 8192)
+            file.flush()
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - began)
+    return statistics.median(took) * 1000
+
+
+def _first(command: list[str], pattern: str) -> str:
+    program = shutil.which(command[0]) or shutil.which(command[0], path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        return ""
+    done = subprocess.run(
+        [program, *command[1:]], capture_output=True, text=True, timeout=10, check=False
+    )
+    found = re.search(pattern, done.stdout + done.stderr)
+    return found[0] if found else command[0]
+
+
+def _revision() -> str:
+    try:
+        named = _git("describe", "--always", "--abbrev=10")
+        return named + (" with changes" if _git("status", "--porcelain", "src") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True
+    )
+    return done.stdout.strip()

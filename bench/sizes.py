@@ -1,0 +1,30 @@
+"""How long and how often is measured. Values only."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Size:
+    """The durations of a run in seconds, and how often each case is repeated.
+
+    `connections` is how many requests the closed-loop generator keeps under way. `shared` lets
+    cases use one installation after the other, to save its start; a figure that is published
+    comes from an installation and a database of its own.
+    """
+
+    name: str
+    warm_s: float
+    run_s: float
+    idle_s: float
+    settle_s: float
+    repeats: int
+    connections: int = 128
+    shared: bool = False
+
+
+FULL = Size("full", warm_s=10.0, run_s=30.0, idle_s=30.0, settle_s=10.0, repeats=3)
+QUICK = Size(
+    "quick", warm_s=0.3, run_s=1.0, idle_s=1.0, settle_s=0.5, repeats=1, shared=True
+)  # fmt: skip
+# At most this long is waited for deliveries to end after the generator has.
+DRAIN_MAX_S = 300.0

@@ -1,0 +1,82 @@
+"""The whole installation's numbers, for whoever watches it: all workers together, and the backlog.
+
+Read from the database only, also what this worker counted itself: so what is told never goes back,
+whichever worker is asked and whoever dies in between.
+"""
+
+import asyncio
+
+import msgspec
+
+from ringback.domain.ids import show
+from ringback.errors import DatabaseUnavailable
+from ringback.services.configuration import Configuration
+from ringback.services.meters import Meters
+from ringback.services.numbers import Totals, gathered, summed
+from ringback.services.workers import Workers
+from ringback.storage import workers as stored
+from ringback.storage.database import Database
+
+# However often somebody asks, the database is asked once in so many seconds.
+EVERY_S = 1.0
+# A database that takes longer counts as one that does not answer.
+PATIENCE_S = 3.0
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What is known of the installation at one moment.
+
+    `totals` and `now` are as in numbers.py; `endpoints` are the ids of those that are counted by
+    themselves, by number. Without the `database` there is only `now`, of this worker alone.
+    """
+
+    database: bool
+    totals: Totals
+    now: Totals
+    workers: int = 0
+    due: int = 0
+    oldest_due_s: float = 0.0
+    endpoints: dict[str, str] = {}
+
+
+class Watch:
+    """Reads the figures, once a second at most for all who ask."""
+
+    def __init__(
+        self, database: Database, configuration: Configuration, workers: Workers, meters: Meters
+    ) -> None:
+        """Take the edges."""
+        self._database = database
+        self._configuration = configuration
+        self._workers = workers
+        self._meters = meters
+        self._lock = asyncio.Lock()
+        self._figures: Figures | None = None
+        self._read_at = 0.0
+
+    async def figures(self) -> Figures:
+        """Return the figures; at most a second old, other workers' a beat older."""
+        loop = asyncio.get_running_loop()
+        async with self._lock:
+            if self._figures is None or loop.time() - self._read_at >= EVERY_S:
+                self._figures = await self._read()
+                self._read_at = loop.time()
+            return self._figures
+
+    async def _read(self) -> Figures:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._workers.told()
+                async with self._database.acquire() as connection:
+                    rows, kept = await stored.told(connection)
+                    oldest, due = await stored.waiting(connection)
+        except (DatabaseUnavailable, TimeoutError):
+            return Figures(database=False, totals={}, now=self._meters.now())
+        named = self._meters.push.tally.endpoints
+        found = summed(rows, kept)
+        known = self._configuration.snapshot.endpoints
+        return Figures(
+            database=True, totals=gathered(found.totals, named), now=found.now,
+            workers=found.living, due=due, oldest_due_s=oldest,
+            endpoints={str(no): show("end", known[no].id) for no in named if no in known},
+        )  # fmt: skip

@@ -1,0 +1,170 @@
+"""Reports that come before the provider's answer: held back, joined, or let go as observed."""
+
+import asyncio
+import json
+import os
+import random
+import uuid
+
+from ringback.app import Engine
+from ringback.domain.http import HttpResponse
+from ringback.domain.ids import show, uuid7
+from ringback.domain.messages import Status
+from ringback.providers.base import OutboundMessage, SendResult
+from ringback.services.sends import Answered, Submitting
+from tests.services.sink import until
+from tests.services.stage import Stage
+from tests.sizes import SIZES
+
+TOKEN = "demo-simulator"
+TO = "+16505551234"
+
+
+def _message(reference: str | None = None) -> OutboundMessage:
+    return OutboundMessage(to=TO, from_="+15550783881", channel="sms", reference=reference)
+
+
+def _types(stage: Stage) -> list[str]:
+    return [json.loads(got.body)["type"] for got in stage.sink.received]
+
+
+async def _answer(stage: Stage, ours: uuid.UUID, provider_id: str) -> None:
+    response = HttpResponse(200, (), json.dumps({"id": provider_id}).encode())
+    await stage.engine.sender.finish(stage.connection(TOKEN), _message(), ours, response)
+
+
+async def _report(stage: Stage, status: Status, provider_id: str) -> None:
+    callback = stage.callback(status, provider_id, token=TOKEN)
+    assert (await stage.receive(callback, TOKEN)).status == 200
+
+
+async def test_an_early_report_is_joined(stage: Stage) -> None:
+    """It emits nothing until the answer comes; then it is the message's own, in sequence."""
+    ours = await stage.engine.sender.begin(stage.connection(TOKEN), _message())
+    await _report(stage, "delivered", "p1")
+    await until(lambda: len(stage.sink.received) == 1)
+    assert _types(stage) == ["message.queued"]
+    assert await stage.value("select count(*) from subject where kind = 1") == 1
+    await _answer(stage, ours, "p1")
+    await until(lambda: len(stage.sink.received) == 3)
+    got = [json.loads(request.body)["data"] for request in stage.sink.received]
+    assert _types(stage) == ["message.queued", "message.submitted", "message.delivered"]
+    assert [data["sequence"] for data in got] == [1, 2, 3]
+    assert {show("msg", ours)} == {data["message"]["id"] for data in got}
+    assert got[2]["message"]["origin"] == "simulated"
+    assert await stage.value("select count(*) from pending") == 0
+
+
+async def test_later_reports_follow_the_trace(stage: Stage) -> None:
+    """After the join, reports under the provider's id reach the message; repeats stay known."""
+    ours = await stage.engine.sender.begin(stage.connection(TOKEN), _message())
+    early = stage.callback("sent", "p1", token=TOKEN)
+    await stage.receive(early, TOKEN)
+    await _answer(stage, ours, "p1")
+    await stage.receive(early, TOKEN)
+    await _report(stage, "delivered", "p1")
+    await until(lambda: len(stage.sink.received) == 4)
+    assert _types(stage)[-1] == "message.delivered"
+    assert await stage.value("select count(*) from subject where kind = 1") == 1
+    rows = await stage.rows("select sequence from event where subject = $1 order by pos", ours)
+    assert [1, 2, 3, 4] == [row[0] for row in rows]
+
+
+async def test_a_report_after_the_answer_needs_no_wait(stage: Stage) -> None:
+    """The usual order: answer, then report."""
+    ours = await stage.engine.sender.begin(stage.connection(TOKEN), _message())
+    await _answer(stage, ours, "p1")
+    await _report(stage, "delivered", "p1")
+    await until(lambda: len(stage.sink.received) == 3)
+    assert await stage.value("select count(*) from subject") == 1
+
+
+async def test_what_no_send_claims_is_observed(stage: Stage) -> None:
+    """A report about somebody else's message, held back meanwhile, is let go after the answer."""
+    ours = await stage.engine.sender.begin(stage.connection(TOKEN), _message())
+    await _report(stage, "delivered", "stranger")
+    await _answer(stage, ours, "p1")
+    await until(lambda: "message.delivered" in _types(stage))
+    event = next(
+        body
+        for request in stage.sink.received
+        if (body := json.loads(request.body))["type"] == "message.delivered"
+    )
+    assert event["data"]["message"]["origin"] == "observed"
+    assert event["data"]["message"]["provider_message_id"] == "stranger"
+    assert await stage.value("select count(*) from pending") == 0
+
+
+async def test_other_addresses_and_connections_do_not_wait(stage: Stage) -> None:
+    """Only a report on the same connection to the same address is held back."""
+    await stage.engine.sender.begin(stage.connection(TOKEN), _message())
+    other = stage.callback("delivered", "w1")
+    assert (await stage.receive(other)).status == 200
+    await until(lambda: "message.delivered" in _types(stage))
+
+
+async def test_a_refusal_fails_the_message(stage: Stage) -> None:
+    """The provider's error is the message's: failed, rejected, with the reason."""
+    ours = await stage.engine.sender.begin(stage.connection(TOKEN), _message())
+    response = HttpResponse(400, (), b'{"error":"unreachable"}')
+    await stage.engine.sender.finish(stage.connection(TOKEN), _message(), ours, response)
+    await until(lambda: len(stage.sink.received) == 2)
+    failed = json.loads(stage.sink.received[1].body)
+    assert failed["type"] == "message.failed"
+    assert failed["data"]["error"]["stage"] == "rejected"
+
+
+async def test_answers_and_reports_meet_in_any_order(stage: Stage) -> None:
+    """Random interleavings on two workers: every report joined, each message whole, none twice."""
+    other = stage.another_engine()
+    await other.start()
+    await stage.execute("update endpoint set deleted = now()")
+    await stage.engine.configuration.reload()
+    await other.configuration.reload()
+    chance = random.Random(15)
+    try:
+        limit = asyncio.Semaphore(64)
+
+        async def one(number: int) -> None:
+            async with limit:
+                await _interleave(stage, [stage.engine, other], chance, number)
+
+        await asyncio.gather(*(one(number) for number in range(SIZES.early_interleavings)))
+        async with asyncio.timeout(30):
+            while await stage.value("select count(*) from pending"):
+                await asyncio.sleep(0.1)
+    finally:
+        await other.stop()
+    total = SIZES.early_interleavings
+    assert await stage.value("select count(*) from subject where kind = 1") == total
+    assert await stage.value("select count(*) from subject where kind = 1 and status = 5") == total
+    wrong = await stage.rows(
+        "select subject from event group by subject"
+        " having count(*) <> 4 or max(sequence) <> 4 or count(distinct type) <> 4"
+    )
+    assert wrong == []
+
+
+async def _interleave(
+    stage: Stage, engines: list[Engine], chance: random.Random, number: int
+) -> None:
+    connection, provider_id = stage.connection(TOKEN), f"p{number}"
+    now = stage.engine.clock.now_ms()
+    message = OutboundMessage(to=f"+1650555{number:06}", from_="+1", channel="sms")
+    ours = uuid7(now, os.urandom(10))
+    await chance.choice(engines).committer.submit(Submitting(connection, ours, now, message))
+
+    async def answer() -> None:
+        await asyncio.sleep(chance.random() * 0.01)
+        result = SendResult("submitted", (provider_id,))
+        work = Answered(connection, ours, now, result)
+        await chance.choice(engines).committer.submit(work)
+
+    async def report(status: Status) -> None:
+        await asyncio.sleep(chance.random() * 0.01)
+        callback = stage.callback(status, provider_id, token=TOKEN, to=message.to)
+        for _ in range(chance.choice((1, 1, 2))):
+            reply = await chance.choice(engines).receiver.receive(TOKEN, callback)
+            assert reply.status == 200
+
+    await asyncio.gather(answer(), report("sent"), report("delivered"))
