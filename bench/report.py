@@ -23,13 +23,13 @@ def summed_up(machine: dict[str, str], date: str, size: dict[str, object], runs:
     cases: dict[str, Any] = {}
     for case in CASES.values():
         source = runs.get(case.runs_of or case.id)
-        if source is None:
-            continue
-        cases[case.id] = {
+        measured = {
             variant: {figure.key: _spread(repeats, figure.key) for figure in case.figures}
-            for variant, repeats in source.items()
+            for variant, repeats in (source or {}).items()
             if repeats
         }
+        if measured:
+            cases[case.id] = measured
     return {"date": date, "machine": machine, "size": size, "cases": cases}
 
 

@@ -23,6 +23,10 @@ class Sizes:
     """T13: validly signed bodies of a provider's own words in the wrong places, per provider."""
     early_interleavings: int
     """T15: messages whose answer and reports race each other."""
+    model_sequences: int
+    """R2: random call sequences made on the model of the store and on PostgreSQL; 15 gets a tenth."""
+    simulated_months: int
+    """R2: seeds of the simulation, thirty virtual days each."""
     oracle_bodies: int
     """S4: random bodies for each pair of a signer and a verifier."""
     foreign_calls: int
@@ -38,6 +42,8 @@ SMALL = Sizes(
     header_strings=500,
     fuzzed_bodies=1_000,
     early_interleavings=1_000,
+    model_sequences=300,
+    simulated_months=50,
     oracle_bodies=1_000,
     foreign_calls=500,
     changed_cursors=500,
@@ -49,6 +55,8 @@ FULL = Sizes(
     header_strings=2_000,
     fuzzed_bodies=10_000,
     early_interleavings=50_000,
+    model_sequences=10_000,
+    simulated_months=300,
     oracle_bodies=10_000,
     foreign_calls=20_000,
     changed_cursors=5_000,

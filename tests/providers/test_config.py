@@ -1,6 +1,9 @@
 """Configs: every fault at once, no secret shown, a schema for the form; and the registry."""
 
+from collections.abc import Iterator
+
 import pytest
+from msgspec import inspect
 
 from ringback.providers.base import Provider
 from ringback.providers.config import (
@@ -101,6 +104,37 @@ def test_the_schema_makes_a_form(provider: Provider) -> None:
         assert (name in secret_fields(provider.Config)) == field.get("writeOnly", False)
     assert set(required) <= set(raw_config(provider)) <= set(properties)
     assert isinstance(config_of(provider), provider.Config)
+
+
+def _unions(kind: inspect.Type) -> Iterator[inspect.UnionType]:
+    if isinstance(kind, inspect.UnionType):
+        yield kind
+    inner: list[inspect.Type] = []
+    if isinstance(kind, inspect.StructType):
+        inner = [field.type for field in kind.fields]
+    elif isinstance(kind, inspect.UnionType):
+        inner = list(kind.types)
+    elif isinstance(kind, inspect.Metadata):
+        inner = [kind.type]
+    elif isinstance(kind, inspect.ListType):
+        inner = [kind.item_type]
+    for one in inner:
+        yield from _unions(one)
+
+
+def _plain(kind: inspect.Type) -> inspect.Type:
+    return _plain(kind.type) if isinstance(kind, inspect.Metadata) else kind
+
+
+@by_provider
+def test_no_config_has_a_type_that_crashes_the_library(provider: Provider) -> None:
+    """The library frees the pattern of a string twice where it is united with a list or object."""
+    for union in _unions(inspect.type_info(provider.Config)):
+        kinds = [_plain(one) for one in union.types]
+        patterned = [one for one in kinds if isinstance(one, inspect.StrType) and one.pattern]
+        assert (
+            not patterned or len([one for one in kinds if type(one) is not inspect.NoneType]) == 1
+        )
 
 
 def test_the_registry_names_what_it_knows() -> None:

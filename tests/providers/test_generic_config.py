@@ -1,5 +1,6 @@
 """The config of `generic`: faults in its depths, secrets that never show, a schema with parts."""
 
+import traceback
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from ringback.providers.config import ConfigError, json_schema, load_config, red
 from ringback.providers.generic_config import GenericConfig
 
 from .cases import CASES, secrets_in
-from .generic_stage import SCHEMES
+from .generic_stage import SCHEMES, WITH_SECRETS
 
 HMAC = SCHEMES["hmac"]
 
@@ -26,8 +27,8 @@ def test_every_fault_is_named_where_it_lies() -> None:
     """Faults in parts, and in parts of lists, come back all at once by JSON pointer."""
     raw = {
         "verify": {
-            "scheme": "hmac", "secret": ["a", "", 5], "algorithm": "md5", "tolerance_s": 0,
-            "encodin/g": "hex", "timestamp_header": "X Y",
+            "scheme": "hmac", "secret": "", "older": ["a", "", 5], "algorithm": "md5",
+            "encodin/g": "hex", "timestamp_header": "X Y", "tolerance_s": 0,
         },
         "dedupe": [
             {"in": "json", "pointer": "id"}, {"in": "body"}, {"pointer": "/id"},
@@ -39,8 +40,8 @@ def test_every_fault_is_named_where_it_lies() -> None:
     expected = [
         "/dedupe/0/pointer", "/dedupe/1/in", "/dedupe/2/in", "/dedupe/3/more", "/dedupe/5", "/more",
         "/reply/body", "/reply/status", "/verify/algorithm", "/verify/encodin~1g",
-        "/verify/header", "/verify/secret/1", "/verify/secret/2", "/verify/timestamp_header",
-        "/verify/tolerance_s",
+        "/verify/header", "/verify/older/1", "/verify/older/2", "/verify/secret",
+        "/verify/timestamp_header", "/verify/tolerance_s",
     ]  # fmt: skip
     found = faults(raw)
     assert expected == sorted(found)
@@ -58,8 +59,9 @@ def test_every_fault_is_named_where_it_lies() -> None:
         ({"verify": {"scheme": "none"}}, ["/verify/scheme"]),
         ({"verify": {"scheme": ["hmac"]}}, ["/verify/scheme"]),
         ({"verify": {"scheme": "url_token", "secret": "x"}}, ["/verify/secret"]),
-        ({"verify": {**HMAC, "secret": []}}, ["/verify/secret"]),
-        ({"verify": {**HMAC, "secret": ["a"] * 5}}, ["/verify/secret"]),
+        ({"verify": {**HMAC, "secret": ["a"]}}, ["/verify/secret"]),
+        ({"verify": {**HMAC, "older": ["a"] * 4}}, ["/verify/older"]),
+        ({"verify": {**HMAC, "older": "a"}}, ["/verify/older"]),
         ({"verify": HMAC, "dedupe": [{"in": "header", "name": "X"}] * 5}, ["/dedupe"]),
         ({"verify": HMAC, "dedupe": {"in": "header", "name": "X"}}, ["/dedupe"]),
         ({"verify": SCHEMES["basic"] | {"username": "a:b"}}, ["/verify/username"]),
@@ -119,24 +121,27 @@ def test_no_fault_repeats_a_value() -> None:
         with pytest.raises(ConfigError) as caught:
             load_config(GenericConfig, {"verify": verify, "reply": {"body": f"{wrong}\ud800"}})
         assert wrong not in str(caught.value)
-        assert caught.value.__cause__ is None or "ValidationError" in repr(caught.value.__cause__)
+        assert wrong not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("name", SCHEMES)
+@pytest.mark.parametrize("name", WITH_SECRETS)
 def test_no_secret_shows_however_deep(name: str) -> None:
     """Redacted configs and every repr hide single secrets and lists of them; the rest stays."""
-    long = ["a-very-long-secret-1234", "short"]
-    for given in (long[0], long):
-        hidden = {"secret", "password", "token", "value"} & set(SCHEMES[name])
-        raw = {**SCHEMES[name], **dict.fromkeys(hidden, given)}
-        config = load_config(GenericConfig, {"verify": raw})
-        plain = redact(config)
-        told = f"{config!r}{config.verify!r}{config.verify}{plain}"
-        assert not [one for one in secrets_in(config) if one in told]
-        shown = plain["verify"]
-        assert isinstance(shown, dict)
-        expected = "…1234" if isinstance(given, str) else ["…1234", "set"]
-        assert {**raw, **dict.fromkeys(hidden, expected)} == {key: shown[key] for key in raw}
+    (field,) = {"secret", "password", "token", "value"} & set(SCHEMES[name])
+    raw = {
+        **SCHEMES[name],
+        field: "a-very-long-secret-1234",
+        "older": ["short", "another-one-5678"],
+    }
+    config = load_config(GenericConfig, {"verify": raw})
+    plain = redact(config)
+    told = f"{config!r}{config.verify!r}{config.verify}{plain}"
+    assert 3 == len(secrets_in(config))
+    assert not [one for one in secrets_in(config) if one in told]
+    shown = plain["verify"]
+    assert isinstance(shown, dict)
+    expected = {**raw, field: "…1234", "older": ["set", "…5678"]}
+    assert expected == {key: shown[key] for key in raw}
 
 
 def test_a_redacted_config_has_everything_else() -> None:
@@ -166,7 +171,7 @@ def test_the_schema_makes_a_form_of_every_part() -> None:
             if about.get("writeOnly"):
                 secret.add((name, field))
     expected = {("Hmac", "secret"), ("Basic", "password"), ("Bearer", "token"), ("ApiKey", "value")}
-    assert expected == secret
+    assert expected | {(name, "older") for name, _ in expected} == secret
 
 
 def test_every_scheme_occurs_in_a_recording() -> None:

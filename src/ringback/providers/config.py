@@ -36,8 +36,9 @@ def load_config(kind: type[C], raw: object) -> C:
         raise ConfigError([("", "must be an object")])
     try:
         return msgspec.convert(raw, kind)
-    except msgspec.ValidationError as error:
-        raise ConfigError(faults(raw, kind)) from error
+    except msgspec.ValidationError:
+        # The library's own error may repeat a value.
+        raise ConfigError(faults(raw, kind)) from None
 
 
 def secret_fields(kind: type[msgspec.Struct]) -> set[str]:
@@ -87,6 +88,8 @@ def _shown(value: object) -> object:
 def _is_secret(kind: inspect.Type) -> bool:
     if isinstance(kind, inspect.Metadata):
         return bool((kind.extra or {}).get("secret")) or _is_secret(kind.type)
+    if isinstance(kind, inspect.ListType):
+        return _is_secret(kind.item_type)
     return isinstance(kind, inspect.UnionType) and any(map(_is_secret, kind.types))
 
 

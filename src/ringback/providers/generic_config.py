@@ -12,20 +12,23 @@ import msgspec
 from ringback.providers.base import SECRET, ProviderConfig, secret
 
 BODY_MAX = 4096
-SECRETS_MAX = 4
+SECRET_MAX = 512
+OLDER_MAX = 3
 PLACES_MAX = 4
 PLACEHOLDERS = ("{timestamp}", "{method}", "{url}", "{body}")
 
 _PIECE = re.compile(r"(\{[a-z]+\})")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
-_Secret = Annotated[str, secret("One of at most four.", limit=512)]
-_Secrets = _Secret | Annotated[list[_Secret], msgspec.Meta(min_length=1, max_length=SECRETS_MAX)]
-
-
-def _secrets(description: str) -> msgspec.Meta:
-    several = " Or several while you change it, the newest first: each of them counts."
-    return msgspec.Meta(description=description + several, extra=SECRET)
+# No union of one secret and a list of them: msgspec 0.22 frees the pattern of such a type twice.
+_Older = Annotated[
+    list[Annotated[str, secret("A secret from before.", limit=SECRET_MAX)]],
+    msgspec.Meta(
+        max_length=OLDER_MAX,
+        description="What it was before, while you change it, the newest first: each still counts.",
+        extra=SECRET,
+    ),
+]
 
 
 def _header_name(description: str) -> msgspec.Meta:
@@ -41,7 +44,7 @@ class _Part(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Hmac(_Part, frozen=True, kw_only=True, tag_field="scheme", tag="hmac"):
     """A signature in a header: an HMAC with a secret that only the sender and you know."""
 
-    secret: Annotated[_Secrets, _secrets("The secret that signs the callbacks.")]
+    secret: Annotated[str, secret("The secret that signs the callbacks.", limit=SECRET_MAX)]
     header: Annotated[str, _header_name("Header that holds the signature.")]
     algorithm: Annotated[
         Literal["sha1", "sha256", "sha512"], msgspec.Meta(description="Hash of the HMAC.")
@@ -80,6 +83,7 @@ class Hmac(_Part, frozen=True, kw_only=True, tag_field="scheme", tag="hmac"):
             ge=1, le=86_400, description="Seconds that the timestamp may be away from now."
         ),
     ] = 300
+    older: _Older = msgspec.field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Refuse templates that cannot be right. Raises ValueError, which msgspec passes on."""
@@ -107,13 +111,15 @@ class Basic(_Part, frozen=True, kw_only=True, tag_field="scheme", tag="basic"):
             description="User name that the sender gives; no colon.",
         ),
     ]
-    password: Annotated[_Secrets, _secrets("Password that the sender gives.")]
+    password: Annotated[str, secret("Password that the sender gives.", limit=SECRET_MAX)]
+    older: _Older = msgspec.field(default_factory=list)
 
 
 class Bearer(_Part, frozen=True, kw_only=True, tag_field="scheme", tag="bearer"):
     """A token in the Authorization header, after the word Bearer."""
 
-    token: Annotated[_Secrets, _secrets("Token that the sender gives.")]
+    token: Annotated[str, secret("Token that the sender gives.", limit=SECRET_MAX)]
+    older: _Older = msgspec.field(default_factory=list)
 
 
 class ApiKey(
@@ -132,7 +138,8 @@ class ApiKey(
             description="Name of the header or of the query parameter.",
         ),
     ]
-    value: Annotated[_Secrets, _secrets("The value, all of it.")]
+    value: Annotated[str, secret("The value, all of it.", limit=SECRET_MAX)]
+    older: _Older = msgspec.field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Refuse a header that cannot be called so. Raises ValueError."""

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from ringback.domain.http import Callback, Headers, HttpRequest
-from ringback.providers import forms
+from ringback.providers import generic_forms as forms
 from ringback.providers.base import Verification, with_headers
 from ringback.providers.generic_config import (
     ApiKey,
@@ -55,19 +55,16 @@ def authenticate(request: HttpRequest, scheme: Scheme, now_ms: int) -> HttpReque
         case Hmac():
             return _sign(request, scheme, now_ms)
         case Basic():
-            pair = f"{scheme.username}:".encode() + _known(scheme.password)[0]
-            encoded = base64.b64encode(pair).decode()
+            encoded = base64.b64encode(f"{scheme.username}:{scheme.password}".encode()).decode()
             return with_headers(request, (("Authorization", f"Basic {encoded}"),))
         case Bearer():
-            token = _known(scheme.token)[0].decode()
-            return with_headers(request, (("Authorization", f"Bearer {token}"),))
+            return with_headers(request, (("Authorization", f"Bearer {scheme.token}"),))
+        case ApiKey(in_="header"):
+            return with_headers(request, ((scheme.name, scheme.value),))
         case ApiKey():
-            value = _known(scheme.value)[0].decode()
-            if scheme.in_ == "header":
-                return with_headers(request, ((scheme.name, value),))
             bare = forms.without(request.url, scheme.name)
             mark = "&" if "?" in bare else "?"
-            url = f"{bare}{mark}{quote(scheme.name, safe='')}={quote(value, safe='')}"
+            url = f"{bare}{mark}{quote(scheme.name, safe='')}={quote(scheme.value, safe='')}"
             return msgspec.structs.replace(request, url=url)
         case UrlToken():
             return request
@@ -85,7 +82,7 @@ def _verify_hmac(callback: Callback, scheme: Hmac, now_ms: int) -> Verification:
     timestamp, fault = _timestamp(callback, scheme)
     if timestamp is None:
         return _failed(fault)
-    keys = [key for key in _known(scheme.secret) if key]
+    keys = [key for key in _known(scheme.secret, scheme.older) if key]
     if not _among(sent, [_mac(callback, scheme, key, timestamp) for key in keys]):
         return _failed(
             f"the signature does not match what it should cover ({scheme.signed!r}): another "
@@ -113,7 +110,7 @@ def _timestamp(callback: Callback, scheme: Hmac) -> tuple[str | None, str]:
 
 def _sign(request: HttpRequest, scheme: Hmac, now_ms: int) -> HttpRequest:
     timestamp = str(now_ms // 1000 if scheme.timestamp_unit == "s" else now_ms)
-    made = _mac(request, scheme, _known(scheme.secret)[0], timestamp)
+    made = _mac(request, scheme, scheme.secret.encode(), timestamp)
     written = {
         "hex": made.hex(),
         "base64": base64.b64encode(made).decode(),
@@ -172,7 +169,7 @@ def _verify_basic(callback: Callback, scheme: Basic) -> Verification:
     username, _, password = credentials.partition(b":")
     # Both are compared, whatever the first says: the time taken must not tell them apart.
     known = _among(username, [scheme.username.encode()])
-    right = _among(password, _known(scheme.password))
+    right = _among(password, _known(scheme.password, scheme.older))
     if not (known & right):
         return _failed("user name or password are not those of this connection")
     return Verification("ok", "Basic credentials match")
@@ -182,7 +179,7 @@ def _verify_bearer(callback: Callback, scheme: Bearer) -> Verification:
     given, fault = _authorization(callback, "Bearer")
     if given is None:
         return _failed(fault)
-    if not _among(_octets(given), _known(scheme.token)):
+    if not _among(_octets(given), _known(scheme.token, scheme.older)):
         return _failed("the bearer token is not one of this connection")
     return Verification("ok", "the bearer token matches")
 
@@ -197,7 +194,7 @@ def _verify_api_key(callback: Callback, scheme: ApiKey) -> Verification:
         fault = f"{several} {scheme.name} in the query"
     if given is None:
         return _failed(fault)
-    if not _among(_octets(given), _known(scheme.value)):
+    if not _among(_octets(given), _known(scheme.value, scheme.older)):
         return _failed(f"the {scheme.in_} {scheme.name} is not a key of this connection")
     return Verification("ok", f"the key in the {scheme.in_} {scheme.name} matches")
 
@@ -237,8 +234,8 @@ def _among(given: bytes, known: Iterable[bytes]) -> bool:
     return found
 
 
-def _known(secrets: str | list[str]) -> list[bytes]:
-    return [one.encode() for one in ([secrets] if isinstance(secrets, str) else secrets)]
+def _known(newest: str, older: list[str]) -> list[bytes]:
+    return [one.encode() for one in (newest, *older)]
 
 
 def _octets(text: str) -> bytes:

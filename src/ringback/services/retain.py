@@ -30,20 +30,28 @@ class Periods(msgspec.Struct, frozen=True):
 class Retainer:
     """Runs the housekeeping."""
 
-    def __init__(self, database: Database, periods: Periods) -> None:
-        """Take the database and the periods."""
+    def __init__(
+        self,
+        database: Database,
+        periods: Periods,
+        first_s: float = FIRST_S,
+        every_s: float = EVERY_S,
+    ) -> None:
+        """Take the database and the periods; the first turn comes `first_s` after the start."""
         self._database = database
         self._periods = periods
+        self._first_s = first_s
+        self._every_s = every_s
 
     async def run(self) -> None:
         """Keep house for ever; whatever stops it once is tried again an hour later."""
-        await asyncio.sleep(FIRST_S)
+        await asyncio.sleep(self._first_s)
         while True:
             try:
                 await self.once()
             except Exception as error:
                 log.warning("retain.failed", error=f"{type(error).__name__}: {error}"[:200])
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(self._every_s)
 
     async def once(self, now: datetime | None = None) -> list[str]:
         """Do everything that is due; return the names of dropped partitions.

@@ -82,9 +82,8 @@ async def _read_log(connection: Connection) -> dict[str, str]:
         MigrationError: what was applied is not what this version has.
 
     """
-    if not await connection.fetchval(query("migrate.has_log")):
-        return {}
-    log = await connection.fetch(query("migrate.read_log"))
+    has_log = await connection.fetchval(query("migrate.has_log"))
+    log = await connection.fetch(query("migrate.read_log")) if has_log else []
     done: dict[str, str] = {row["name"]: row["checksum"] for row in log}
     known = {step.name for step in steps()} | {step.name for step in hot_functions()}
     if strangers := sorted(set(done) - known):

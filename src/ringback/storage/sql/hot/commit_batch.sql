@@ -91,11 +91,13 @@ begin
                coalesce(array_agg(s.i::int) filter (where s.id <> all (v_ids)), '{}')
         into v_kept, lost
         from unnest(s_id) with ordinality as s (id, i);
-        -- A lost creator takes its other new keys back.
+        -- A lost creator takes its other new keys back, and no key that names somebody else.
         delete from subject_key
         where key = any (array(select k.key from unnest(k_key, k_subject) as k (key, s)
                                where k.s = any (lost) and s_version[k.s] < 0))
-          and subject = any (s_id);
+          and subject = any (array(
+              select s.id from unnest(s_id, s_version) with ordinality as s (id, version, i)
+              where s.i = any (lost) and s.version < 0));
     end if;
 
     -- 3 What hangs on subjects that were kept.
