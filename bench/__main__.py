@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import counting, machine, report
+from bench import machine, profile, report
 from bench.cases import CASES, Case
 from bench.errors import BenchError
 from bench.sizes import FULL, QUICK, Size
@@ -22,7 +22,7 @@ def main() -> int:
     size = _size(options)
     with Stage(size, options.dir) as stage:
         if options.profile:
-            print(counting.profile(stage, options.profile))
+            print(profile.told(profile.sampled(stage, options.profile)))
             return 0
         found = machine.described(stage.scratch)
         chosen = _chosen(options.case)

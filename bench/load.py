@@ -113,7 +113,9 @@ class Load:
             if owed:
                 last = time.monotonic()
                 if last - began > DRAIN_MAX_S:
-                    raise BenchError(f"{owed} deliveries are open {DRAIN_MAX_S:.0f} s after the load.")
+                    raise BenchError(
+                        f"{owed} deliveries are open {DRAIN_MAX_S:.0f} s after the load."
+                    )
             time.sleep(_POLL_S)
         return last - began
 

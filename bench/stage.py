@@ -61,6 +61,10 @@ class Stage:
         # Not when something has failed: then nobody uses the installation any more.
         installation.delete_endpoints(made)
 
+    def folder(self, name: str) -> Path:
+        """Make an empty directory."""
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.scratch))
+
     def first_number(self) -> int:
         """Return the first number of a range that nobody else has."""
         return next(self._numbers) * _RANGE

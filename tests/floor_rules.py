@@ -37,6 +37,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "fastapi": _HTTP_TYPES,
     "granian": frozenset({"services"}),
     "httptools": frozenset({"transport"}),
+    "prometheus_client": frozenset({"api"}),
     "msgspec": frozenset(MAY_IMPORT) - {"log", "cli"},
     "psutil": frozenset({"services"}),
     "pydantic": frozenset({"settings", "api"}),

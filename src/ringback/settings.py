@@ -82,12 +82,14 @@ def _read(path: str, name: str) -> str:
 
 def unknown() -> list[str]:
     """Return a warning for every RINGBACK_ variable that means nothing."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    known |= {f"{PREFIX}{name}_FILE" for name in _FILES} | {"RINGBACK_API_KEY", "RINGBACK_URL"}
+    known = {name.upper() for name in Settings.model_fields} | {f"{name}_FILE" for name in _FILES}
+    known |= {"API_KEY", "URL"}
     warnings = []
-    for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in known:
+    for variable in sorted(os.environ):
+        name = variable.removeprefix(PREFIX)
+        if name != variable and name not in known:
+            # Without the prefix, which would make any two of them look alike.
             near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            warnings.append(f"{name} is not a setting of Ringback.{hint}")
+            hint = f" Did you mean {PREFIX}{near[0]}?" if near else ""
+            warnings.append(f"{variable} is not a setting of Ringback.{hint}")
     return warnings

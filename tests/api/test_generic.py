@@ -47,9 +47,9 @@ async def raws(house: House) -> list[Any]:
 
 
 async def outcomes(house: House) -> list[tuple[str, str]]:
-    """Return what became of the callbacks and why, oldest first."""
+    """Return what became of the callbacks, and why."""
     listed = (await house.get("/v1/callbacks"))["data"]
-    return [(one["outcome"], one["reason"]) for one in reversed(listed)]
+    return [(one["outcome"], one["reason"]) for one in listed]
 
 
 async def test_a_signature_as_configured(house: House) -> None:
@@ -75,11 +75,10 @@ async def test_a_signature_as_configured(house: House) -> None:
         assert expected == (await call(house, url, headers)).status
     assert 401 == (await call(house, url)).status
     assert [{"id": 7001, "status": "delivered"}] == await raws(house)
-    found = await outcomes(house)
-    assert ["unrecognised", "duplicate", "rejected", "rejected", "rejected"] == [
-        o for o, _ in found
-    ]
-    assert ("rejected", "no header X-Shop-Signature") == found[-1]
+    # Callbacks of one millisecond are listed in any order.
+    found = sorted(await outcomes(house))
+    assert ["duplicate", *["rejected"] * 3, "unrecognised"] == [outcome for outcome, _ in found]
+    assert ("rejected", "no header X-Shop-Signature") in found
 
 
 def basic(password: str) -> str:
@@ -209,3 +208,16 @@ async def test_faults_in_the_depths_of_a_config_have_pointers(house: House) -> N
         "/config/dedupe/0/pointer", "/config/reply/status", "/config/verify/algorithm",
         "/config/verify/header", "/config/verify/secret",
     ] == sorted(places(problem))  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["header", "query"])
+async def test_a_key_is_not_kept_with_the_callback(house: House, where: str) -> None:
+    """Whoever reads callbacks cannot call the connection with what stands in them."""
+    scheme = {"scheme": "api_key", "in": where, "name": "x-key", "value": SECRET}
+    url = await connect(house, scheme)
+    headers, query = ({"X-Key": SECRET}, "") if where == "header" else ({}, f"?x-key={SECRET}")
+    assert 200 == (await call(house, url + query, headers)).status
+    (listed,) = (await house.get("/v1/callbacks"))["data"]
+    stored = str(await house.get(f"/v1/callbacks/{listed['id']}"))
+    assert SECRET not in stored
+    assert "(hidden)" in stored

@@ -3,6 +3,8 @@
 import asyncio
 
 from ringback.domain.http import Callback
+from ringback.domain.ids import show
+from ringback.services.simulate import Simulated
 from ringback.storage import inspector as stored
 from tests.api.house import LIVE_KEY, House, Json, assert_problem, places
 
@@ -77,16 +79,17 @@ async def test_pages_of_requests(house: House) -> None:
 async def test_a_simulation_goes_the_whole_way(house: House) -> None:
     """What is answered names the message whose callbacks come in."""
     posted: list[tuple[object, object]] = []
+    message = house.new_id()
 
-    def simulate(connection: object, plan: object) -> str:
+    async def simulate(connection: object, plan: object) -> Simulated:
         posted.append((connection, plan))
-        return "sim-1"
+        return Simulated("sim-1", message)
 
     house.client = house.client_of(house.build(simulate=simulate))
     connection = (await house.connection("simulator"))["id"]
     body = {"to": "+15550101", "from": "+15550100", "statuses": ["sent", "read"], "delay_ms": 5}
     made = await house.post(f"/v1/connections/{connection}/simulate", body, status=202)
-    assert {"provider_message_id": "sim-1"} == made
+    assert {"provider_message_id": "sim-1", "message": show("msg", message)} == made
     ((_, plan),) = posted
     assert ("+15550101", "+15550100", ("sent", "read"), 5, "sms", False) == tuple(
         getattr(plan, name)
@@ -109,7 +112,7 @@ async def test_what_cannot_be_simulated(house: House) -> None:
     response = await house.call("POST", path, json=body, key=LIVE_KEY)
     assert_problem(response, 404, "not_found")
 
-    def full(*_: object) -> str:
+    async def full(*_: object) -> Simulated:
         raise BlockingIOError("Too many simulations are under way; wait for some to end.")
 
     house.client = house.client_of(house.build(simulate=full))

@@ -14,6 +14,7 @@ PREFIXES = {
 BODIES: dict[str, Json] = {
     "change_endpoint": {"description": "mine now"},
     "simulate": {"to": "+15550101", "from": "+15550100"},
+    "reparse_callback": {"effects": True},
 }
 
 

@@ -132,13 +132,16 @@ def test_callbacks_are_the_same_when_they_say_the_same() -> None:
     assert len(several) == len(set(several))
 
 
-DOCUMENT = b'{"id": "a", "n": 1.0, "t": true, "deep": [{"~/": "x"}], "o": {}, "z": null, "": "e"}'
+DOCUMENT = (
+    b'{"id": "a", "n": 1.0, "t": true, "deep": [{"~/": "x"}], "o": {}, "z": null, "": "e", "~1": 1}'
+)
 
 
 @pytest.mark.parametrize(
     ("pointer", "found"),
     [
         ("/id", True), ("/n", True), ("/t", True), ("/deep/0/~0~1", True), ("/", True),
+        ("/~01", True),
         ("/deep", False), ("/o", False), ("/z", False), ("/no", False), ("/deep/1", False),
         ("/deep/00/~0~1", False), ("/deep/-", False), ("/id/0", False), ("/n/0", False),
     ],

@@ -40,6 +40,8 @@ def test_pairs_are_those_of_the_standard_library(found: list[tuple[str, str]]) -
         (b"%FF=a", None),
         (b"a=\xff", None),
         (b"&" * 1_000, None),
+        (b"a" * (1024 * 1024 + 1), None),
+        (b"a" * 1024 * 1024, [("a" * 1024 * 1024, "")]),
         (b"a=b&" * 999 + b"a=b", [("a", "b")] * 1_000),
     ],
 )
@@ -124,6 +126,7 @@ def test_a_multipart_form() -> None:
         (WHOLE, "é"),
         (WHOLE, "b" * 71),
         (WHOLE[:-4], "b"),
+        (WHOLE.replace(b"--b\r\n", b"--bc\r\n", 1), "b"),
         (WHOLE.replace(b'name="a"', b'name=""'), "b"),
         (WHOLE.replace(b'; name="a"', b""), "b"),
         (WHOLE.replace(b'name="a"', b'name="\x00"'), "b"),

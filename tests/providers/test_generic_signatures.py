@@ -84,6 +84,8 @@ def test_a_mutated_signature_is_refused(algorithm: str, encoding: str) -> None:
         refused.append(f"v1={bare[:-1]}{stray}{code[len(bare) :]}")
     for mutated in refused:
         assert "failed" == headed(raw, "X-Signature", mutated).verdict, mutated
+    short = headed(raw, "X-Signature", f"v1={code[:8]}").reason
+    assert f"X-Signature holds no {algorithm} in {encoding}" == short
     name, pair = "X-Signature", ("X-Signature", value)
     for headers in ((), (pair, pair), ((name, "x"), pair), (("X-Other", value),)):
         assert "failed" == check(with_headers(genuine, *headers), raw).verdict

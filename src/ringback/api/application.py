@@ -25,6 +25,7 @@ from ringback.api import (
     health,
     inspector,
     messages,
+    metrics,
     problems,
     providers,
     simulate,
@@ -77,5 +78,6 @@ def build_api(context: Context, lifespan: Lifespan) -> FastAPI:
         version_1.include_router(resource.router)
     app.include_router(version_1)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.openapi = lambda: document.describe(app)  # type: ignore[method-assign]
     return app

@@ -48,11 +48,11 @@ class EventQuery(PageQuery):
 async def page(
     request: Request, caller: CallerDep, query: Annotated[EventQuery, Query()]
 ) -> Response:
-    """List events, newest first."""
+    """List events in the order of the feed, newest first."""
     pager = Pager(request, caller, query)
     response = Response(media_type=MEDIA_TYPE)
     found = await _find(caller, query, pager)
-    cut = pager.cut(found, lambda event: (event.id.int,), response)
+    cut = pager.cut(found, lambda event: (event.pos,), response)
     return _raw(response, [event.body for event in cut.rows], cut.next, cut.prev)
 
 
@@ -69,8 +69,8 @@ async def _find(caller: CallerDep, query: EventQuery, pager: Pager) -> Found[Sto
         fitting = [event for event in told.rows if _fits(pattern, event)]
         full = len(told.rows) == pager.window.limit
         return Found(
-            [StoredEvent(event.id, event.body) for event in fitting],
-            (told.rows[-1].id.int,) if full else None,
+            [StoredEvent(event.id, event.pos, event.body) for event in fitting],
+            (told.rows[-1].pos,) if full else None,
         )
     if pattern is not None:
         return await events.of_type(database, scope, pattern, pager.window)

@@ -79,11 +79,13 @@ class Committer:
         worker: Callable[[], int],
         lost: Callable[[int], None],
         flood: Flood,
+        entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         """Take the edges.
 
         `worker` returns the id to commit under, or raises while none is held; `lost` is told which
-        worker's deliveries may be in the database without being in memory.
+        worker's deliveries may be in the database without being in memory. Ids are made of
+        `entropy`.
         """
         self._link = link
         self._configuration = configuration
@@ -92,6 +94,7 @@ class Committer:
         self._worker = worker
         self._lost = lost
         self._flood = flood
+        self._entropy = entropy
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._busy = False
@@ -177,7 +180,7 @@ class Committer:
         known = await self._read(works, connection)
         now = self._clock.now_ms()
         batch = Batch(
-            self._configuration.snapshot, known, IdSequence(now, os.urandom(10)), now,
+            self._configuration.snapshot, known, IdSequence(now, self._entropy(10)), now,
             self._pusher.free(), self._flood.keep,
         )  # fmt: skip
         for work in works:

@@ -5,6 +5,7 @@ whichever worker is asked and whoever dies in between.
 """
 
 import asyncio
+from uuid import UUID
 
 import msgspec
 
@@ -72,11 +73,18 @@ class Watch:
                     oldest, due = await stored.waiting(connection)
         except (DatabaseUnavailable, TimeoutError):
             return Figures(database=False, totals={}, now=self._meters.now())
-        named = self._meters.push.tally.endpoints
-        found = summed(rows, kept)
         known = self._configuration.snapshot.endpoints
-        return Figures(
-            database=True, totals=gathered(found.totals, named), now=found.now,
-            workers=found.living, due=due, oldest_due_s=oldest,
-            endpoints={str(no): show("end", known[no].id) for no in named if no in known},
-        )  # fmt: skip
+        named = {no: known[no].id for no in self._meters.named if no in known}
+        # A thousand endpoints at many workers take a while: not in the event loop.
+        return await asyncio.to_thread(_figures, rows, kept, named, oldest, due)
+
+
+def _figures(
+    rows: list[stored.Told], kept: bytes | None, named: dict[int, UUID], oldest: float, due: int
+) -> Figures:
+    found = summed(rows, kept)
+    return Figures(
+        database=True, totals=gathered(found.totals, named), now=found.now, workers=found.living,
+        due=due, oldest_due_s=oldest,
+        endpoints={str(no): show("end", id_) for no, id_ in named.items()},
+    )  # fmt: skip

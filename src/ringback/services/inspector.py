@@ -70,6 +70,7 @@ class Inspector:
         self._database = database
         self._tenant = tenant
         self._waiting: deque[stored.NewInspected] = deque()
+        self._writing: list[stored.NewInspected] = []
         self._bytes = 0
         self._wake = asyncio.Event()
         self._counted: Counter[str] = Counter()
@@ -115,7 +116,8 @@ class Inspector:
             found = await stored.names(self._database)
         except DatabaseUnavailable:
             return
-        self._names = found | {request.name for request in self._waiting}
+        unseen = (*self._writing, *self._waiting)
+        self._names = found | {request.name for request in unseen}
 
     def _keep(self, request: stored.NewInspected) -> None:
         self._waiting.append(request)
@@ -143,7 +145,8 @@ class Inspector:
             self._wake.clear()
             if not self._waiting:
                 await self._wake.wait()
-            await self._store(self._batch())
+            self._writing = self._batch()
+            await self._store(self._writing)
 
     def _batch(self) -> list[stored.NewInspected]:
         batch: list[stored.NewInspected] = []

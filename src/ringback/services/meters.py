@@ -3,12 +3,12 @@
 The names are those of `api/metrics.py`, which says what each means. Nothing is counted here.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ringback.services.commit import Committer
 from ringback.services.held import Reconciler
-from ringback.services.numbers import ENDPOINT, MICRO, OTHER, Totals
+from ringback.services.numbers import MICRO, OTHER, Totals
 from ringback.services.pressure import Pressure
 from ringback.services.publish import Publisher
 from ringback.services.push import Push
@@ -32,7 +32,7 @@ class Meters(NamedTuple):
     doors: dict[str, Mapping[int, int]]
 
     @property
-    def named(self) -> Container[int]:
+    def named(self) -> Collection[int]:
         """The numbers of the endpoints that are counted by themselves."""
         return self.push.tally.endpoints
 
@@ -62,6 +62,8 @@ class Meters(NamedTuple):
 
     def _attempts(self, found: Totals) -> None:
         tally = self.push.tally
+        if tally.delivered:
+            found["attempts 2xx"] = found["ended delivered"] = tally.delivered
         for result, count in tally.results.items():
             found[f"attempts {result}"] = count
         for end, count in tally.ends.items():
@@ -93,6 +95,6 @@ def _histogram(found: Totals, name: str, histogram: Histogram) -> None:
 
 
 def _endpoint(found: Totals, who: str, counted: OfEndpoint) -> None:
-    found[f"{ENDPOINT} {who} delivered"] = counted.delivered
-    found[f"{ENDPOINT} {who} failed"] = counted.failed
-    found[f"{ENDPOINT} {who} ms"] = counted.ms
+    found[f"endpoint {who} delivered"] = counted.delivered
+    found[f"endpoint {who} failed"] = counted.failed
+    found[f"endpoint_ms {who}"] = counted.ms

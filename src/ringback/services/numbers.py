@@ -13,7 +13,8 @@ import structlog
 from ringback.storage.workers import Told
 
 MICRO = 1_000_000
-ENDPOINT, OTHER = "endpoint", "other"
+OTHER = "other"
+_OF_ENDPOINTS = frozenset(("endpoint", "endpoint_ms"))
 # Standing values of which the highest counts, not the sum.
 _HIGHEST = frozenset(("lag",))
 log = structlog.get_logger()
@@ -55,11 +56,11 @@ def gathered(totals: Mapping[str, int], named: Container[int]) -> Totals:
     """Put what was counted of endpoints that are not `named` together, under `other`."""
     found: Totals = {}
     for name, count in totals.items():
-        first, _, rest = name.partition(" ")
-        if first == ENDPOINT:
-            number, _, what = rest.partition(" ")
+        what, _, labels = name.partition(" ")
+        if what in _OF_ENDPOINTS:
+            number, blank, last = labels.partition(" ")
             if not (number.isdigit() and int(number) in named):
-                name = f"{ENDPOINT} {OTHER} {what}"
+                name = f"{what} {OTHER}{blank}{last}"
         found[name] = found.get(name, 0) + count
     return found
 

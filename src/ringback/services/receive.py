@@ -121,7 +121,8 @@ class Receiver:
         settled: Outcome | None = None,
         reason: str = "",
     ) -> None:
-        raw = stored_form(callback, connection.token, settled)
+        concealed = registry.get(connection.provider).conceal(callback, connection.config)
+        raw = stored_form(concealed, connection.token, settled)
         arrival = Arrival(connection, raw, now, parsed, settled, reason)
         await self._pressure.slow()
         committer = self._large if len(callback.body) > LARGE else self._committer

@@ -53,7 +53,10 @@ class OfEndpoint:
 
 
 class Attempts:
-    """Attempts by result and by endpoint, how deliveries ended, and how long they took."""
+    """Attempts by result and by endpoint, how deliveries ended, and how long they took.
+
+    `results` and `ends` leave out what was delivered: that is what `seconds` counts.
+    """
 
     def __init__(self) -> None:
         """Start at nothing, with no endpoint."""
@@ -86,13 +89,18 @@ class Attempts:
         age_ms: int,
     ) -> None:
         """Count an attempt that took `ms`; `age_ms` after its event was made `end` was its end."""
-        self.results[error or _CLASSES.get((status or 0) // 100, "other")] += 1
         mine = self.endpoints.get(endpoint, self.others)
         mine.ms += int(ms)
         if end == "delivered":
             mine.delivered += 1
-            self.seconds.add(max(age_ms, 0) / 1000)
-        else:
-            mine.failed += 1
+            self.seconds.add(age_ms / 1000 if age_ms > 0 else 0.0)
+            return
+        mine.failed += 1
+        self.results[error or _CLASSES.get((status or 0) // 100, "other")] += 1
         if end is not None:
             self.ends[end] += 1
+
+    @property
+    def delivered(self) -> int:
+        """How many attempts delivered, whichever endpoint it was."""
+        return sum(self.seconds.counts)

@@ -104,7 +104,7 @@ async def of_message(
     if message is None:
         return None
     # Read oldest first, so that what is cut off at the bound is the end.
-    window = Window(_READ_MAX, (events.not_before(id_).int,), newer=True)
+    window = Window(_READ_MAX, (0,), newer=True)
     told = (await events.of_message(database, scope, id_, window)).rows
     heard = await callbacks.of_message(
         database, scope, id_, _callbacks_named(message, told), _READ_MAX

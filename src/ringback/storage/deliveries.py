@@ -15,7 +15,6 @@ from ringback.storage.queries import query
 # Open deliveries of one event: one for each endpoint that wanted it, and replays.
 PER_EVENT_MAX = 10_000
 CANCEL_BATCH = 1000
-_NEWEST = 1 << 62
 # Attempts at one endpoint lie scattered among the others: each may cost a page.
 _SCATTERED_MAX = 5_000
 
@@ -70,11 +69,10 @@ async def of_endpoint(
     database: Database, scope: Scope, endpoint: int, window: Window
 ) -> Found[Ref]:
     """Return the deliveries of an endpoint, newest in the feed first. Keys are positions."""
-    place = window.key[0] if window.key else _NEWEST
-    before, after = (None, place) if window.newer else (place, None)
     rows = await database.rows(
-        query("delivery_log.of_endpoint"), *scope, endpoint, before, after, window.limit
-    )
+        query("delivery_log.of_endpoint"), *scope, endpoint, window.below, window.above,
+        window.limit,
+    )  # fmt: skip
     return Found([Ref(endpoint, row["ord"], row["event"]) for row in rows])
 
 
@@ -121,11 +119,10 @@ async def open_refs(
     """Return open deliveries: those scheduled for after `now`, or the others. Keys are
     (position, endpoint number).
     """
-    place, number = window.key or (_NEWEST, 0)
-    before, after = (None, place) if window.newer else (place, None)
+    number = window.key[1] if window.key else 0
     rows = await database.rows(
-        query("delivery_log.open"), *scope, endpoint, before, after, window.limit, now,
-        scheduled, number,
+        query("delivery_log.open"), *scope, endpoint, window.below, window.above, window.limit,
+        now, scheduled, number,
     )  # fmt: skip
     return Found([Ref(row["endpoint"], row["ord"], row["event"]) for row in rows])
 

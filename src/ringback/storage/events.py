@@ -15,6 +15,7 @@ class StoredEvent(NamedTuple):
     """An event as every endpoint is sent it."""
 
     id: uuid.UUID
+    pos: int
     body: bytes
 
 
@@ -22,6 +23,7 @@ class MessageEvent(NamedTuple):
     """An event in the life of a message, and the callback that brought it about."""
 
     id: uuid.UUID
+    pos: int
     type: str
     sequence: int
     occurred: datetime
@@ -70,13 +72,13 @@ async def whole(database: Database, scope: Scope, id_: uuid.UUID) -> WholeEvent 
 async def get(database: Database, scope: Scope, id_: uuid.UUID) -> StoredEvent | None:
     """Return an event, or None when this tenant and mode has none of this id."""
     row = await database.row(query("events.get"), id_, *scope)
-    return StoredEvent(row["id"], row["body"]) if row else None
+    return StoredEvent(row["id"], row["pos"], row["body"]) if row else None
 
 
 async def newest(database: Database, scope: Scope, window: Window) -> Found[StoredEvent]:
-    """Return events by when they were emitted."""
+    """Return events in the order of the feed. Keys are positions."""
     rows = await database.rows(
-        query("events.page"), *scope, window.before, window.after, window.limit
+        query("events.page"), *scope, window.below, window.above, window.limit
     )
     return Found(_in_order(rows, window))
 
@@ -87,32 +89,32 @@ async def of_type(
     """Return events of a type (`message.read`) or family (`message.*`), looking at 20,000."""
     prefix = pattern[:-1] if pattern.endswith(".*") else None
     rows = await database.rows(
-        query("events.of_type"), *scope, window.before, window.after, window.limit, SCAN_MAX,
+        query("events.of_type"), *scope, window.below, window.above, window.limit, SCAN_MAX,
         pattern, prefix,
     )  # fmt: skip
     found = _in_order(rows, window)
     if len(found) >= window.limit:
         return Found(found)
     edge = await database.row(
-        query("events.edge"), *scope, window.before, window.after, SCAN_MAX - 1
+        query("events.edge"), *scope, window.below, window.above, SCAN_MAX - 1
     )
-    return Found(found, (edge["id"].int,) if edge else None)
+    return Found(found, (edge["pos"],) if edge else None)
 
 
 async def of_message(
     database: Database, scope: Scope, message: uuid.UUID, window: Window
 ) -> Found[MessageEvent]:
-    """Return the events of a message."""
+    """Return the events of a message. Keys are positions."""
     rows = await database.rows(
-        query("events.of_message"), *scope, window.before, window.after, window.limit,
+        query("events.of_message"), *scope, window.below, window.above, window.limit,
         [message], [not_before(message)],
     )  # fmt: skip
     told = (MessageEvent(*row) for row in rows)
-    return Found(nearest_first(told, window, lambda event: event.id))
+    return Found(nearest_first(told, window, lambda event: event.pos))
 
 
 def _in_order(rows: list[Row], window: Window) -> list[StoredEvent]:
-    return nearest_first((StoredEvent(*row) for row in rows), window, lambda event: event.id)
+    return nearest_first((StoredEvent(*row) for row in rows), window, lambda event: event.pos)
 
 
 async def positions(

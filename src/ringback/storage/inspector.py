@@ -54,6 +54,8 @@ async def add(database: Database, requests: list[NewInspected]) -> None:
     columns.append([request.answered for request in requests])
     async with database.acquire() as connection, connection.transaction():
         await connection.execute("set local synchronous_commit = off")
+        # One writer at a time, so that each sees what the others have kept.
+        await connection.execute(query("inspector.lock"))
         await connection.execute(query("inspector.add"), *columns)
         for name in sorted({request.name for request in requests}):
             await connection.execute(query("inspector.trim"), name, KEPT)

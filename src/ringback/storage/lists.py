@@ -15,8 +15,10 @@ SCAN_MAX = 20_000
 SKEW_MS = 120_000
 
 T = TypeVar("T")
+P = TypeVar("P", uuid.UUID, int)
 Key = tuple[int, ...]
 _NEWEST = uuid.UUID(int=(1 << 128) - 1)
+_LAST_POSITION = 1 << 62
 
 
 class Scope(NamedTuple):
@@ -44,14 +46,26 @@ class Window(msgspec.Struct, frozen=True):
         return uuid.UUID(int=self.key[0]) if self.key else _NEWEST
 
     @property
+    def below(self) -> int | None:
+        """The position that rows must lie below, for lists by position; None for newer ones."""
+        if self.newer:
+            return None
+        return self.key[0] if self.key else _LAST_POSITION
+
+    @property
+    def above(self) -> int | None:
+        """The position that rows must lie above, for lists by position; None for older ones."""
+        return self.key[0] if self.newer and self.key else None
+
+    @property
     def after(self) -> uuid.UUID | None:
         """The id that rows must lie above, for lists by id; None when searching for older ones."""
         return uuid.UUID(int=self.key[0]) if self.newer and self.key else None
 
 
-def nearest_first(rows: Iterable[T], window: Window, id_of: Callable[[T], uuid.UUID]) -> list[T]:
-    """Put rows in the direction of the search, by their ids."""
-    return sorted(rows, key=id_of, reverse=not window.newer)
+def nearest_first(rows: Iterable[T], window: Window, place_of: Callable[[T], P]) -> list[T]:
+    """Put rows in the direction of the search, by their ids or positions."""
+    return sorted(rows, key=place_of, reverse=not window.newer)
 
 
 class Found(msgspec.Struct, Generic[T], frozen=True):

@@ -65,3 +65,6 @@ cross join lateral (
     order by connection desc, outcome desc, id desc limit 1) as c
 where n.no = $3 and n.tenant = $1 and n.mode = $2
 order by c.id desc limit 1
+
+-- name: reread
+update callback set outcome = $2, reason = $3, items = $4 where id = $1

@@ -1,54 +1,55 @@
--- Lists compare whole rows, (tenant, mode, id), so that no statistics can talk the planner into any
--- index but theirs. Of $before and $after one is null: that branch finds nothing.
+-- Lists are in the order of the feed: ids of one millisecond say nothing about order. They compare
+-- whole rows, (tenant, mode, pos), so that no statistics can talk the planner into any index but
+-- theirs. Of $before and $after one is null: that branch finds nothing.
 
 -- name: get
-select id, type, body from event where id = $1 and tenant = $2 and mode = $3
+select id, pos, body from event where id = $1 and tenant = $2 and mode = $3
 
 -- name: page
 select * from (
-    (select id, body from event
-     where (tenant, mode, id) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
-     order by tenant desc, mode desc, id desc limit $5)
+    (select id, pos, body from event
+     where (tenant, mode, pos) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
+     order by tenant desc, mode desc, pos desc limit $5)
     union all
-    (select id, body from event
-     where (tenant, mode, id) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
-     order by tenant, mode, id limit $5)) as found
+    (select id, pos, body from event
+     where (tenant, mode, pos) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
+     order by tenant, mode, pos limit $5)) as found
 
 -- name: of_type
 select * from (
-    (select older.id, older.body
-     from (select id, type, body from event
-           where (tenant, mode, id) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
-           order by tenant desc, mode desc, id desc limit $6) as older
+    (select older.id, older.pos, older.body
+     from (select id, pos, type, body from event
+           where (tenant, mode, pos) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
+           order by tenant desc, mode desc, pos desc limit $6) as older
      where older.type = $7 or starts_with(older.type, $8)
      limit $5)
     union all
-    (select newer.id, newer.body
-     from (select id, type, body from event
-           where (tenant, mode, id) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
-           order by tenant, mode, id limit $6) as newer
+    (select newer.id, newer.pos, newer.body
+     from (select id, pos, type, body from event
+           where (tenant, mode, pos) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
+           order by tenant, mode, pos limit $6) as newer
      where newer.type = $7 or starts_with(newer.type, $8)
      limit $5)) as found
 
 -- name: edge
 select * from (
-    (select id from event
-     where (tenant, mode, id) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
-     order by tenant desc, mode desc, id desc offset $5 limit 1)
+    (select pos from event
+     where (tenant, mode, pos) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
+     order by tenant desc, mode desc, pos desc offset $5 limit 1)
     union all
-    (select id from event
-     where (tenant, mode, id) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
-     order by tenant, mode, id offset $5 limit 1)) as found
+    (select pos from event
+     where (tenant, mode, pos) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
+     order by tenant, mode, pos offset $5 limit 1)) as found
 
 -- name: of_message
 -- The fence (offset 0) keeps the tenant out of the choice of an index: the subject's is the one.
-select told.id, told.type, told.sequence, told.occurred, told.callback, told.body
+select told.id, told.pos, told.type, told.sequence, told.occurred, told.callback, told.body
 from unnest($6::uuid[], $7::uuid[]) as wanted (subject, not_before)
 cross join lateral (
     select * from event
     where subject = wanted.subject and id >= wanted.not_before offset 0) as told
-where told.tenant = $1 and told.mode = $2 and (told.id < $3 or told.id > $4)
-order by case when $4::uuid is not null then told.id end, told.id desc
+where told.tenant = $1 and told.mode = $2 and (told.pos < $3 or told.pos > $4)
+order by case when $4::bigint is not null then told.pos end, told.pos desc
 limit $5
 
 -- name: positions
@@ -66,3 +67,6 @@ select event.id, event.type, event.subject
 from unnest($3::uuid[]) as wanted (id)
 cross join lateral (select * from event e where e.id = wanted.id limit 1) as event
 where event.tenant = $1 and event.mode = $2
+
+-- name: whole
+select id, subject, body from event where id = $1 and tenant = $2 and mode = $3

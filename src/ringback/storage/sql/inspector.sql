@@ -1,3 +1,6 @@
+-- name: lock
+select pg_advisory_xact_lock(8420, 5)
+
 -- name: add
 insert into inspected_request (tenant, mode, name, method, url, headers, body, answered)
 select * from unnest($1::int[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::bytea[],

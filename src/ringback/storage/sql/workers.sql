@@ -31,7 +31,7 @@ waiting as (
     select from wanted w cross join lateral (
         select from delivery d
         where d.endpoint = w.no and d.owner is null and d.due is not null and d.due <= now()
-        limit 10000) as some limit 10000)
+        limit 10000) as found limit 10000)
 select coalesce((select extract(epoch from now() - min(due)) from oldest), 0)::float8 as seconds,
        (select count(*) from waiting) as open
 

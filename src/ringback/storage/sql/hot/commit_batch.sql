@@ -43,6 +43,7 @@ declare
     v_kept int[];
     v_all  bool;
     v_gen  int;
+    v_idle int[] := '{}';
     v_rows int;
     v_new  int;
     v_ids  uuid[];
@@ -147,20 +148,27 @@ begin
 
     -- Things without a subject happen once per key. The shared lock keeps the generation from
     -- being switched under us: two generations must never be written at the same time.
+    -- A key whose events all came to nothing with their subjects is not claimed: they come again.
     if cardinality(o_key) > 0 then
+        if not v_all then
+            select coalesce(array_agg(e.o), '{}') into v_idle
+            from (select e.o from unnest(e_once, e_subject) as e (o, s) where e.o > 0
+                  group by e.o having bool_and(e.s <> all (v_kept))) as e;
+        end if;
         perform pg_advisory_xact_lock_shared(8420, 2);
         select gen into v_gen from once_generation;
         with added as (
             insert into once_key (gen, key, tenant, mode)
             select v_gen, o.key, o.tenant, o.mode
-            from unnest(o_key, o_tenant, o_mode) as o (key, tenant, mode)
-            where not exists (select from once_key p where p.gen = v_gen - 1 and p.key = o.key)
+            from unnest(o_key, o_tenant, o_mode) with ordinality as o (key, tenant, mode, i)
+            where o.i <> all (v_idle)
+              and not exists (select from once_key p where p.gen = v_gen - 1 and p.key = o.key)
             order by o.key
             on conflict do nothing
             returning key)
         select coalesce(array_agg(o.i::int), '{}') into repeated
         from unnest(o_key) with ordinality as o (key, i)
-        where o.key not in (select added.key from added);
+        where o.i <> all (v_idle) and o.key not in (select added.key from added);
     end if;
 
     v_new := cardinality(e_id);

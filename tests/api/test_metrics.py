@@ -1,0 +1,155 @@
+"""`/metrics`: what Prometheus reads, and what stands about it in the documentation."""
+
+import re
+from typing import Any
+
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from ringback import __version__
+from ringback.api.metrics import FAMILIES, written
+from ringback.app import Application
+from ringback.domain.ids import show
+from ringback.services.figures import Figures
+from ringback.transport.incoming import URL_MAX
+from tests.api.house import House
+from tests.markdown import pages, plain
+from tests.source import ROOT
+
+PAGE = pages()["docs/metrics.md"]
+ALERTS = ROOT / "docs" / "alerts.yml"
+
+
+def _families(text: str) -> dict[str, Metric]:
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def _values(text: str) -> dict[tuple[str, ...], float]:
+    """Return every sample by its name and the values of its labels, in order of their names."""
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def _scrape(house: House) -> str:
+    response = await house.call("GET", "/metrics", key=None)
+    assert 200 == response.status_code
+    assert "text/plain; version=0.0.4; charset=utf-8" == response.headers["content-type"]
+    return response.text
+
+
+async def test_it_tells_what_happened_without_a_key(house: House) -> None:
+    """A callback, its commit, its attempt and its delivery; as a library of others reads it."""
+    await house.hear("m1", "sent")
+    await house.delivered(1)
+    values = _values(await _scrape(house))
+    (number,) = house.engine.configuration.snapshot.endpoints
+    endpoint = show("end", house.engine.configuration.snapshot.endpoints[number].id)
+    expected = {
+        ("ringback_callbacks_total", "accepted", "whatsapp"): 1.0,
+        ("ringback_attempts_total", "2xx"): 1.0,
+        ("ringback_endpoint_attempts_total", endpoint, "delivered"): 1.0,
+        ("ringback_endpoint_attempts_total", "other", "delivered"): 0.0,
+        ("ringback_deliveries_ended_total", "delivered"): 1.0,
+        ("ringback_commit_items_bucket", "+Inf"): 1.0,
+        ("ringback_commit_items_count",): 1.0,
+        ("ringback_commit_items_sum",): 1.0,
+        ("ringback_answer_seconds_count", "callback"): 1.0,
+        ("ringback_delivery_seconds_count",): 1.0,
+        ("ringback_deliveries_stuck_total",): 0.0,
+        ("ringback_workers",): 1.0,
+        ("ringback_database_up",): 1.0,
+        ("ringback_build_info", __version__): 1.0,
+    }
+    assert expected == {name: values.get(name) for name in expected}
+    assert 0 < values[("ringback_delivery_seconds_sum",)] < 10
+    assert 0 <= values[("ringback_event_loop_lag_seconds",)] < 10
+
+
+async def test_everything_that_is_counted_is_shown(house: House) -> None:
+    """No count goes under a name that no metric has."""
+    await house.hear("m1", "sent", "sent")
+    await house.delivered(1)
+    figures = await house.engine.watch.figures()
+    keys = {family.key for family in FAMILIES}
+    assert {name.partition(" ")[0] for name in [*figures.totals, *figures.now]} <= keys
+
+
+async def test_no_label_says_anything_about_people(house: House) -> None:
+    """Numbers, references, names and URLs of what passes through are nowhere in it."""
+    await house.hear("wamid.canary", "sent", reference="order-canary")
+    await house.delivered(1)
+    text = await _scrape(house)
+    endpoint = next(iter(house.engine.configuration.snapshot.endpoints.values()))
+    for canary in ("canary", "6505551234", endpoint.url, "demo-whatsapp", "ten_"):
+        assert canary not in text
+    labels = {label for family in _families(text).values() for s in family.samples
+              for label in s.labels}  # fmt: skip
+    assert labels == {label for family in FAMILIES for label in family.labels} - {"status"} | {"le"}
+
+
+async def test_what_is_turned_away_is_counted(house: House) -> None:
+    """What is too long is refused before anything reads it, and counted at its door."""
+    whole: Any = Application(house.engine)
+    async with house.client_of(whole) as client:
+        too_long = "x" * (URL_MAX + 1)
+        for path in (f"/in/{too_long}", f"/in/{too_long}", f"/inspect/{too_long}"):
+            assert 414 == (await client.post(path)).status_code
+        values = _values((await client.get("/metrics")).text)
+    assert {
+        ("ringback_requests_turned_away_total", "callback", "414"): 2.0,
+        ("ringback_requests_turned_away_total", "inspect", "414"): 1.0,
+    } == {name: value for name, value in values.items() if "turned_away" in name[0]}
+
+
+async def test_without_the_database_it_says_so(house: House) -> None:
+    """Still 200, no total that would seem to have fallen to nothing."""
+    await house.engine.database.close()
+    text = await _scrape(house)
+    values = _values(text)
+    assert 0.0 == values[("ringback_database_up",)]
+    assert ("ringback_attempts_in_flight",) in values
+    assert not [name for name, *_ in values if name.endswith(("_total", "_bucket"))]
+    assert ("ringback_workers",) not in values
+    await house.engine.database.open()
+
+
+def test_buckets_add_up_also_across_versions() -> None:
+    """Cumulative and in order, whatever bounds an older worker had."""
+    totals = {"batch 1": 2, "batch 10": 3, "batch 4": 5, "batch +Inf": 1, "batch sum": 70_000_000}
+    figures = Figures(database=True, totals=totals, now={})
+    family = _families(written(figures).decode())["ringback_commit_items"]
+    assert [("1.0", 2.0), ("4.0", 7.0), ("10.0", 10.0), ("+Inf", 11.0)] == [
+        (sample.labels["le"], sample.value) for sample in family.samples if "le" in sample.labels
+    ]
+    assert {"ringback_commit_items_count": 11.0, "ringback_commit_items_sum": 70.0} == {
+        sample.name: sample.value for sample in family.samples if "le" not in sample.labels
+    }
+
+
+def test_every_metric_is_documented_as_it_is() -> None:
+    """The table has each metric with its kind, its labels and its meaning."""
+    documented = {
+        plain(name): (kind, tuple(re.findall(r"`(\w+)`", labels)), meaning)
+        for name, kind, labels, meaning in PAGE.table("metric")
+    }
+    assert {f.name: (f.kind, f.labels, f.meaning) for f in FAMILIES} == documented
+
+
+def test_alerts_and_queries_speak_of_metrics_that_exist() -> None:
+    """Names in the example rules and on the page are names of metrics, or of their parts."""
+    known = {family.name for family in FAMILIES}
+    for text in (ALERTS.read_text(encoding="utf-8"), PAGE.text):
+        found = set(re.findall(r"\bringback_\w+", text))
+        assert {re.sub(r"_(bucket|count|sum)$", "", name) for name in found} <= known
+    assert 5 == ALERTS.read_text(encoding="utf-8").count("- alert:")
+
+
+def test_metrics_are_named_as_is_usual() -> None:
+    """Counters end in total, times are in seconds, and no two have one name or key."""
+    for family in FAMILIES:
+        assert re.fullmatch(r"ringback_[a-z_]+", family.name)
+        assert ("counter" == family.kind) == family.name.endswith("_total")
+    assert len(FAMILIES) == len({f.name for f in FAMILIES}) == len({f.key for f in FAMILIES})

@@ -1,0 +1,438 @@
+"""PostgreSQL as far as the engine can tell, on the model of the store: statements by name.
+
+What can go wrong between a client and its server goes wrong here: connections are cut with a
+statement on its way, executed or not; statements are decided late; the server is gone for a while;
+a worker cannot reach it. Locks and races inside the server are not simulated.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol, cast
+
+import asyncpg
+import msgspec
+
+from ringback.errors import DatabaseUnavailable
+from ringback.services.clock import Clock
+from ringback.storage import hot
+from ringback.storage.configuration import Everything
+from ringback.storage.database import Connection, Database, Gone
+from ringback.storage.hot import CommitRows, Finished, Owned
+from ringback.storage.link import HotLink
+from ringback.storage.queries import query
+from tests.simulation.model import SECOND, Store
+from tests.simulation.timeloop import Process, TimeLoop
+
+ROUND_TRIP_S = (0.0003, 0.003)
+CONNECT_TIMEOUT_S = 10.0
+STATEMENT_TIMEOUT_S = 30.0
+LATE_S = 4.0
+# More than any system hands out: nobody has this process id.
+NOBODY = 1 << 30
+Fate = Literal["executed", "late", "lost"]
+Rows = list[Any]
+
+
+class Watcher(Protocol):
+    """Who is told what happens, and may let something go wrong at each point."""
+
+    def executed(self, process: Process, name: str, arguments: tuple[Any, ...], rows: Rows) -> None:
+        """Learn that a statement was executed."""
+
+    def finishing(self, process: Process, worker: int, results: list[Finished]) -> None:
+        """Learn what is about to be completed, by whom."""
+
+    def meet(self, point: str, process: Process, session: "Session | None" = None) -> None:
+        """Let a fault happen that waits for this point."""
+
+
+class _Statement:
+    """One statement on its way: when it is executed, and who waits for the answer."""
+
+    def __init__(self, name: str, arguments: tuple[Any, ...], answer: asyncio.Future[Rows]) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.answer = answer
+        self.decided = False
+
+
+class Session:
+    """A connection to the server, with the part of asyncpg's interface that the engine uses."""
+
+    def __init__(self, server: "Server", process: Process, patience_s: float | None) -> None:
+        """Belong to a process; a statement without an answer fails after `patience_s`."""
+        self._server = server
+        self.process = process
+        self._patience_s = patience_s
+        self._closed = False
+        self.running: _Statement | None = None
+        self.late = False
+
+    def is_closed(self) -> bool:
+        """Whether it is of no more use."""
+        return self._closed
+
+    def terminate(self) -> None:
+        """Close it at once. The server goes on with what it has begun."""
+        self._closed = True
+
+    def cut(self, fate: Fate = "executed") -> None:
+        """Break it: whoever waits for an answer gets none.
+
+        `fate` says what becomes of the statement: executed in its time or much later, or lost on
+        its way. What is executed already is not undone.
+        """
+        self._closed = True
+        if self.running is not None:
+            self.running.decided = self.running.decided or fate == "lost"
+            self.late = fate == "late"
+            _fail(self.running.answer, asyncpg.ConnectionDoesNotExistError("connection was closed"))
+
+    @asynccontextmanager
+    async def transaction(self, **_: object) -> AsyncIterator[None]:
+        """Do nothing: what the engine does in a client's transaction is not hot."""
+        yield
+
+    async def fetch(self, sql: str, *arguments: Any) -> Rows:
+        """Execute a statement and return its rows."""
+        name = self._server.names[sql]
+        loop = self._server.loop
+        if self.process.died:
+            raise asyncio.CancelledError
+        if self._closed:
+            raise asyncpg.InterfaceError("connection is closed")
+        statement = _Statement(name, arguments, loop.create_future())
+        self.running = statement
+        self._server.watcher.meet(f"{name}.before", self.process, self)
+        await self._server.reached(self.process, self._patience_s)
+        self._server.undecided += 1
+        loop.outside(self._server.delay(), self._server.execute, self, statement)
+        try:
+            return await statement.answer
+        finally:
+            self.running = None
+
+    async def fetchrow(self, sql: str, *arguments: Any) -> Any:
+        """Execute a statement and return its first row, or None."""
+        rows = await self.fetch(sql, *arguments)
+        return rows[0] if rows else None
+
+    async def fetchval(self, sql: str, *arguments: Any) -> Any:
+        """Execute a statement and return its first value, or None."""
+        row = await self.fetchrow(sql, *arguments)
+        return None if row is None else row[0]
+
+    async def execute(self, sql: str, *arguments: Any) -> str:
+        """Execute a statement."""
+        await self.fetch(sql, *arguments)
+        return ""
+
+
+def _fail(answer: asyncio.Future[Rows], error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)
+
+
+class Server:
+    """The server: its store, its clock, and who can reach it."""
+
+    def __init__(
+        self, loop: TimeLoop, store: Store, everything: Everything, now: Callable[[], int]
+    ) -> None:
+        """Take the parts; `now` is the database's clock in microseconds. Set `watcher` next."""
+        self.loop = loop
+        self.store = store
+        self.everything = everything
+        self.now = now
+        self.watcher = cast(Watcher, None)
+        self.random = random.Random(0)
+        self.announce: Callable[[], None] = lambda: None
+        self.sessions: set[Session] = set()
+        self.processes: dict[int, Process] = {}
+        # Whose end others on the same host can see.
+        self.gone: set[Process] = set()
+        # Statements that are still to be executed.
+        self.undecided = 0
+        self._back: asyncio.Future[None] | None = None
+        self._apart: dict[Process, asyncio.Future[None]] = {}
+        handlers = {
+            "subjects.read": self._read, "subjects.read_facts": self._read_facts,
+            "subjects.read_once": self._read_once, "subjects.in_flight": self._in_flight,
+            "subjects.commit": self._commit, "subjects.stored_events": self._stored_events,
+            "subjects.stored_callbacks": self._stored_callbacks, "deliveries.owned": self._owned,
+            "deliveries.finish": self._finish, "deliveries.claim": self._claim,
+            "deliveries.bodies": self._bodies, "deliveries.release": self._release,
+            "workers.register": self._register, "workers.heartbeat": self._heartbeat,
+            "workers.others": self._others, "workers.retire": self._retire,
+            "workers.adopt": self._adopt, "workers.unblock": self._unblock,
+            "workers.leave": self._leave, "workers.kept": lambda _: [(None,)],
+            "workers.gone": lambda *_: [], "workers.forget": lambda _: [],
+            "configuration.change": self._change, "configuration.lagging": self._lagging,
+            "configuration.update_endpoint": self._update_endpoint,
+        }  # fmt: skip
+        self._handlers: dict[str, Callable[..., Rows]] = handlers
+        self.names = {query(name): name for name in handlers}
+
+    def delay(self) -> float:
+        """Return how long a statement takes to be executed, in seconds."""
+        return self.random.uniform(*ROUND_TRIP_S)
+
+    @property
+    def up(self) -> bool:
+        """Whether it runs, and everybody can reach it."""
+        return self._back is None and not self._apart
+
+    # What goes wrong.
+
+    def stop(self) -> None:
+        """Go away: running statements are undone, connections end, new ones are refused."""
+        self._back = self.loop.create_future()
+        for session in list(self.sessions):
+            session.cut("lost")
+
+    def start(self) -> None:
+        """Come back, with everything that was committed."""
+        assert self._back is not None
+        self._back.set_result(None)
+        self._back = None
+
+    def part(self, process: Process) -> None:
+        """Let nothing through from or to a process."""
+        self._apart.setdefault(process, self.loop.create_future())
+
+    def join(self, process: Process) -> None:
+        """Let it through again; the connections it had are broken."""
+        barrier = self._apart.pop(process, None)
+        if barrier is not None:
+            barrier.set_result(None)
+            for session in [one for one in self.sessions if one.process is process]:
+                session.cut()
+
+    async def reached(self, process: Process, patience_s: float | None) -> None:
+        """Wait until a process can reach the server; raise when its patience is at its end."""
+        barrier = self._apart.get(process)
+        if barrier is not None:
+            await asyncio.wait_for(asyncio.shield(barrier), patience_s)
+            raise ConnectionResetError("connection reset by peer")
+
+    async def connect(self, process: Process, patience_s: float | None) -> Session:
+        """Open a connection; raise DatabaseUnavailable when nobody answers."""
+        if process.died:
+            raise asyncio.CancelledError
+        if self._back is not None:
+            await asyncio.sleep(0.001)
+            raise DatabaseUnavailable("Cannot reach PostgreSQL: connection refused")
+        try:
+            await self.reached(process, CONNECT_TIMEOUT_S)
+        except (TimeoutError, OSError) as error:
+            raise DatabaseUnavailable("Cannot reach PostgreSQL: timeout") from error
+        session = Session(self, process, patience_s)
+        self.sessions.add(session)
+        return session
+
+    def end(self, session: Session) -> None:
+        """Terminate a connection's backend: what it was doing is decided, one way or the other."""
+        statement = session.running
+        session.terminate()
+        self.sessions.discard(session)
+        if statement is not None and not statement.decided:
+            if self.random.random() < 0.3:
+                self._decide(session, statement)
+            statement.decided = True
+
+    # Executing.
+
+    def execute(self, session: Session, statement: _Statement) -> None:
+        """Execute a statement when its time has come, and answer."""
+        self.undecided -= 1
+        if statement.decided:
+            return
+        if session.late:
+            session.late = False
+            self.undecided += 1
+            self.loop.outside(self.random.uniform(0, LATE_S), self.execute, session, statement)
+            return
+        rows = self._decide(session, statement)
+        if session.process in self._apart or self._back is not None:
+            return
+        self.watcher.meet(f"{statement.name}.after", session.process, session)
+        if not statement.answer.done():
+            statement.answer.set_result(rows)
+
+    def _decide(self, session: Session, statement: _Statement) -> Rows:
+        if statement.decided or self._back is not None:
+            return []
+        statement.decided = True
+        if statement.name == "deliveries.finish":
+            worker, results = _finishing(statement.arguments)
+            self.watcher.finishing(session.process, worker, results)
+        rows = self._handlers[statement.name](*statement.arguments)
+        if statement.name == "workers.register":
+            self.processes[rows[0][0]] = session.process
+        self.watcher.executed(session.process, statement.name, statement.arguments, rows)
+        return rows
+
+    def _read(self, keys: list[Any]) -> Rows:
+        return [(key, *row) for key, row in self.store.read_subjects(keys).items()]
+
+    def _read_facts(self, subjects: list[Any], hashes: list[int]) -> Rows:
+        return list(self.store.read_facts(zip(subjects, hashes, strict=True)))
+
+    def _read_once(self, keys: list[Any]) -> Rows:
+        return [(key,) for key in sorted(self.store.read_once(keys))]
+
+    def _in_flight(self, numbers: list[int], addresses: list[str | None]) -> Rows:
+        wanted = zip(numbers, addresses, strict=True)
+        return list(self.store.read_in_flight(wanted, self.now()))
+
+    def _commit(self, worker: int, _: None, *columns: list[Any]) -> Rows:
+        return [tuple(self.store.commit_batch(worker, commit_rows(columns), self.now()))]
+
+    def _stored_events(self, ids: list[Any]) -> Rows:
+        return [(id_,) for id_ in ids if id_ in self.store.events]
+
+    def _stored_callbacks(self, ids: list[Any]) -> Rows:
+        return [(id_,) for id_ in ids if id_ in self.store.callbacks]
+
+    def _owned(self, worker: int) -> Rows:
+        return [tuple(row.owned) for row in self.store.lanes.owned(worker)]
+
+    def _finish(self, *arguments: Any) -> Rows:
+        worker, results = _finishing(arguments)
+        return [tuple(row) for row in self.store.finish_batch(worker, results, self.now())]
+
+    def _claim(self, worker: int, _: None, endpoints: list[int], free: list[int]) -> Rows:
+        wanted = dict(zip(endpoints, free, strict=True))
+        return [tuple(row) for row in self.store.claim(worker, wanted, self.now())]
+
+    def _bodies(self, ids: list[Any]) -> Rows:
+        return list(self.store.bodies(ids).items())
+
+    def _release(self, worker: int, *key: list[Any]) -> Rows:
+        owned = [Owned(*columns, event=columns[0], n=0) for columns in zip(*key, strict=True)]
+        self.store.release(worker, owned, self.now())
+        return []
+
+    def _register(self, boot_id: str, pid: int, pid_start: float) -> Rows:
+        return [(self.store.register(boot_id, pid, pid_start),)]
+
+    def _heartbeat(self, worker: int, config_seen: int, _: bytes | None) -> Rows:
+        beat = self.store.heartbeat(worker, config_seen)
+        clock = datetime.fromtimestamp(self.now() / SECOND, UTC)
+        return [] if beat is None else [(beat, self.everything.version, clock)]
+
+    def _others(self, worker: int) -> Rows:
+        # Everybody is on a host of his own but for those who are gone from the asker's.
+        return [
+            (peer.id, peer.beat, peer.boot_id, NOBODY, peer.pid_start)
+            if self.processes[peer.id] in self.gone
+            else (peer.id, peer.beat, f"host of {peer.id}", peer.pid, peer.pid_start)
+            for peer in self.store.peers(worker)
+        ]
+
+    def _retire(self, worker: int, beat: int) -> Rows:
+        return [(self.store.retire(worker, beat),)]
+
+    def _adopt(self, _: None, limit: int) -> Rows:
+        return [(self.store.adopt(self.now(), limit),)]
+
+    def _unblock(self, _: None) -> Rows:
+        return [(self.store.unblock(self.now()),)]
+
+    def _leave(self, worker: int) -> Rows:
+        return [{"numbers": None}] if self.store.leave(worker) else []
+
+    def _change(self) -> Rows:
+        version = self.everything.version + 1
+        self.everything = msgspec.structs.replace(self.everything, version=version)
+        self.announce()
+        return [(version,)]
+
+    def _lagging(self, version: int) -> Rows:
+        living = [row for row in self.store.workers.values() if row.alive]
+        return [{"workers": sum(row.config_seen < version for row in living)}]
+
+    def _update_endpoint(self, *fields: Any) -> Rows:
+        id_, disabled = fields[0], fields[6]
+        endpoints = [
+            msgspec.structs.replace(row, engine=msgspec.structs.replace(row.engine, disabled=disabled))
+            if row.engine.id == id_ else row
+            for row in self.everything.endpoints
+        ]  # fmt: skip
+        self.everything = msgspec.structs.replace(self.everything, endpoints=endpoints)
+        return [(1,)]
+
+
+def commit_rows(columns: tuple[list[Any], ...]) -> CommitRows:
+    """Turn the columns of a commit back into rows."""
+    rows, place = CommitRows(), 0
+    for table, width in hot._WIDTHS.items():
+        setattr(rows, table, list(zip(*columns[place : place + width], strict=True)))
+        place += width
+    return rows
+
+
+def _finishing(arguments: tuple[Any, ...]) -> tuple[int, list[Finished]]:
+    worker, _, *columns = arguments
+    return worker, [Finished(*row) for row in zip(*columns, strict=True)]
+
+
+class Link(HotLink):
+    """A hot connection of a simulated worker. Everything but the opening is the engine's own."""
+
+    def __init__(self, server: Server, process: Process, slot: int) -> None:
+        """Belong to a process."""
+        super().__init__("", slot)
+        self._server = server
+        self._process = process
+        self._session: Session | None = None
+
+    async def _open(self, worker: int) -> Connection:
+        session = await self._server.connect(self._process, None)
+        if self._session is not None:
+            self._server.end(self._session)
+        self._session, self._worker = session, worker
+        return cast(Connection, session)
+
+
+class Pool(Database):
+    """The pool of a simulated worker."""
+
+    def __init__(self, server: Server, process: Process) -> None:
+        """Belong to a process."""
+        super().__init__("")
+        self._server = server
+        self._process = process
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """Lend a connection."""
+        session = await self._server.connect(self._process, STATEMENT_TIMEOUT_S)
+        try:
+            yield cast(Connection, session)
+        except Gone as error:
+            raise DatabaseUnavailable(f"Cannot reach PostgreSQL: {error}") from error
+        finally:
+            session.terminate()
+            self._server.sessions.discard(session)
+
+
+class WorkerClock(Clock):
+    """A worker's clock: the database's, wrong by `error_s`, and the loop's for durations."""
+
+    def __init__(self, server: Server) -> None:
+        """Start right."""
+        super().__init__()
+        self._server = server
+        self.error_s = 0.0
+
+    def now_ms(self) -> int:
+        """Return the time in milliseconds, as far as this worker knows."""
+        return self._server.now() // 1000 + int(self.error_s * 1000) + self.offset_ms
+
+    def boottime(self) -> float:
+        """Return the loop's seconds: they run for whoever is paused, too."""
+        return self._server.loop.time()
