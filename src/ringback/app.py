@@ -233,6 +233,8 @@ class Application:
                 figures=engine.watch.figures,
                 simulate=engine.simulator.simulate,
                 again=engine.again,
+                held=engine.lease.held,
+                own=_own(engine.settings),
                 lock_egress=engine.settings.lock_egress,
             ),
             self._lifespan,

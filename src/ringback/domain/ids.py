@@ -34,7 +34,7 @@ def uuid7(at_ms: int, entropy: bytes) -> uuid.UUID:
 
 
 class IdSequence:
-    """Ids of one batch: strictly ascending, so that what was decided first sorts first."""
+    """Ids of one millisecond: strictly ascending, so that what was decided first sorts first."""
 
     def __init__(self, at_ms: int, entropy: bytes) -> None:
         """Start at `at_ms`, the database's clock in milliseconds, with ten random bytes."""
@@ -43,6 +43,11 @@ class IdSequence:
         self._time = at_ms & 0xFFFF_FFFF_FFFF
         seed = int.from_bytes(entropy[:10], "big")
         self._counter = seed & ((1 << 73) - 1)
+
+    @property
+    def at_ms(self) -> int:
+        """The millisecond that the ids carry."""
+        return self._time
 
     def next(self) -> uuid.UUID:
         """Return the next id; each is greater than the one before."""

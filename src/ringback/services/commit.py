@@ -98,6 +98,7 @@ class Committer:
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._busy = False
+        self._ids: IdSequence | None = None
         self.quiet = asyncio.Lock()
         self.batches = 0
         self.items = 0
@@ -180,12 +181,18 @@ class Committer:
         known = await self._read(works, connection)
         now = self._clock.now_ms()
         batch = Batch(
-            self._configuration.snapshot, known, IdSequence(now, self._entropy(10)), now,
+            self._configuration.snapshot, known, self._sequence(now), now,
             self._pusher.free(), self._flood.keep,
         )  # fmt: skip
         for work in works:
             work.decide(batch)
         return batch, batch.close()
+
+    def _sequence(self, now_ms: int) -> IdSequence:
+        """Return ids that go on from the last batch's, also within one millisecond."""
+        if self._ids is None or now_ms > self._ids.at_ms:
+            self._ids = IdSequence(now_ms, self._entropy(10))
+        return self._ids
 
     async def _read(self, works: list[Work], connection: Connection) -> Known:
         keys: list[UUID] = []

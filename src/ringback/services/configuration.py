@@ -28,9 +28,13 @@ log = structlog.get_logger()
 class Configuration:
     """Holds the current snapshot and the full rows that people look at."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
-        """Take what it is read from; `reload` reads it."""
+    def __init__(self, database: Database, vault: Vault, hung_s: float = LEASE_S) -> None:
+        """Take what it is read from; `reload` reads it.
+
+        A worker that shows no sign of a change for `hung_s` seconds hangs, and has no lease left.
+        """
         self._database = database
+        self._hung_s = hung_s
         self.vault = vault
         self._lock = asyncio.Lock()
         self._snapshot: Snapshot | None = None
@@ -85,7 +89,7 @@ class Configuration:
 
     async def _until_seen(self, version: int) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + LEASE_S
+        deadline = loop.time() + self._hung_s
         while await stored.lagging(self._database, version) and loop.time() < deadline:
             await asyncio.sleep(0.05)
 

@@ -35,6 +35,8 @@ from ringback.transport.exchange import Exchange, Outgoing
 CONCURRENT = 512
 QUEUED_PER_ENDPOINT = 2048
 QUEUED_BYTES = 64 * 1024 * 1024
+# Results that wait to be recorded: beyond this nothing more is taken, whoever it is for.
+RESULTS_MAX = 4096
 RESPONSE_KEPT = 64 * 1024
 USER_AGENT = f"Ringback/{__version__}"
 FINAL = {"delivered": 1, "exhausted": 2, "cancelled": 3}
@@ -65,6 +67,11 @@ class _Slots:
     @property
     def ready(self) -> bool:
         return bool(self.queue) and self.active < self.endpoint.policy.concurrency
+
+    def room(self, *, full: bool) -> int:
+        """Say how many more there is room for; `full` memory takes what can be sent at once."""
+        most = self.endpoint.policy.concurrency if full else QUEUED_PER_ENDPOINT
+        return most - len(self.queue) - self.active
 
     def aim(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -146,14 +153,18 @@ class Push:
         self._kept.keep(event, body)
 
     def free(self) -> dict[int, int]:
-        """Say how many deliveries each enabled endpoint may still take into memory."""
-        if self.stopping or self._bytes >= QUEUED_BYTES:
+        """Say how many deliveries each enabled endpoint may still take into memory.
+
+        When the large bodies of one fill it, the others still get what they can send.
+        """
+        unrecorded = len(self._held) - self.queued - self.active
+        if self.stopping or unrecorded >= RESULTS_MAX:
             return {}
+        full = self._bytes >= QUEUED_BYTES
         return {
             number: room
             for number, slots in self._slots.items()
-            if not slots.endpoint.disabled
-            and (room := QUEUED_PER_ENDPOINT - len(slots.queue) - slots.active) > 0
+            if not slots.endpoint.disabled and (room := slots.room(full=full)) > 0
         }
 
     @property

@@ -8,6 +8,9 @@ from ringback.domain.endpoints import ApiKey, Connection, Endpoint, Mode, Tenant
 from ringback.domain.event_types import matches
 from ringback.domain.ids import show
 
+# Of so many types of event, each of a tenant and mode, it is remembered who wants them.
+MATCHED_MAX = 100_000
+
 
 class Snapshot(msgspec.Struct):
     """What the hot path knows: never changed, only replaced by a newer one."""
@@ -34,7 +37,7 @@ class Snapshot(msgspec.Struct):
                 and not endpoint.disabled
                 and matches(endpoint.event_types, type_)
             )
-            if len(self._matched) < 100_000:
+            if len(self._matched) < MATCHED_MAX:
                 self._matched[key] = found
         return found
 

@@ -34,6 +34,8 @@ from ringback.storage.vault import Vault, new_secret_key
 HEADER_READ_MS = 5_000
 # What the server reads ahead of each connection; also the most that a head may take of it.
 READ_BUFFER = 64 * 1024
+# Connections that wait to be accepted; of all workers together, also how many are served at a time.
+BACKLOG_MAX = 1024
 WORKERS_STOP_S = 6
 DATABASE_STOP_S = 3.0
 _WATCH_S = 1.0
@@ -120,7 +122,7 @@ class Supervisor:
             http1_settings=HTTP1Settings(
                 header_read_timeout=HEADER_READ_MS, max_buffer_size=READ_BUFFER
             ),
-            respawn_failed_workers=True, workers_kill_timeout=WORKERS_STOP_S, factory=True,
+            backlog=BACKLOG_MAX, respawn_failed_workers=True, workers_kill_timeout=WORKERS_STOP_S, factory=True,
         )  # fmt: skip
         self._server = server
         ready = Ready(
