@@ -122,7 +122,8 @@ class Supervisor:
             http1_settings=HTTP1Settings(
                 header_read_timeout=HEADER_READ_MS, max_buffer_size=READ_BUFFER
             ),
-            backlog=BACKLOG_MAX, respawn_failed_workers=True, workers_kill_timeout=WORKERS_STOP_S, factory=True,
+            backlog=BACKLOG_MAX, respawn_failed_workers=True,
+            workers_kill_timeout=WORKERS_STOP_S, factory=True,
         )  # fmt: skip
         self._server = server
         ready = Ready(
