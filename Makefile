@@ -15,7 +15,7 @@ help:
 	@echo 'make run     install, then start `ringback up --demo` (Ctrl-C stops it)'
 	@echo 'make test    install what tests need, then check and test everything'
 	@echo 'make check   lint, formatting, types and floors only'
-	@echo 'make bench   run every benchmark under bench/; each prints how it measures'
+	@echo 'make bench   run every benchmark and write docs/performance.md; an hour, BENCH=--quick less'
 	@echo 'make proof   the tests at full size; takes long'
 	@echo 'make docs    write the derived parts of the documentation anew'
 	@echo 'make lock    write the lock files anew from pyproject.toml (needs uv in .venv)'
@@ -36,11 +36,8 @@ check: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/installed-dev
-	@for script in bench/bench_*.py; do \
-		echo "== $$script"; \
-		$(BIN)/python -c "import ast; print(ast.get_docstring(ast.parse(open('$$script').read())))"; \
-		$(BIN)/python "$$script" || exit 1; \
-	done
+	@scripts/bench-programs.sh
+	$(BIN)/python -m bench $(BENCH)
 
 proof: $(VENV)/installed-dev
 	@scripts/test-programs.sh
@@ -48,6 +45,7 @@ proof: $(VENV)/installed-dev
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python scripts/house_map.py
+	$(BIN)/python -m scripts.limits
 
 # A stamp is older than a lock file: install again. Both take a second when nothing has changed.
 $(VENV)/installed-run: $(RUN_LOCKS) pyproject.toml scripts/install.sh

@@ -7,8 +7,9 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from bench import machine, profile, report
+from bench import machine, profiling, report
 from bench.cases import CASES, Case
 from bench.errors import BenchError
 from bench.sizes import FULL, QUICK, Size
@@ -22,21 +23,23 @@ def main() -> int:
     size = _size(options)
     with Stage(size, options.dir) as stage:
         if options.profile:
-            print(profile.told(profile.sampled(stage, options.profile)))
+            print(profiling.told(options.profile, _profile(stage, options.profile)))
             return 0
         found = machine.described(stage.scratch)
         chosen = _chosen(options.case)
         runs, failures = _run(stage, chosen)
         if not runs:
             return 1
+        whole = size.name == "full" and len(chosen) == len(_chosen(None)) and not failures
+        profiles = {name: _profile(stage, name) for name in profiling.CASES} if whole else {}
     date = datetime.now(UTC).strftime("%Y-%m-%d")
-    results = report.summed_up(found, date, _told(size), runs)
+    results = report.summed_up(found, date, dataclasses.asdict(size), runs)
+    results["profiles"] = profiles
     print(report.markdown(results))
-    whole = size.name == "full" and len(chosen) == len(_chosen(None)) and not failures
     if options.out or whole:
         print(f"Written: {report.written(results, options.out or report.RESULTS)}")
     if whole and not options.out:
-        report.published(report.latest())
+        report.published()
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     return 1 if failures else 0
@@ -52,7 +55,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, help="requests under way in closed loops")
     parser.add_argument("--out", type=Path, help="directory for the results of a partial run")
     parser.add_argument("--dir", type=Path, help="where data directories are made, a real disk")
-    parser.add_argument("--profile", choices=("B1", "B3"), help="profile a worker instead")
+    parser.add_argument("--profile", choices=profiling.CASES, help="profile a worker instead")
     return parser.parse_args()
 
 
@@ -68,8 +71,8 @@ def _size(options: argparse.Namespace) -> Size:
     return dataclasses.replace(size, name="own") if odd else size
 
 
-def _told(size: Size) -> dict[str, object]:
-    return dataclasses.asdict(size)
+def _profile(stage: Stage, case: str) -> dict[str, Any]:
+    return profiling.summed_up(profiling.sampled(stage, case))
 
 
 def _chosen(names: list[str] | None) -> list[Case]:

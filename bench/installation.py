@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -26,6 +28,8 @@ ROOT = Path(__file__).parents[1]
 START_S = 60.0
 STOP_S = 20.0
 _POLL_S = 0.01
+# Calls of the API at once, where many are made.
+_AT_ONCE = 8
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG")
 
 
@@ -140,9 +144,8 @@ class Installation:
         """Find the key and the database, wait for every worker, delete the demo's endpoint."""
         self.read_key()
         demo = (self._config() / "demo.env").read_text(encoding="utf-8")
-        for line in demo.splitlines():
-            name, _, value = line.removeprefix("export ").partition("=")
-            self.demo[name] = value.strip("'")
+        assigned = (word.partition("=") for word in shlex.split(demo) if word != "export")
+        self.demo = {name: value for name, _, value in assigned}
         data = self.home / "data"
         password = quote((data / "password").read_text(encoding="ascii").strip(), safe="")
         self._ledger = Ledger(f"postgresql://ringback:{password}@/ringback?host={data / 'run'}")
@@ -190,16 +193,23 @@ class Installation:
 
     def add_endpoints(self, urls: Iterable[str], event_types: list[str]) -> list[Endpoint]:
         """Add an endpoint for each URL; every worker sends to them when this returns."""
-        made = [
-            self.api("POST", "/v1/endpoints", {"url": url, "event_types": event_types})
-            for url in urls
-        ]
-        return [Endpoint(one["id"], one["url"], one["secret"]) for one in made]
+
+        def add(url: str) -> Endpoint:
+            asked = {"url": url, "event_types": event_types}
+            made = self.api("POST", "/v1/endpoints", asked)
+            return Endpoint(made["id"], made["url"], made["secret"])
+
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            return list(threads.map(add, urls))
 
     def delete_endpoints(self, endpoints: Iterable[Endpoint]) -> None:
         """Delete endpoints; what they were still owed is cancelled."""
-        for endpoint in endpoints:
+
+        def delete(endpoint: Endpoint) -> None:
             self.api("DELETE", f"/v1/endpoints/{endpoint.id}")
+
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            list(threads.map(delete, endpoints))
 
     def stop(self) -> None:
         """Stop it, in a hurry if it takes too long, and delete its directory."""

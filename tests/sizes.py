@@ -24,7 +24,7 @@ class Sizes:
     early_interleavings: int
     """T15: messages whose answer and reports race each other."""
     model_sequences: int
-    """R2: random call sequences made on the model of the store and on PostgreSQL; 15 gets a tenth."""
+    """R2: random call sequences on the model of the store and on PostgreSQL; 15 gets a tenth."""
     simulated_months: int
     """R2: seeds of the simulation, thirty virtual days each."""
     oracle_bodies: int

@@ -105,7 +105,7 @@ def test_everything_that_is_imported_is_declared() -> None:
     declared = {re.split(r"[<>=!~ \[]", line)[0] for line in [*lines, *direct]}
     # FastAPI's own foundation; it is nothing without them, and they are its types.
     declared |= {"starlette", "pydantic"}
-    known = sys.stdlib_module_names | {"ringback", "tests", "scripts"}
+    known = sys.stdlib_module_names | {"ringback", "tests", "scripts", "bench"}
     distributions = packages_distributions()
     for file in sources(".py"):
         for node, name in imported(file):

@@ -7,12 +7,10 @@ raw ASGI ──/in/──▶ Receiver ─▶ Committer ─▶ Push ─▶ Record
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import ipaddress
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
@@ -46,6 +44,7 @@ from ringback.services.retain import Periods, Retainer
 from ringback.services.send import Sender, Sweeper
 from ringback.services.simulate import Simulator
 from ringback.services.snapshot import Snapshot
+from ringback.services.worker_process import Ending, begin
 from ringback.services.workers import Lease, Workers
 from ringback.settings import Settings, load
 from ringback.storage import workers as worker_table
@@ -54,12 +53,12 @@ from ringback.storage.database import Database
 from ringback.storage.link import HotLink
 from ringback.storage.vault import Vault
 from ringback.transport.client import Client
+from ringback.transport.gate import Gate
 from ringback.transport.incoming import Incoming, Receive, Scope, Send
 
 DRAIN_S = 4.0
 # From so many deliveries on their way, intake is slowed if this worker cannot keep up.
 ON_THE_WAY_HIGH = 1024
-_PR_SET_PDEATHSIG = 1
 log = structlog.get_logger()
 
 
@@ -218,8 +217,10 @@ class Application:
         self._incoming = Incoming("/in/", engine.receiver.receive, base)
         self._publish = Incoming("/v1/events", engine.publisher.publish, base)
         self._inspect = Incoming("/inspect/", self._inspected, base)
+        self._gate = Gate(self._route)
         for name, door in (
             ("callback", self._incoming), ("event", self._publish), ("inspect", self._inspect),
+            ("all", self._gate),
         ):  # fmt: skip
             engine.meters.doors[name] = door.refused
         self._engine = engine
@@ -242,6 +243,9 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
+        await self._gate(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path: str = scope["path"]
             if path.startswith("/in/"):
@@ -261,11 +265,12 @@ class Application:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
+        ending = Ending(self._engine.stop)
         await self._engine.start()
         try:
             yield
         finally:
-            await self._engine.stop()
+            await ending.stop()
 
 
 def _own(settings: Settings) -> Own:
@@ -287,17 +292,7 @@ def build(settings: Settings) -> Application:
 
 def create() -> Application:
     """Build the application in a fresh worker process, from the environment."""
-    _die_with_parent()
+    begin()
     settings = load()
     logging_setup.configure(settings.log_level)
     return build(settings)
-
-
-def _die_with_parent() -> None:
-    """Ask to be told when the supervisor dies: nobody must serve on without one (Linux)."""
-    expected = os.environ.get("RINGBACK_SUPERVISOR")
-    if sys.platform != "linux" or expected is None:
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != int(expected):
-        sys.exit(1)

@@ -153,7 +153,7 @@ def test_a_living_server_without_a_parent_is_adopted(
     server = make_server(data)
     assert query(server.start(), "select 1") == 1
     assert found.pid == server_pid(data)
-    assert [f"a database server is already running here (process {found.pid}): using it"] == said
+    assert f"a database server is already running here (process {found.pid}): using it" == said[-1]
     assert server.alive()
     server.stop(10)
     assert not server.alive()

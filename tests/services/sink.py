@@ -7,21 +7,27 @@ from typing import NamedTuple
 
 
 class Received(NamedTuple):
-    """One request as it arrived."""
+    """One request as it arrived; `at` is the event loop's time."""
 
     path: str
     headers: dict[str, str]
     body: bytes
+    at: float
 
 
 class Sink:
-    """An HTTP/1.1 server; `answers` are given in turn, then 200 for ever."""
+    """An HTTP/1.1 server; `answers` are given in turn, then 200 for ever.
+
+    With a `gate` it answers nobody before that is open. `most` is how many waited at once.
+    """
 
     def __init__(self) -> None:
         """Start with nothing received."""
         self.received: list[Received] = []
         self.answers: deque[tuple[int, str]] = deque()
         self.delay_s = 0.0
+        self.gate: asyncio.Event | None = None
+        self.waiting = self.most = 0
         self.port = 0
         self._server: asyncio.Server | None = None
 
@@ -47,9 +53,9 @@ class Sink:
                 pairs = (line.partition(": ") for line in head[1:] if line)
                 headers = {name.lower(): value for name, _, value in pairs}
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
-                self.received.append(Received(head[0].split(" ")[1], headers, body))
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
+                now = asyncio.get_running_loop().time()
+                self.received.append(Received(head[0].split(" ")[1], headers, body, now))
+                await self._hold()
                 status, extra = self.answers.popleft() if self.answers else (200, "")
                 writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\n{extra}\r\n".encode())
                 await writer.drain()
@@ -57,6 +63,17 @@ class Sink:
             pass
         finally:
             writer.close()
+
+    async def _hold(self) -> None:
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        try:
+            if self.delay_s:
+                await asyncio.sleep(self.delay_s)
+            if self.gate is not None:
+                await self.gate.wait()
+        finally:
+            self.waiting -= 1
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:

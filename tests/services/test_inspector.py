@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -20,25 +20,16 @@ from ringback.services.inspector import (
 )
 from ringback.storage import inspector as stored
 from ringback.storage.database import Database
-from tests.postgres_server import PostgresServer
 
 TENANT, MODE = 1, Mode.TEST
 NEWEST = (1 << 63) - 1
 _CHUNK = 100
 
 
-@pytest.fixture(scope="module")
-def dsn(postgres18: PostgresServer) -> Iterator[str]:
-    """One database for all tests of this file: they need only one table, and empty it."""
-    name = postgres18.create_migrated()
-    yield postgres18.dsn(name)
-    postgres18.drop(name)
-
-
 @pytest.fixture
-async def database(dsn: str) -> AsyncIterator[Database]:
+async def database(module_dsn: str) -> AsyncIterator[Database]:
     """A pool on a database whose inspector has received nothing."""
-    database = Database(dsn)
+    database = Database(module_dsn)
     await database.open()
     await database.rows("truncate inspected_request")
     yield database

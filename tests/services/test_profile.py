@@ -59,13 +59,15 @@ def test_other_lines_stay(file: Path) -> None:
     """Comments, other sections and other keys of the same one are the user's."""
     text = (
         "# mine\ntop = 1\n\n[profiles.work]  # at work\nurl = 'https://x'\napi_key = 'k'\n\n"
-        f"[profiles.default]  # here\noutput = 'json'\nurl = '{URL}'\napi_key = 'old'\n# note\n\n"
+        f"[profiles.default]  # here\noutput = 'json'\nurl = '{URL}'\n"
+        "api_key = 'rk_test_old'\n# note\n\n"
         "[other]\nkey = 'kept'\napi_key = 'not ours'\n"
     )
     _write(file, text)
     assert "default" == profile.write(URL, "rk_test_new").name
     after = file.read_text(encoding="utf-8")
-    assert sorted(text.replace("'old'", '"rk_test_new"').splitlines()) == sorted(after.splitlines())
+    wanted = text.replace("'rk_test_old'", '"rk_test_new"')
+    assert sorted(wanted.splitlines()) == sorted(after.splitlines())
     before, found = tomllib.loads(text), tomllib.loads(after)
     before["profiles"]["default"]["api_key"] = "rk_test_new"
     assert before == found
@@ -103,16 +105,16 @@ def test_a_broken_file_is_named_and_left_alone(file: Path, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"[profiles]\ndefault = {{ url = '{URL}', api_key = 'old' }}\n",
-        f"profiles.default.url = '{URL}'\nprofiles.default.api_key = 'old'\n",
+        f"[profiles]\ndefault = {{ url = '{URL}', api_key = 'rk_test_old' }}\n",
+        f"profiles.default.url = '{URL}'\nprofiles.default.api_key = 'rk_test_old'\n",
     ],
 )
 def test_a_profile_in_another_form_is_not_touched(file: Path, text: str) -> None:
     """TOML has many ways to say the same: one that is not ours is read, and left to its owner."""
     _write(file, text)
-    assert profile.Profile("default", URL, "old") == profile.read(URL)
+    assert profile.Profile("default", URL, "rk_test_old") == profile.read(URL)
     with pytest.raises(StartupError, match="section of its own"):
-        profile.write(URL, "new")
+        profile.write(URL, "rk_test_new")
     assert text == file.read_text(encoding="utf-8")
 
 

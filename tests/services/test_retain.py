@@ -102,7 +102,7 @@ async def _add_messages(dsn: str, at_ms: int, count: int) -> list[uuid.UUID]:
                 reference=f"order-{number % 10}", provider_message_id=f"m-{at_ms}-{number}",
             )  # fmt: skip
             data = msgspec.msgpack.encode(message)
-            rows.subjects.append((id_, 1, MODE, 1, -1, 1, 4, "{1}", data))
+            rows.subjects.append((id_, 1, MODE, 1, -1, 1, 4, "{1}", data, None))
             place = len(rows.subjects)
             rows.keys += [(uuid.uuid4(), place, part) for part in range(2)]
             rows.facts.append((place, number))

@@ -20,6 +20,8 @@ from ringback.services.clock import Clock
 
 BODY_MAX = 1024 * 1024
 URL_MAX = 8 * 1024
+# Bodies of all requests under way together: who is not known yet may fill no more than this.
+BODIES_MAX = 64 * 1024 * 1024
 RECEIVE_S = 15.0
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 
@@ -42,6 +44,7 @@ class Frame:
         """Take the application to wrap, and the clock that ids are made by."""
         self._app = app
         self._clock = clock
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; anything but HTTP passes unchanged."""
@@ -51,6 +54,7 @@ class Frame:
         request_id = show("req", uuid7(self._clock.now_ms(), os.urandom(10)))
         scope.setdefault("state", {})["request_id"] = request_id
         started = False
+        body = bytearray()
 
         async def tell(message: Message) -> None:
             nonlocal started
@@ -64,8 +68,8 @@ class Frame:
 
         try:
             check_url(scope)
-            body = await _body(scope, receive)
-            await self._app(scope, _replay(body, receive), tell)
+            await self._body(scope, receive, body)
+            await self._app(scope, _replay(bytes(body), receive), tell)
         except _Gone:
             return
         except Exception as error:
@@ -75,6 +79,45 @@ class Frame:
             if problem.code == "internal":
                 log.exception("api.defect", request_id=request_id)
             await problem.response(request_id)(scope, receive, tell)
+        finally:
+            self._held -= len(body)
+
+    async def _body(self, scope: Scope, receive: Receive, body: bytearray) -> None:
+        """Read and check the body. Raises Problem, or _Gone."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and (len(length) > 18 or int(length) > BODY_MAX):
+            raise _too_large()
+        try:
+            await asyncio.wait_for(self._read(receive, body), RECEIVE_S)
+        except TimeoutError:
+            words = f"It has to arrive within {RECEIVE_S:.0f} s."
+            raise Problem("request_timeout", words) from None
+        if body and scope["method"] in _WITH_BODY:
+            media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+            if media_type != b"application/json":
+                words = "Send it with content-type: application/json."
+                raise Problem("unsupported_media_type", words)
+            try:
+                decode(bytes(body))
+            except StrictJsonError as error:
+                raise Problem("malformed_json", f"The body cannot be used: {error}.") from None
+
+    async def _read(self, receive: Receive, body: bytearray) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Gone
+            chunk: bytes = message.get("body", b"")
+            if len(body) + len(chunk) > BODY_MAX:
+                raise _too_large()
+            if self._held + len(chunk) > BODIES_MAX:
+                words = "Too many large bodies are under way; send it again."
+                raise Problem("busy", words, headers={"retry-after": "1", "connection": "close"})
+            self._held += len(chunk)
+            body += chunk
+            if not message.get("more_body", False):
+                return
 
 
 def check_url(scope: Scope) -> None:
@@ -91,43 +134,6 @@ def check_url(scope: Scope) -> None:
             raise Problem("malformed_url", "The URL holds bytes that are not UTF-8.") from None
         if "\0" in text:
             raise Problem("malformed_url", "The URL holds a NUL character.")
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    """Read and check the body. Raises Problem, or _Gone."""
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    length = headers.get(b"content-length", b"")
-    if length.isdigit() and (len(length) > 18 or int(length) > BODY_MAX):
-        raise _too_large()
-    try:
-        body = await asyncio.wait_for(_read(receive), RECEIVE_S)
-    except TimeoutError:
-        raise Problem("request_timeout", f"It has to arrive within {RECEIVE_S:.0f} s.") from None
-    if body and scope["method"] in _WITH_BODY:
-        media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if media_type != b"application/json":
-            raise Problem("unsupported_media_type", "Send it with content-type: application/json.")
-        try:
-            decode(body)
-        except StrictJsonError as error:
-            raise Problem("malformed_json", f"The body cannot be used: {error}.") from None
-    return body
-
-
-async def _read(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > BODY_MAX:
-            raise _too_large()
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
 
 
 def _too_large() -> Problem:

@@ -36,13 +36,13 @@ def up(
         False, "--demo", help="Add demo connections in test mode and the built-in inspector."
     ),
     port: int | None = typer.Option(
-        None, help="Port to listen on.", show_default="RINGBACK_PORT or 8420"
+        None, min=1, max=65535, help="Port to listen on.", show_default="RINGBACK_PORT or 8420"
     ),
     host: str | None = typer.Option(
         None, help="Address to listen on.", show_default="RINGBACK_HOST or 127.0.0.1"
     ),
     workers: int | None = typer.Option(
-        None, help="Server processes.", show_default="RINGBACK_WORKERS or 1"
+        None, min=1, max=64, help="Server processes.", show_default="RINGBACK_WORKERS or 1"
     ),
 ) -> None:
     """Start everything in the foreground: a private PostgreSQL, migrations, the server.

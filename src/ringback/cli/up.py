@@ -1,9 +1,11 @@
 """`ringback up`: start everything, say where it is and what to try."""
 
+import shlex
 import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from ringback.errors import RingbackError
 from ringback.log import configure
@@ -11,7 +13,8 @@ from ringback.services import profile
 from ringback.services.supervise import Ready, Supervisor, supported
 from ringback.settings import load, unknown
 
-_talk = Console(stderr=True, highlight=False, soft_wrap=True)
+# No emoji: `:key:` in a path is a path.
+_talk = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 _WHATSAPP = """\
 id="wamid.$(openssl rand -hex 12)"; body='{"object":"whatsapp_business_account","entry":[{"id":\
@@ -46,12 +49,12 @@ def run(*, demo: bool, port: int | None, host: str | None, workers: int | None) 
         given = {name: value for name, value in changes.items() if value is not None}
         settings = settings.model_copy(update=given)
         for warning in unknown():
-            _talk.print(f"[yellow]warning:[/] {warning}")
+            _talk.print(f"[yellow]warning:[/] {escape(warning)}")
         configure(settings.log_level)
         _export(settings.port, settings.host, settings.workers)
         return Supervisor(settings, demo=demo, say=_say, announce=_announce).run()
     except RingbackError as error:
-        _talk.print(f"[bold red]ringback cannot start:[/] {error}", markup=True)
+        _talk.print(f"[bold red]ringback cannot start:[/] {escape(str(error))}")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -67,22 +70,24 @@ def _export(port: int, host: str, workers: int) -> None:
 
 
 def _say(text: str) -> None:
-    _talk.print(f"[dim]{text}[/]")
+    _talk.print(f"[dim]{escape(text)}[/]")
 
 
 def _announce(ready: Ready) -> None:
     started = ready.started
+    kept = escape(str(profile.path()))
     _talk.print(f"\n[bold green]Ringback is up[/] at [bold]{ready.url}[/] in {ready.seconds:.1f} s")
     if ready.data_dir is not None:
-        _talk.print(f"  data     {ready.data_dir}")
+        _talk.print(f"  data     {escape(str(ready.data_dir))}")
     if started.fresh_key:
         _talk.print(f"  API key  [bold]{started.profile.api_key}[/] (shown once)")
-        _talk.print(f"           kept in {profile.path()}, profile {started.profile.name}")
+        _talk.print(f"           kept in {kept}, profile {started.profile.name}")
     else:
-        _talk.print(f"  API key  in {profile.path()}, profile {started.profile.name}")
+        _talk.print(f"  API key  in {kept}, profile {started.profile.name}")
     if started.demo_file is None:
         _talk.print("\nAn endpoint of yours, to begin with:\n")
-        _plain(_ENDPOINTS % (ready.url, started.profile.api_key))
+        key = started.profile.api_key if started.fresh_key else "$RINGBACK_API_KEY"
+        _plain(_ENDPOINTS % (ready.url, key))
         _talk.print("\nWith `ringback up --demo` there are two providers to try. Ctrl-C stops.\n")
     else:
         _demo(started.demo, started.demo_file)
@@ -90,20 +95,24 @@ def _announce(ready: Ready) -> None:
 
 
 def _demo(demo: dict[str, str], file: Path) -> None:
-    _talk.print(f"  WhatsApp   /in/demo-whatsapp   app secret {demo['DEMO_WHATSAPP_SECRET']}")
-    _talk.print(
-        f"  Bandwidth  /in/demo-bandwidth  user {demo['DEMO_BANDWIDTH_USER']}, "
-        f"password {demo['DEMO_BANDWIDTH_PASSWORD']}"
-    )
+    # What somebody has deleted is not made again, and there is nothing to try with it.
+    tries = []
+    if "DEMO_WHATSAPP_SECRET" in demo:
+        _talk.print(f"  WhatsApp   /in/demo-whatsapp   app secret {demo['DEMO_WHATSAPP_SECRET']}")
+        tries.append(("A delivery report from WhatsApp, signed as Meta signs", _WHATSAPP))
+    if "DEMO_BANDWIDTH_USER" in demo:
+        _talk.print(
+            f"  Bandwidth  /in/demo-bandwidth  user {demo['DEMO_BANDWIDTH_USER']}, "
+            f"password {demo['DEMO_BANDWIDTH_PASSWORD']}"
+        )
+        tries.append(("One from Bandwidth, which wants to be asked for its password", _BANDWIDTH))
+    tries.append(("What became of them", _MESSAGES))
     _talk.print(f"  Endpoint   the inspector       secret {demo['DEMO_ENDPOINT_SECRET']}")
     _talk.print("\nTry, in another terminal:\n")
-    _plain(f". {file}")
-    _talk.print("\n[bold]1[/] A delivery report from WhatsApp, signed as Meta signs:\n")
-    _plain(_WHATSAPP)
-    _talk.print("\n[bold]2[/] One from Bandwidth, which wants to be asked for its password:\n")
-    _plain(_BANDWIDTH)
-    _talk.print("\n[bold]3[/] What became of them:\n")
-    _plain(_MESSAGES)
+    _plain(f". {shlex.quote(str(file))}")
+    for number, (what, command) in enumerate(tries, 1):
+        _talk.print(f"\n[bold]{number}[/] {what}:\n")
+        _plain(command)
     _talk.print("\nCtrl-C stops everything.\n")
 
 

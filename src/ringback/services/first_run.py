@@ -5,6 +5,7 @@ Run by the supervisor before the workers start; running it again changes nothing
 
 import os
 import secrets
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from ringback.storage.vault import Vault
 WHATSAPP_TOKEN = "demo-whatsapp"  # noqa: S105 - a name in a URL of the demo
 BANDWIDTH_TOKEN = "demo-bandwidth"  # noqa: S105 - a name in a URL of the demo
 SIMULATOR_TOKEN = "demo-simulator"  # noqa: S105 - a name in a URL of the demo
-INSPECTOR = "demo"
+_PLACE = "/inspect/demo"
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -46,19 +47,21 @@ async def prepare(dsn: str, vault: Vault, base_url: str, *, demo: bool) -> Start
     await database.open()
     try:
         await stored.check_vault(database, vault)
-        everything = await stored.load(database, vault)
         ids = IdSequence(Clock().now_ms(), os.urandom(10))
         async with database.acquire() as connection, connection.transaction():
+            await stored.changed(connection)  # first: only one start at a time gets past this
+            everything = await stored.load(database, vault)
             tenant = await stored.add_tenant(connection, ids.next(), "default", "Default")
             mine, fresh = await _key(connection, everything, tenant, base_url, ids, demo=demo)
-            known = _demo(everything)
             if demo:
-                known = await _add_demo(connection, vault, tenant, base_url, ids, known)
-            await stored.changed(connection)
+                rows = await _add_connections(connection, vault, tenant, ids, everything)
+                endpoint = await _add_endpoint(connection, vault, tenant, base_url, ids, everything)
     finally:
         await database.close()
-    file = _write_demo_file(mine, known) if demo else None
-    return Started(mine, fresh, known, file)
+    if not demo:
+        return Started(mine, fresh, {}, None)
+    known = _told([*everything.connections, *rows], endpoint)
+    return Started(mine, fresh, known, _write_demo_file(mine, known))
 
 
 async def _key(
@@ -72,20 +75,87 @@ async def _key(
 ) -> tuple[profile.Profile, bool]:
     """Return the profile of this installation; a new key when it has none that works."""
     mode = Mode.TEST if demo else Mode.LIVE
-    mine = profile.read(base_url)
-    if mine is not None:
+    usable = []
+    for mine in profile.read_all(base_url):
         known = everything.keys.get(stored.key_hash(mine.api_key))
         if known is not None and (known.mode == mode or not demo):
-            return mine, False
+            usable.append((known.mode != mode, mine))
+    if usable:
+        return min(usable, key=lambda each: each[0])[1], False
     key = f"rk_{mode.word}_{secrets.token_urlsafe(32)}"
     await stored.add_key(connection, ids.next(), tenant.no, mode, key, "first start")
     return profile.write(base_url, key), True
 
 
-def _demo(everything: stored.Everything) -> dict[str, str]:
-    """Collect the demo's secrets from connections that an earlier start made."""
+def _demo_config() -> dict[str, tuple[str, str, dict[str, object]]]:
+    """Think of new secrets for the demo: token → provider, name, config."""
+    return {
+        WHATSAPP_TOKEN: (
+            "whatsapp",
+            "Demo WhatsApp",
+            {"app_secret": secrets.token_hex(16), "verify_token": secrets.token_hex(8)},
+        ),
+        BANDWIDTH_TOKEN: (
+            "bandwidth",
+            "Demo Bandwidth",
+            {"username": "demo", "password": secrets.token_hex(12)},
+        ),
+        SIMULATOR_TOKEN: ("simulator", "Demo simulator", {"secret": secrets.token_hex(16)}),
+    }
+
+
+async def _add_connections(
+    connection: Connection,
+    vault: Vault,
+    tenant: Tenant,
+    ids: IdSequence,
+    everything: stored.Everything,
+) -> list[stored.StoredConnection]:
+    """Add the demo's connections that are missing. One that was deleted stays so."""
+    there = {row.token for row in everything.connections}
+    made = []
+    for token, (provider, name, config) in _demo_config().items():
+        new = _connection(ids, tenant, provider, name, token, config)
+        if token not in there and await stored.add_connection(connection, vault, new) is not None:
+            made.append(new)
+    return made
+
+
+async def _add_endpoint(
+    connection: Connection,
+    vault: Vault,
+    tenant: Tenant,
+    base_url: str,
+    ids: IdSequence,
+    everything: stored.Everything,
+) -> stored.StoredEndpoint:
+    """Return the demo's endpoint: the inspector, wherever this installation listens now."""
+    url = base_url + _PLACE
+    for row in everything.endpoints:
+        old = row.engine
+        if old.mode is Mode.TEST and old.url == url:
+            return row
+        # Only this one has no end: test endpoints of people have.
+        if old.mode is Mode.TEST and row.expires is None and old.url.endswith(_PLACE):
+            moved = msgspec.structs.replace(row, engine=msgspec.structs.replace(old, url=url))
+            await stored.update_endpoint(connection, moved)
+            return moved
+    engine = Endpoint(0, ids.next(), tenant.no, Mode.TEST, url, ("*",), ())
+    now = datetime.now(UTC)
+    endpoint = stored.StoredEndpoint(
+        engine, [new_secret(os.urandom(SECRET_BYTES))], "The built-in inspector", now, now,
+        None, None, None,
+    )  # fmt: skip
+    await stored.add_endpoint(connection, vault, endpoint)
+    return endpoint
+
+
+def _told(
+    connections: list[stored.StoredConnection], endpoint: stored.StoredEndpoint
+) -> dict[str, str]:
+    """Collect the demo's secrets, under the names that the commands of the README use."""
     found: dict[str, str] = {}
-    for row in everything.connections:
+    for row in connections:
         if row.token == WHATSAPP_TOKEN:
             found["DEMO_WHATSAPP_SECRET"] = str(row.config["app_secret"])
         elif row.token == BANDWIDTH_TOKEN:
@@ -93,54 +163,8 @@ def _demo(everything: stored.Everything) -> dict[str, str]:
             found["DEMO_BANDWIDTH_PASSWORD"] = str(row.config["password"])
         elif row.token == SIMULATOR_TOKEN:
             found["DEMO_SIMULATOR"] = show("con", row.id)
-    for endpoint in everything.endpoints:
-        if endpoint.engine.url.endswith(f"/inspect/{INSPECTOR}"):
-            found["DEMO_ENDPOINT_SECRET"] = endpoint.secrets[0]
+    found["DEMO_ENDPOINT_SECRET"] = endpoint.secrets[0]
     return found
-
-
-async def _add_demo(
-    connection: Connection,
-    vault: Vault,
-    tenant: Tenant,
-    base_url: str,
-    ids: IdSequence,
-    known: dict[str, str],
-) -> dict[str, str]:
-    made = dict(known)
-    if "DEMO_WHATSAPP_SECRET" not in made:
-        made["DEMO_WHATSAPP_SECRET"] = secrets.token_hex(16)
-        config: dict[str, object] = {
-            "app_secret": made["DEMO_WHATSAPP_SECRET"],
-            "verify_token": secrets.token_hex(8),
-        }
-        new = _connection(ids, tenant, "whatsapp", "Demo WhatsApp", WHATSAPP_TOKEN, config)
-        await stored.add_connection(connection, vault, new)
-    if "DEMO_BANDWIDTH_USER" not in made:
-        made["DEMO_BANDWIDTH_USER"] = "demo"
-        made["DEMO_BANDWIDTH_PASSWORD"] = secrets.token_hex(12)
-        config = {
-            "username": made["DEMO_BANDWIDTH_USER"],
-            "password": made["DEMO_BANDWIDTH_PASSWORD"],
-        }
-        new = _connection(ids, tenant, "bandwidth", "Demo Bandwidth", BANDWIDTH_TOKEN, config)
-        await stored.add_connection(connection, vault, new)
-    if "DEMO_SIMULATOR" not in made:
-        config = {"secret": secrets.token_hex(16)}
-        new = _connection(ids, tenant, "simulator", "Demo simulator", SIMULATOR_TOKEN, config)
-        await stored.add_connection(connection, vault, new)
-        made["DEMO_SIMULATOR"] = show("con", new.id)
-    if "DEMO_ENDPOINT_SECRET" not in made:
-        secret = new_secret(os.urandom(SECRET_BYTES))
-        made["DEMO_ENDPOINT_SECRET"] = secret
-        url = f"{base_url}/inspect/{INSPECTOR}"
-        engine = Endpoint(0, ids.next(), tenant.no, Mode.TEST, url, ("*",), ())
-        now = datetime.now(UTC)
-        endpoint = stored.StoredEndpoint(
-            engine, [secret], "The built-in inspector", now, now, None, None, None
-        )
-        await stored.add_endpoint(connection, vault, endpoint)
-    return made
 
 
 def _connection(
@@ -159,10 +183,11 @@ def _connection(
 
 def _write_demo_file(mine: profile.Profile, demo: dict[str, str]) -> Path:
     """Write what the commands of the README need as shell variables, for their owner only."""
-    port = mine.url.rpartition(":")[2]
-    name = "demo.env" if mine.name == "default" else f"demo-{port}.env"
-    file = profile.config_dir() / name
     values = {"RINGBACK_URL": mine.url, "RINGBACK_API_KEY": mine.api_key, **demo}
-    text = "".join(f"export {key}='{value}'\n" for key, value in values.items())
-    profile.write_private(file, text)
+    text = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in values.items())
+    file = profile.config_dir() / "demo.env"
+    with profile.explained(file):
+        if file.exists() and text.split("\n", 1)[0] not in file.read_text(encoding="utf-8"):
+            file = file.with_name(f"demo-{mine.name}.env")  # that one is another's
+        profile.write_private(file, text)
     return file

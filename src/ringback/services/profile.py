@@ -1,11 +1,13 @@
 """The command line's profile: where this installation is and with which key, in a private file."""
 
+import contextlib
+import fcntl
 import itertools
 import json
 import os
 import re
 import tomllib
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,14 +25,45 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 def config_dir() -> Path:
-    """Return the directory of the command line's files."""
-    root = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(root) / "ringback"
+    """Return the directory of the command line's files.
+
+    Raises:
+        StartupError: this user has no home.
+
+    """
+    root = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if not root.is_absolute():  # the standard says to ignore a relative one
+        try:
+            root = Path.home() / ".config"
+        except RuntimeError:
+            raise StartupError(
+                "This user has no home directory: say where the API key is to be kept with "
+                "XDG_CONFIG_HOME."
+            ) from None
+    return root / "ringback"
 
 
 def path() -> Path:
     """Return the file that holds the profiles."""
     return config_dir() / "config.toml"
+
+
+@contextlib.contextmanager
+def explained(file: Path) -> Iterator[None]:
+    """Turn trouble with one of the command line's files into a StartupError with the remedy."""
+    try:
+        yield
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise StartupError(
+            f"Cannot use {file}: {reason}. It is for the API key: make it readable and writable "
+            "for this user, or name another directory with XDG_CONFIG_HOME."
+        ) from None
+
+
+def _text(file: Path) -> str:
+    with explained(file):
+        return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def _profiles(text: str, where: Path) -> dict[str, dict[str, str]]:
@@ -45,29 +78,57 @@ def _profiles(text: str, where: Path) -> dict[str, dict[str, str]]:
 
 
 def read(url: str) -> Profile | None:
-    """Return the profile of the installation at `url`, or None."""
+    """Return the first profile of the installation at `url`, or None."""
+    return next(iter(read_all(url)), None)
+
+
+def read_all(url: str) -> list[Profile]:
+    """Return the profiles of the installation at `url`: one for each mode it has a key of.
+
+    Raises:
+        StartupError: the file cannot be read.
+
+    """
     file = path()
-    if not file.exists():
-        return None
-    for name, fields in _profiles(file.read_text(encoding="utf-8"), file).items():
-        if fields.get("url") == url and fields.get("api_key"):
-            return Profile(name, url, fields["api_key"])
-    return None
+    return [
+        Profile(name, url, fields["api_key"])
+        for name, fields in _profiles(_text(file), file).items()
+        if fields.get("url") == url and fields.get("api_key")
+    ]
 
 
 def write(url: str, api_key: str) -> Profile:
     """Add or replace the profile of the installation at `url`; the file's other lines stay.
 
-    The first installation is called `default`, another one after its port.
+    A test key never replaces a live one, nor the other way round. The first profile is called
+    `default`, another one after its port.
 
     Raises:
-        StartupError: the file is not TOML, or its profile of `url` is no section of its own.
+        StartupError: the file is not TOML, its profile of `url` is no section of its own, or it
+            cannot be written.
 
     """
     file = path()
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    with explained(file), _one_at_a_time(file.parent):
+        return _write(file, url, api_key)
+
+
+@contextlib.contextmanager
+def _one_at_a_time(directory: Path) -> Iterator[None]:
+    """Wait for another installation that starts just now and writes here as well."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(file: Path, url: str, api_key: str) -> Profile:
+    text = _text(file)
     profiles = _profiles(text, file)
-    name = next((name for name, fields in profiles.items() if fields.get("url") == url), None)
+    name = next((name for name, one in profiles.items() if _is_of(one, url, api_key)), None)
     key_line = f"api_key = {json.dumps(api_key)}\n"
     if name is None:
         name = _new_name(url, profiles)
@@ -80,6 +141,16 @@ def write(url: str, api_key: str) -> Profile:
         raise StartupError(f"Give the profile {name} in {file} a section of its own, or remove it.")
     write_private(file, text)
     return Profile(name, url, api_key)
+
+
+def _is_of(fields: dict[str, str], url: str, api_key: str) -> bool:
+    """Say whether a profile is of this installation and holds a key of the same mode, or none."""
+    kept = fields.get("api_key", "")
+    return fields.get("url") == url and (not kept or _mode(kept) == _mode(api_key))
+
+
+def _mode(api_key: str) -> str:
+    return "_".join(api_key.split("_", 2)[:2])
 
 
 def _new_name(url: str, taken: Container[str]) -> str:
@@ -104,7 +175,7 @@ def _with_key(text: str, name: str, key_line: str) -> str:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, in one step."""
+    """Write a file that only its owner may read, in one step that survives a power cut."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -112,4 +183,6 @@ def write_private(file: Path, text: str) -> None:
     os.fchmod(descriptor, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
     draft.replace(file)

@@ -14,7 +14,7 @@ from ringback.storage.hot import Finished, Owned, bodies, finish_batch, release
 from ringback.storage.link import HotLink, fault_kind
 
 BATCH_MAX = 500
-_CACHE_BYTES = 32 * 1024 * 1024
+CACHE_BYTES = 32 * 1024 * 1024
 _PAUSE_S = 0.2
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ class Bodies:
             return
         self._kept[event] = body
         self._bytes += len(body)
-        while self._bytes > _CACHE_BYTES:
+        while self._bytes > CACHE_BYTES:
             self._bytes -= len(self._kept.popitem(last=False)[1])
 
     def get(self, event: UUID) -> bytes | None:

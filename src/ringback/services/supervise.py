@@ -3,16 +3,19 @@
     PostgreSQL ─▶ migrate ─▶ prepare ─▶ Granian with its workers ─▶ (stop) workers ─▶ PostgreSQL
 
 Everything is stopped in the reverse order, within ten seconds; a second Ctrl-C does it at once.
+Not here: how a worker ends (worker_process.py) and how PostgreSQL does (embedded/).
 """
 
 import asyncio
+import errno
+import ipaddress
+import math
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +28,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from ringback.errors import SettingsError, StartupError
-from ringback.services import first_run, profile
+from ringback.services import first_run, profile, worker_process
 from ringback.services.embedded.server import EmbeddedServer, default_data_dir
 from ringback.settings import Settings
 from ringback.storage.migrate import migrate
@@ -34,12 +37,17 @@ from ringback.storage.vault import Vault, new_secret_key
 HEADER_READ_MS = 5_000
 # What the server reads ahead of each connection; also the most that a head may take of it.
 READ_BUFFER = 64 * 1024
-# Connections that wait to be accepted; of all workers together, also how many are served at a time.
+# Connections that wait to be accepted.
 BACKLOG_MAX = 1024
 WORKERS_STOP_S = 6
 DATABASE_STOP_S = 3.0
 _WATCH_S = 1.0
 _READY_S = 30.0
+_ASK_MAX_S = 0.25
+# A terminal that is closed hangs up; `nohup` has that ignored, and so it stays.
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# The server is on this machine: no proxy of the environment stands before it.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 Say = Callable[[str], None]
 
 
@@ -66,6 +74,8 @@ class Supervisor:
         self._database: EmbeddedServer | None = None
         self._server: MPServer | None = None
         self._interrupts = 0
+        self._pid = os.getpid()
+        self._signals = [n for n in _STOPPING if signal.getsignal(n) is not signal.SIG_IGN]
         self._stopped = threading.Event()
         self._failure: str | None = None
 
@@ -74,9 +84,12 @@ class Supervisor:
 
         Raises:
             StartupError: something that is needed is missing or taken; the text says what to do.
+            KeyboardInterrupt: told to stop before the server was up; what had started is stopped.
 
         """
         began = time.monotonic()
+        for number in self._signals:
+            signal.signal(number, signal.default_int_handler)
         _require_free_port(self._settings.host, self._settings.port)
         try:
             dsn, secret_key = self._data()
@@ -114,7 +127,7 @@ class Supervisor:
         settings = self._settings
         os.environ["RINGBACK_DATABASE_URL"] = dsn
         os.environ["RINGBACK_SECRET_KEY"] = secret_key
-        os.environ["RINGBACK_SUPERVISOR"] = str(os.getpid())
+        os.environ[worker_process.SUPERVISOR] = str(self._pid)
         server = MPServer(
             "ringback.app:create", settings.host, settings.port,
             interface=Interfaces.ASGI, workers=settings.workers, loop=Loops.uvloop,
@@ -140,10 +153,13 @@ class Supervisor:
                 self._failure = self._failure or "A server process kept failing; see the log above."
 
     def _take_signals(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # Granian would start its workers anew
+        for number in self._signals:
             signal.signal(number, self._interrupted)
 
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:
+            os._exit(1)  # a worker that has not come so far as to set handlers of its own
         self._interrupts += 1
         server = self._server
         if server is None:
@@ -163,6 +179,8 @@ class Supervisor:
                 return
             if not database.alive():
                 self._failure = str(database.lost())
+                # At once: whatever workers are at cannot be stored any more.
+                self._interrupted(0, None)
                 self._interrupted(0, None)
                 return
             turns += 1
@@ -170,19 +188,24 @@ class Supervisor:
                 database.trim_log()
 
     def _announce_when_ready(self, ready: Ready) -> None:
-        deadline = time.monotonic() + _READY_S
-        url = _local_url(self._settings)
-        while time.monotonic() < deadline and not self._stopped.is_set():
-            try:
-                with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310
-                    if answer.status == 200:
-                        took = time.monotonic() - ready.seconds
-                        self._announce(msgspec.structs.replace(ready, seconds=took))
-                        return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
-        if not self._stopped.is_set():
-            self._say("The server does not answer yet; see the log above.")
+        patience, pause = time.monotonic() + _READY_S, 0.02
+        url = f"{_local_url(self._settings)}/readyz"
+        while not self._answers(url):
+            if time.monotonic() > patience:
+                self._say("The server does not answer yet; see the log above.")
+                patience = math.inf
+            if self._stopped.wait(pause):
+                return
+            pause = min(2 * pause, _ASK_MAX_S)
+        self._announce(msgspec.structs.replace(ready, seconds=time.monotonic() - ready.seconds))
+
+    @staticmethod
+    def _answers(url: str) -> bool:
+        try:
+            with _direct.open(url, timeout=2):
+                return True
+        except OSError:
+            return False
 
 
 def _local_url(settings: Settings) -> str:
@@ -191,21 +214,32 @@ def _local_url(settings: Settings) -> str:
 
 
 def _require_free_port(host: str, port: int) -> None:
-    """Make sure that nobody listens on the port yet. Raises StartupError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    """Make sure that we can listen and nobody does yet. Raises StartupError."""
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        raise StartupError(
+            f"RINGBACK_HOST is {host!r}, which is not an IP address. Write 127.0.0.1 to be reached "
+            "from this machine only, or 0.0.0.0 from everywhere."
+        ) from None
+    family = socket.AF_INET6 if version == 6 else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except PermissionError:
-            raise StartupError(
-                f"Port {port} needs more rights. Choose one above 1023 with RINGBACK_PORT."
-            ) from None
+            probe.listen()
         except OSError as error:
             raise StartupError(
-                f"Cannot listen on {host}:{port} ({error.strerror}). Another program has the port: "
-                "stop it, or choose another one with RINGBACK_PORT."
+                f"Cannot listen on {host}, port {port}: {error.strerror}. {_remedy(error)}"
             ) from None
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "Another program has the port: stop it, or choose another one with RINGBACK_PORT."
+    if error.errno == errno.EACCES:
+        return "It needs more rights: choose a port above 1023 with RINGBACK_PORT."
+    return "Give an address of this machine in RINGBACK_HOST; 0.0.0.0 stands for all of them."
 
 
 def _secret_key_in(data_dir: Path) -> str:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import processes
 from bench.errors import BenchError
@@ -23,7 +24,34 @@ from bench.throughput import posting, publishing
 from bench.wrk import Wrk
 
 _WRITTEN_S = 10.0
-_LINES = 60
+_FUNCTIONS = 40
+CASES = ("B1", "B3")
+# Which stage a file's time belongs to. What several stages use (ids, headers …) counts for the
+# stage that calls it.
+_STAGES = {
+    "transport/incoming.py": "take the request, give the answer",
+    "granian/": "take the request, give the answer",
+    "ringback/app.py:Application": "take the request, give the answer",
+    "services/receive.py": "verify and read",
+    "services/publish.py": "verify and read",
+    "services/pressure.py": "verify and read",
+    "providers/": "verify and read",
+    "domain/publishing.py": "verify and read",
+    "services/commit.py": "decide, merge, number, render",
+    "services/batch.py": "decide, merge, number, render",
+    "services/arrivals.py": "decide, merge, number, render",
+    "services/publications.py": "decide, merge, number, render",
+    "domain/messages.py": "decide, merge, number, render",
+    "domain/events.py": "decide, merge, number, render",
+    "storage/": "speak with the database",
+    "asyncpg/": "speak with the database",
+    "services/record.py": "speak with the database",
+    "services/push.py": "sign, judge, note the attempt",
+    "domain/signing.py": "sign, judge, note the attempt",
+    "domain/retry.py": "sign, judge, note the attempt",
+    "transport/": "POST and reply",
+}
+_REST = "event loop and everything else"
 
 
 @dataclass(frozen=True)
@@ -76,23 +104,49 @@ def _written(folder: Path) -> Path:
     return found[0]
 
 
-def told(found: Sampled) -> str:
-    """Write a profile as Markdown: functions with all that they call, in µs of each event."""
+def summed_up(found: Sampled) -> dict[str, Any]:
+    """Return what an event cost in µs: whole, by stage, and by function with all that it calls."""
     whole: Counter[str] = Counter()
-    own: Counter[str] = Counter()
+    stages: Counter[str] = Counter(dict.fromkeys([*dict.fromkeys(_STAGES.values()), _REST], 0))
     for stack, count in found.stacks:
-        own[stack[-1]] += count
         whole.update(dict.fromkeys(stack, count))
-    total = max(sum(own.values()), 1)
+        stages[_stage(stack)] += count
+    total = max(stages.total(), 1)
     micro = found.product / total
-    intro = (
-        f"{found.events} events, {found.product:.0f} µs of product and {found.database:.0f} µs of "
-        f"PostgreSQL each; {total} samples."
-    )
-    head = "| function | with all it calls, µs | by itself, µs |"
-    lines = [intro, "", head, "|---|---:|---:|"]
     # What every stack begins with says nothing.
     inner = [(name, count) for name, count in whole.most_common() if count < total * 0.97]
-    for name, count in inner[:_LINES]:
-        lines.append(f"| `{name}` | {count * micro:.1f} | {own[name] * micro:.1f} |")
+    return {
+        "events": found.events, "samples": total,
+        "product": found.product, "database": found.database,
+        "stages": {name: count * micro for name, count in stages.items()},
+        "functions": {name: count * micro for name, count in inner[:_FUNCTIONS]},
+    }  # fmt: skip
+
+
+def _stage(stack: list[str]) -> str:
+    """Return the stage of the innermost frame that belongs to one."""
+    for frame in reversed(stack):
+        for start, stage in _STAGES.items():
+            if frame.startswith(start):
+                return stage
+    return _REST
+
+
+def told(case: str, profile: dict[str, Any]) -> str:
+    """Write a profile as Markdown."""
+    intro = (
+        f"A worker during {case}: {profile['product']:.0f} µs of product and "
+        f"{profile['database']:.0f} µs of PostgreSQL for each event, {profile['samples']} samples."
+    )
+    lines = [
+        intro,
+        "",
+        "| stage | µs |",
+        "|---|---:|",
+        *(f"| {name} | {micro:.0f} |" for name, micro in profile["stages"].items()),
+        "",
+        "| function | µs, with all that it calls |",
+        "|---|---:|",
+        *(f"| `{name}` | {micro:.1f} |" for name, micro in profile["functions"].items()),
+    ]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,379 @@
+"""The limits by name: what each constant holds down, and what happens beyond it.
+
+The numbers stand in the code alone; scripts/limits.py reads them there and writes docs/limits.md.
+A name is a module, a colon and a constant, or a field of a class with its default.
+"""
+
+from typing import NamedTuple
+
+
+class Limit(NamedTuple):
+    """`unit` is how the number is written; `what` it holds down, and what follows `beyond` it."""
+
+    unit: str
+    what: str
+    beyond: str
+
+
+BYTES, SECONDS, MILLISECONDS, DAYS, NUMBER = "bytes", "s", "ms", "days", ""
+CHARACTERS = "characters"
+_TEXT = "taken as text, not as a form"
+_CUT = "cut"
+_AGAIN = "the rest in the next turn"
+_EXPLAINED = "422, says so"
+_PAGE = "a shorter page, and `next`"
+
+LIMITS: dict[str, dict[str, Limit]] = {
+    "Requests of providers and publishers": {
+        "transport.incoming:BODY_MAX": Limit(BYTES, "a body", "413"),
+        "transport.incoming:LARGE_MAX": Limit(
+            BYTES, "bodies under way, beyond the first 64 KiB of each", "503"
+        ),
+        "transport.incoming:_OWN": Limit(BYTES, "of each body, beside those", "see above"),
+        "transport.incoming:HEAD_MAX": Limit(BYTES, "the header fields", "431"),
+        "transport.incoming:HEADERS_MAX": Limit("lines", "the header fields", "431"),
+        "transport.incoming:URL_MAX": Limit(BYTES, "path and query", "414"),
+        "transport.incoming:RECEIVE_S": Limit(SECONDS, "until a request is whole", "408"),
+        "services.supervise:HEADER_READ_MS": Limit(
+            MILLISECONDS, "until its head is whole", "the connection is closed"
+        ),
+        "transport.gate:REQUESTS_MAX": Limit("requests", "under way, of all kinds", "503"),
+        "services.supervise:READ_BUFFER": Limit(
+            BYTES, "read ahead of each connection", "it waits in the network"
+        ),
+        "services.supervise:BACKLOG_MAX": Limit(
+            "connections", "that wait to be accepted", "the kernel refuses them"
+        ),
+        "services.receive:REJECTED_KEPT": Limit(BYTES, "of a rejected body that is kept", _CUT),
+        "services.receive:LARGE": Limit(
+            BYTES, "a callback that shares a commit with others", "another connection"
+        ),
+        "services.publish:LARGE": Limit(
+            BYTES, "a publication that shares a commit with others", "another connection"
+        ),
+        "services.flood:LISTED_PER_HOUR": Limit(
+            NUMBER, "duplicates, and rejected ones, kept of a connection in an hour", "counted"
+        ),
+        "services.flood:_CONNECTIONS_MAX": Limit(
+            "pairs", "of connection and outcome, counted for that", "counting begins anew"
+        ),
+        "services.pressure:PROVIDER_WAIT_MAX_S": Limit(
+            SECONDS, "that a callback waits while deliveries are behind", "it is taken"
+        ),
+        "services.pressure:WAIT_MAX_S": Limit(
+            SECONDS, "that a publisher waits while deliveries are behind", "429"
+        ),
+        "services.pressure:WAITERS_MAX": Limit(
+            "requests", "that wait so at a time", "429; callbacks are taken at once"
+        ),
+    },
+    "What callbacks say": {
+        "services.arrivals:ITEMS_MAX": Limit("items", "of one callback", "kept as *unparsed*"),
+        "domain.strict_json:DEPTH_MAX": Limit("levels", "of JSON", "*unparsed*, or 400"),
+        "domain.strict_json:NUMBER_MAX": Limit(CHARACTERS, "of a JSON number", "the same"),
+        "providers.reading:ID_MAX": Limit(
+            CHARACTERS, "ids and addresses", "left out; an item without its id is *unparsed*"
+        ),
+        "providers.reading:REFERENCE_MAX": Limit(CHARACTERS, "a reference", "left out"),
+        "providers.reading:TEXT_MAX": Limit(CHARACTERS, "a text or a caption", _CUT),
+        "providers.reading:KIND_MAX": Limit(CHARACTERS, "what an item calls itself", "`unknown`"),
+        "providers.reading:GROUP_MAX": Limit("recipients", "listed of a group message", _CUT),
+        "providers.error_table:CODE_MAX": Limit(CHARACTERS, "a provider's error code", _CUT),
+        "providers.error_table:DESCRIPTION_MAX": Limit(
+            CHARACTERS, "a provider's description of an error", _CUT
+        ),
+        "providers.error_table:RANGE_MAX": Limit(
+            "codes", "of one range in an adapter's table of errors", "it does not start"
+        ),
+        "domain.messages:FACTS_KEPT": Limit(
+            "facts", "listed of a message", "they count, and are not listed"
+        ),
+        "domain.messages:PARTS_MAX": Limit("parts", "of a message", "counted as the last"),
+        "services.batch:SEEN_MAX": Limit(
+            "hashes", "of facts that lie in a message's row", "in a table of their own"
+        ),
+        "services.batch:PENDING_S": Limit(
+            SECONDS, "that an early report waits for its message", "shown as observed"
+        ),
+        "domain.search:VALUE_MAX": Limit(CHARACTERS, "that something is found by", _CUT),
+    },
+    "Generic sources": {
+        "providers.generic_config:SECRET_MAX": Limit(CHARACTERS, "a secret", _EXPLAINED),
+        "providers.generic_config:OLDER_MAX": Limit("secrets", "from before", _EXPLAINED),
+        "providers.generic_config:PLACES_MAX": Limit("places", "of one field", _EXPLAINED),
+        "providers.generic_config:BODY_MAX": Limit(BYTES, "the answer's text", _EXPLAINED),
+        "providers.generic_forms:SIZE_MAX": Limit(BYTES, "an url-encoded form", _TEXT),
+        "providers.generic_forms:PAIRS_MAX": Limit("fields", "of such a form", _TEXT),
+        "providers.generic_forms:PARTS_MAX": Limit("parts", "of a multipart form", _TEXT),
+        "providers.generic_forms:_HEAD_MAX": Limit(BYTES, "the head of a part", _TEXT),
+        "providers.generic_forms:_BOUNDARY_MAX": Limit(BYTES, "a boundary", _TEXT),
+        "providers.config_faults:ITEMS_MAX": Limit(
+            "items", "of a list whose faults are named", "not named"
+        ),
+    },
+    "Published events": {
+        "domain.publishing:EVENTS_MAX": Limit("events", "in one request", _EXPLAINED),
+        "domain.publishing:DATA_MAX": Limit(BYTES, "an event's `data`", _EXPLAINED),
+        "domain.publishing:SUBJECT_MAX": Limit(CHARACTERS, "a subject", _EXPLAINED),
+        "domain.publishing:TYPE_MAX": Limit(CHARACTERS, "a type", _EXPLAINED),
+    },
+    "Commits": {
+        "services.commit:WAITING_MAX": Limit("requests", "that wait for a commit", "503"),
+        "services.commit:BATCH_MAX": Limit("requests", "in one commit", "the next commit"),
+        "services.commit:BATCH_BYTES_MAX": Limit(BYTES, "in one commit", "the next commit"),
+        "services.commit:SETTLE_S": Limit(
+            SECONDS, "that a commit of unknown outcome is followed up", "503"
+        ),
+        "services.commit:_PASSES_MAX": Limit(
+            "passes", "of work whose subject others change", "503"
+        ),
+        "services.commit:_AGAIN_MAX": Limit("repeats", "of a commit that collided", "503"),
+        "services.commit:_RECONNECTS_MAX": Limit("new connections", "for one commit", "503"),
+        "services.commit:_REFUSED_MAX": Limit("refused connections", "for one commit", "503"),
+    },
+    "Deliveries": {
+        "services.push:CONCURRENT": Limit("requests", "under way, each worker", "they queue"),
+        "services.push:QUEUED_PER_ENDPOINT": Limit(
+            "deliveries", "of one endpoint in a worker's memory", "they wait in the database"
+        ),
+        "services.push:QUEUED_BYTES": Limit(
+            BYTES,
+            "bodies that wait for a slot, plus one commit and one claim",
+            "an endpoint gets what can be sent at once, the rest waits in the database",
+        ),
+        "services.push:RESULTS_MAX": Limit(
+            "results", "that wait to be recorded", "nothing more is taken into memory"
+        ),
+        "services.push:RESPONSE_KEPT": Limit(BYTES, "of an answer in the attempt log", _CUT),
+        "services.record:BATCH_MAX": Limit("results", "recorded at a time", _AGAIN),
+        "services.record:CACHE_BYTES": Limit(
+            BYTES, "bodies of events that wait behind others", "read from the database"
+        ),
+        "services.claim:EVERY_S": Limit(SECONDS, "between two claims of what is due", ""),
+        "services.claim:CLAIM_MAX": Limit("deliveries", "claimed at a time", _AGAIN),
+        "app:ON_THE_WAY_HIGH": Limit(
+            "deliveries", "on their way before being late slows intake", "see above"
+        ),
+        "services.pressure:UNRECORDED": Limit("results", "unrecorded, likewise", "see above"),
+        "services.pressure:LAG_S": Limit(SECONDS, "event loop's lag, likewise", "see above"),
+        "domain.retry:RETRY_AFTER_MAX_S": Limit(
+            SECONDS, "that a `Retry-After` is followed", "taken as so much"
+        ),
+        "domain.endpoints:DeliveryPolicy.concurrency": Limit(
+            "requests", "at an endpoint at a time, unless it says otherwise", "they queue"
+        ),
+        "domain.endpoints:DeliveryPolicy.timeout_s": Limit(
+            SECONDS, "for an attempt, unless the endpoint says otherwise", "a failure"
+        ),
+        "app:DRAIN_S": Limit(
+            SECONDS, "for what is under way when a worker stops", "given to others"
+        ),
+    },
+    "Requests that go out": {
+        "domain.targets:MAX_URL": Limit(CHARACTERS, "a URL", "refused"),
+        "domain.hosts:MAX_HOST": Limit(CHARACTERS, "a host's name", "refused"),
+        "transport.encode:MAX_REQUEST_BODY": Limit(BYTES, "a body", "`invalid_request`"),
+        "transport.encode:MAX_REQUEST_HEAD": Limit(BYTES, "the head", "`invalid_request`"),
+        "transport.wire:MAX_HEAD": Limit(BYTES, "the head of an answer", "`head_too_large`"),
+        "transport.wire:MAX_LINES": Limit("lines", "the head of an answer", "`head_too_large`"),
+        "transport.wire:MAX_BODY": Limit(BYTES, "of an answer that is read", "cut, closed"),
+        "transport.wire:MAX_WIRE": Limit(BYTES, "of an answer, its framing too", "`protocol`"),
+        "transport.wire:MAX_INTERIM": Limit("answers", "before the final one", "`protocol`"),
+        "transport.client:CONNECTIONS": Limit(
+            "requests", "to one origin unless asked otherwise", "they wait"
+        ),
+        "transport.client:CLOSE_S": Limit(SECONDS, "for closing the client", "it is ended"),
+        "transport.pool:MAX_WAITERS": Limit("requests", "waiting for an origin", "`busy`"),
+        "transport.pool:MAX_ORIGINS": Limit(
+            "origins", "remembered", "those without connections are forgotten"
+        ),
+        "transport.pool:Limits.open_total": Limit("connections", "open", "`busy`"),
+        "transport.pool:Limits.idle_total": Limit("connections", "kept idle", "closed"),
+        "transport.pool:Limits.idle_per_origin": Limit(
+            "connections", "kept idle to one origin", "closed"
+        ),
+        "transport.pool:Limits.idle_s": Limit(SECONDS, "that one is kept idle", "closed"),
+        "transport.pool:Limits.age_s": Limit(SECONDS, "that one is used", "closed when idle"),
+        "transport.dial:MAX_TRIED": Limit("addresses", "tried of a name", "`connect`"),
+        "transport.dial:TLS_CLOSE_S": Limit(SECONDS, "for the end of TLS", "cut off"),
+        "transport.resolver:MAX_THREADS": Limit("names", "looked up at a time", "they queue"),
+        "transport.resolver:MAX_QUEUED": Limit("names", "waiting for that", "`dns`"),
+        "transport.resolver:MAX_NAMES": Limit("names", "remembered", "the oldest go"),
+        "transport.resolver:MAX_ANSWERS": Limit("addresses", "of one name", "`dns`"),
+    },
+    "What people configure": {
+        "services.manage:ENDPOINTS_MAX": Limit("endpoints", "of a tenant in a mode", "409"),
+        "services.manage:CONNECTIONS_MAX": Limit("connections", "of a tenant in a mode", "409"),
+        "services.manage:TOKEN_MAX": Limit(CHARACTERS, "a token in a URL", _EXPLAINED),
+        "services.manage:TEST_ENDPOINT_DAYS": Limit(DAYS, "of a test endpoint", "expired"),
+        "domain.event_types:PATTERNS_MAX": Limit("patterns", "of an endpoint", _EXPLAINED),
+        "domain.event_types:PATTERN_MAX": Limit(CHARACTERS, "a pattern", _EXPLAINED),
+        "domain.delivery_policy:RETRIES_MAX": Limit("retries", "in a schedule", _EXPLAINED),
+        "domain.delivery_policy:WAIT_MAX_S": Limit(SECONDS, "between two", _EXPLAINED),
+        "domain.delivery_policy:TIMEOUT_MAX_S": Limit(SECONDS, "for an attempt", _EXPLAINED),
+        "domain.delivery_policy:CONCURRENCY_MAX": Limit(
+            "requests", "at an endpoint at a time", _EXPLAINED
+        ),
+        "domain.delivery_policy:NETWORKS_MAX": Limit("networks", "opened for one", _EXPLAINED),
+        "api.connections:NAME_MAX": Limit(CHARACTERS, "a connection's name", _EXPLAINED),
+        "api.endpoints:DESCRIPTION_MAX": Limit(CHARACTERS, "a description", _EXPLAINED),
+        "services.snapshot:MATCHED_MAX": Limit(
+            "types", "whose endpoints are remembered", "looked up each time"
+        ),
+    },
+    "The API": {
+        "api.frame:BODY_MAX": Limit(BYTES, "a body", "413"),
+        "api.frame:BODIES_MAX": Limit(BYTES, "bodies under way", "429"),
+        "api.frame:URL_MAX": Limit(BYTES, "path and query", "414"),
+        "api.frame:RECEIVE_S": Limit(SECONDS, "until a request is whole", "408"),
+        "api.problems:_ERRORS_MAX": Limit("faults", "named in one answer", "left out"),
+        "api.pages:LIMIT_MAX": Limit("rows", "of a page", _EXPLAINED),
+        "api.pages:LIMIT_DEFAULT": Limit("rows", "of a page unless asked for", "next page"),
+        "storage.lists:SCAN_MAX": Limit("rows", "looked at for one page", _PAGE),
+        "storage.messages:VALUES_MAX": Limit(
+            "addresses", "that end as asked", "422, asks for more digits"
+        ),
+        "storage.messages:_SEARCHED_MAX": Limit("messages", "looked at, likewise", _PAGE),
+        "storage.deliveries:PER_EVENT_MAX": Limit(
+            "rows", "open deliveries read for one page", "not shown"
+        ),
+        "storage.deliveries:_SCATTERED_MAX": Limit("rows", "of one endpoint, likewise", _PAGE),
+        "storage.attempts:PER_DELIVERY_MAX": Limit("attempts", "of one delivery", "not shown"),
+        "services.delivery_log:_EVENTS_MAX": Limit("events", "looked at, likewise", _PAGE),
+        "services.timeline:ENTRIES_MAX": Limit("entries", "of a timeline", "`truncated`"),
+    },
+    "Simulator and inspector": {
+        "services.simulate:TASKS_MAX": Limit("parts", "of simulations under way", "429"),
+        "services.simulate:STATUSES_MAX": Limit("statuses", "of one", _EXPLAINED),
+        "services.simulate:DELAY_MAX_MS": Limit(MILLISECONDS, "between two", _EXPLAINED),
+        "api.simulate:TEXT_MAX": Limit(CHARACTERS, "a text", _EXPLAINED),
+        "api.simulate:ADDRESS_MAX": Limit(CHARACTERS, "an address", _EXPLAINED),
+        "api.simulate:REFERENCE_MAX": Limit(CHARACTERS, "a reference", _EXPLAINED),
+        "services.send:SWEEP_MAX": Limit("messages", "settled at a time", _AGAIN),
+        "services.inspector:NAMES_MAX": Limit("names", "kept", "429"),
+        "storage.inspector:KEPT": Limit("requests", "of one name", "the oldest go"),
+        "services.inspector:BODY_KEPT": Limit(BYTES, "of a body", _CUT),
+        "services.inspector:WAITING_MAX": Limit("requests", "not written yet", "the oldest go"),
+        "services.inspector:WAITING_BYTES_MAX": Limit(BYTES, "of those", "the oldest go"),
+        "services.inspector:_BATCH_MAX": Limit("requests", "written at a time", _AGAIN),
+        "services.inspector:_BATCH_BYTES_MAX": Limit(BYTES, "written at a time", _AGAIN),
+        "services.inspector:_COUNTED_MAX": Limit("counts", "of `times`", "they begin anew"),
+        "services.inspector:_FIELDS_MAX": Limit("fields", "of a query", "400"),
+        "services.inspector:DELAY_MAX_S": Limit(SECONDS, "of delay", "400"),
+    },
+    "Workers and the database": {
+        "services.workers:BEAT_S": Limit(SECONDS, "between two beats", "see the next"),
+        "services.workers:LEASE_S": Limit(SECONDS, "of lease after a beat", "does nothing"),
+        "services.workers:RETIRE_S": Limit(SECONDS, "of silence", "its work is given back"),
+        "services.clock:SKEW_MAX_MS": Limit(
+            MILLISECONDS, "between the clock and the database's", "not ready"
+        ),
+        "storage.workers:ADOPT_LIMIT": Limit("deliveries", "adopted at a time", _AGAIN),
+        "storage.workers:FOLD_MAX": Limit("workers", "gone, added up at a time", _AGAIN),
+        "storage.database:_POOL_MAX": Limit("connections", "besides four hot ones", "they wait"),
+        "storage.link:_BACKOFF_MAX_S": Limit(SECONDS, "between two reconnects", ""),
+        "storage.partitions:DAYS_AHEAD": Limit(DAYS, "of partitions made ahead", ""),
+        "storage.partitions:EXPIRE_BATCH": Limit("deliveries", "expired at a time", _AGAIN),
+        "storage.deliveries:CANCEL_BATCH": Limit("deliveries", "cancelled at a time", _AGAIN),
+        "storage.retention:BATCH": Limit("messages", "removed at a time", _AGAIN),
+        "storage.counts:GENERATION_DAYS": Limit(
+            DAYS, "that what happens once is remembered at least", "taken as new"
+        ),
+        "services.retain:Periods.callbacks": Limit(DAYS, "that callbacks are kept", "removed"),
+        "services.retain:Periods.events": Limit(DAYS, "that events are kept", "removed"),
+        "services.retain:Periods.attempts": Limit(DAYS, "that attempts are kept", "removed"),
+        "services.retain:Periods.messages": Limit(DAYS, "that messages are kept", "removed"),
+    },
+    "Metrics and logs": {
+        "services.tally:ENDPOINTS_MAX": Limit("endpoints", "counted by themselves", "`other`"),
+        "services.figures:EVERY_S": Limit(SECONDS, "between two readings", "the last again"),
+        "services.figures:PATIENCE_S": Limit(SECONDS, "for a reading", "`database_up 0`"),
+        "log:TEXT_MAX": Limit(CHARACTERS, "a text in the log", _CUT),
+        "log:TRACE_MAX": Limit(CHARACTERS, "the place of a defect", _CUT),
+        "log:_CHAIN_MAX": Limit("errors", "that led to one", _CUT),
+    },
+    "The embedded database": {
+        "services.embedded.cluster:LOG_FILES_KEPT": Limit("files", "of its log", "removed"),
+        "services.embedded.settings:LOG_FILE_MIB": Limit("MiB", "one of them", "the next one"),
+        "services.embedded.cluster:LOG_TAIL_BYTES": Limit(BYTES, "of it in a message", _CUT),
+        "services.embedded.programs:OUTPUT_MAX_BYTES": Limit(
+            BYTES, "of a program's output in a message", _CUT
+        ),
+        "services.embedded.files:SOCKET_PATH_MAX_BYTES": Limit(
+            BYTES, "the path of its socket", "says so, does not start"
+        ),
+        "services.embedded.files:PASSWORD_MAX_BYTES": Limit(BYTES, "the password file", _CUT),
+        "services.embedded.lock:PID_MAX_BYTES": Limit(BYTES, "of the lock file", _CUT),
+        "services.embedded.living:PID_FILE_MAX_BYTES": Limit(BYTES, "of the pid file", _CUT),
+        "services.embedded.server:NO_ANSWER_MAX_S": Limit(
+            SECONDS, "without an answer when it says it is ready", "says so, does not start"
+        ),
+        "services.supervise:WORKERS_STOP_S": Limit(SECONDS, "for workers to stop", "killed"),
+        "services.supervise:DATABASE_STOP_S": Limit(SECONDS, "for it to stop", "killed"),
+    },
+}
+
+# Constants that sound like a limit of ours and are none: why.
+NO_LIMITS = {
+    "domain.headers:MAX_CUSTOM": "of an endpoint's own headers, which nobody can set yet",
+    "domain.headers:MAX_CUSTOM_BYTES": "of an endpoint's own headers, which nobody can set yet",
+    "domain.targets:_KEPT": "the characters that a URL keeps as they are",
+    "domain.signing:SECRET_BYTES": "the size of a secret that we make",
+    "services.manage:_TOKEN_BYTES": "the size of a token that we make",
+    "services.flood:_LIMITED": "which outcomes are held down",
+    "services.timeline:_READ_MAX": "one more than ENTRIES_MAX, to see whether there is more",
+    "services.delivery_log:_EVENTS_CHUNK": "a step towards _EVENTS_MAX",
+    "storage.messages:_CHUNK": "a step towards _SEARCHED_MAX",
+    "providers.simulator:DELAY_MAX_MS": "of the simulator's own settings; refused beyond",
+    "providers.bandwidth:TEXT_MAX": "the provider's limit",
+    "providers.whatsapp:TEXT_MAX": "the provider's limit",
+    "providers.whatsapp:QUERY_MAX": "of a handshake; a longer one is refused",
+    "providers.recorded:HEADERS_MAX": "of recorded requests in tests",
+    "transport.incoming:_TOO_LARGE": "an answer",
+    "services.sends:_QUEUED": "a status",
+    "services.supervise:_ASK_MAX_S": "a pause between two looks whether the server answers yet",
+    "domain.strict_json:_HIGH": "bytes beyond ASCII",
+}
+
+# What lives as long as one request or one commit, and is as small as that.
+SHORT_LIVED = frozenset({"Arrival", "Batch", "Publication", "_AboutMessage", "Answered"})
+
+# Attribute that starts empty and may grow: what holds it down.
+GROWS = {
+    "services.commit:Committer._queue": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",
+    "services.push:_Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_BYTES`",
+    "services.push:Push._slots": "one for each endpoint",
+    "services.push:Push._crowded": "one for each endpoint",
+    "services.push:Push._tasks": "`CONCURRENT`",
+    "services.held:Held._keys": "what queues, is under way or waits to be recorded",
+    "services.record:Recorder._queue": "`RESULTS_MAX`, and what was in memory already",
+    "services.record:Recorder._released": "what was in memory already",
+    "services.record:Bodies._kept": "`CACHE_BYTES`",
+    "services.simulate:Simulator._tasks": "`TASKS_MAX`",
+    "services.inspector:Inspector._waiting": "`WAITING_MAX`, `WAITING_BYTES_MAX`",
+    "services.inspector:Inspector._writing": "`_BATCH_MAX`, `_BATCH_BYTES_MAX`",
+    "services.inspector:Inspector._names": "`NAMES_MAX`",
+    "services.inspector:Inspector._counted": "`_COUNTED_MAX`",
+    "services.flood:Flood._listed": "`_CONNECTIONS_MAX`; begins anew every hour",
+    "services.flood:Flood._counted": "connections and four outcomes; handed over with each beat",
+    "services.receive:Receiver.outcomes": "providers and outcomes",
+    "services.publish:Publisher.requests": "codes of errors",
+    "services.tally:Attempts.results": "classes of status and error",
+    "services.tally:Attempts.ends": "ways to end",
+    "services.tally:Attempts.endpoints": "`ENDPOINTS_MAX`",
+    "services.numbers:Ledger._told_before": "as many as there are numbers",
+    "transport.incoming:Incoming.refused": "statuses that are answered",
+    "transport.gate:Gate.refused": "statuses that are answered",
+    "services.workers:Workers._beats": "workers that count as living",
+    "services.workers:Lease.former": "registrations not signed off, while the database is away",
+    "services.configuration:Configuration._on_reload": "one: it is filled at the start",
+    "app:Engine._tasks": "the loops: filled at the start",
+    "transport.pool:Pool._open": "`Limits.open_total`",
+    "transport.pool:Pool._idle": "`Limits.idle_total`",
+    "transport.pool:Pool._origins": "`MAX_ORIGINS`, and those with connections",
+    "transport.pool:Origin.idle": "`Limits.idle_per_origin`",
+    "transport.pool:Origin.waiters": "`MAX_WAITERS`",
+    "transport.resolver:ThreadResolver._jobs": "`MAX_THREADS` and `MAX_QUEUED` together",
+    "transport.resolver:Names._running": "the same",
+    "transport.resolver:Names._known": "`MAX_NAMES`",
+}

@@ -1,0 +1,415 @@
+"""Workers that share a database: leases, silence, retirement, and changes that all have seen."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import psutil
+import pytest
+
+from ringback.errors import DatabaseUnavailable
+from ringback.services.clock import Clock
+from ringback.services.configuration import Configuration
+from ringback.services.flood import Flood
+from ringback.services.numbers import Ledger, Totals
+from ringback.services.workers import LEASE_S, RETIRE_S, Lease, Workers, boot_id
+from ringback.storage import workers as stored
+from ringback.storage.database import Connection, Database, connect
+from ringback.storage.hot import Finished, claim, commit_batch, finish_batch
+from ringback.storage.vault import Vault
+from tests.services.sink import until
+from tests.services.stage import Stage
+from tests.storage.rows import Maker
+
+BEAT_S = 2.0
+
+
+class HandClock(Clock):
+    """A clock whose seconds since boot a test moves by hand."""
+
+    def __init__(self) -> None:
+        """Start somewhere."""
+        super().__init__()
+        self.boot = 1000.0
+
+    def boottime(self) -> float:
+        """Return the seconds."""
+        return self.boot
+
+
+class _Nothing:
+    """Counts of a process that counts nothing."""
+
+    named: frozenset[int] = frozenset()
+
+    def totals(self) -> Totals:
+        """Return nothing counted."""
+        return {}
+
+    def now(self) -> Totals:
+        """Return nothing that stands."""
+        return {}
+
+
+class Member:
+    """One worker with a clock of its own; its loop runs, `turn` makes it beat now."""
+
+    def __init__(self, dsn: str) -> None:
+        """Build it."""
+        self.clock = HandClock()
+        self.database = Database(dsn)
+        self.lease = Lease(self.clock)
+        self.version = 1
+        self.dropped = 0
+        self.broken = False
+        self.slow_s = 0.0
+        self._loop: asyncio.Task[None] | None = None
+        self.workers = Workers(
+            self.database, self.lease, self.clock, lambda: self.version, self._newer, self._drop,
+            Flood(), Ledger(_Nothing),
+        )  # fmt: skip
+
+    async def _newer(self, version: int) -> None:
+        self.clock.boot += self.slow_s
+        if self.broken:
+            raise ValueError("a configuration that cannot be read")
+        self.version = version
+
+    def _drop(self) -> None:
+        self.dropped += 1
+
+    @property
+    def id(self) -> int:
+        """The id under which it is registered."""
+        assert self.lease.id is not None
+        return self.lease.id
+
+    async def turn(self, seconds: float = 0.0) -> None:
+        """Let time pass for this worker, then beat."""
+        self.clock.boot += seconds
+        await self.workers.told()
+
+    @contextlib.asynccontextmanager
+    async def hanging(self) -> AsyncIterator[None]:
+        """Let its loop stand still."""
+        await self.halt()
+        try:
+            yield
+        finally:
+            self.begin()
+
+    def begin(self) -> None:
+        """Let its loop run."""
+        self._loop = asyncio.create_task(self.workers.run())
+
+    async def halt(self) -> None:
+        """Stop its loop, which must not have ended by itself."""
+        assert self._loop is not None
+        assert not self._loop.done()
+        self._loop.cancel()
+        await asyncio.gather(self._loop, return_exceptions=True)
+
+    async def turns(self, seconds: float) -> None:
+        """Let so much time pass, with a beat every two seconds."""
+        for _ in range(int(seconds / BEAT_S)):
+            await self.turn(BEAT_S)
+
+
+@pytest.fixture
+async def admin(module_dsn: str) -> AsyncIterator[Connection]:
+    """A hot connection to a database in which nobody works yet."""
+    connection = await connect(module_dsn, hot=True)
+    await connection.execute("truncate worker, delivery, attempt, event, callback")
+    await connection.execute("update installation set config_version = 1")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def members(module_dsn: str, admin: Connection) -> AsyncIterator[tuple[Member, Member]]:
+    """Two workers that have joined."""
+    pair = Member(module_dsn), Member(module_dsn)
+    for member in pair:
+        await member.database.open()
+        await member.workers.join()
+        member.begin()
+        await member.turn()
+    yield pair
+    for member in pair:
+        await member.halt()
+        await member.database.close()
+
+
+async def _alive(connection: Connection, worker: int) -> bool:
+    alive: bool = await connection.fetchval("select alive from worker where id = $1", worker)
+    return alive
+
+
+async def _maker(connection: Connection) -> Maker:
+    now = await connection.fetchval("select clock_timestamp()")
+    return Maker(int(now.timestamp() * 1000))
+
+
+async def test_a_lease_ends_eight_seconds_after_the_last_beat(
+    members: tuple[Member, Member],
+) -> None:
+    """By the clock that runs while the machine sleeps; a new beat brings it back."""
+    member, _ = members
+    async with member.hanging():
+        member.clock.boot += LEASE_S - 0.01
+        assert member.lease.held()
+        assert member.id == member.lease.worker()
+        member.clock.boot += 0.02
+        assert not member.lease.held()
+        with pytest.raises(DatabaseUnavailable, match="lost touch"):
+            member.lease.worker()
+    await member.turn()
+    assert member.lease.held()
+
+
+async def test_a_lease_counts_from_when_the_beat_was_sent(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """Whatever took long after that, the answer or loading a change, is not added to it."""
+    member, _ = members
+    member.slow_s = 5.0
+    await admin.execute("update installation set config_version = config_version + 1")
+    await member.turn(1.0)
+    assert member.lease.held()
+    async with member.hanging():
+        member.clock.boot += LEASE_S - 5.0 + 0.01
+        assert not member.lease.held()
+
+
+async def test_who_cannot_load_a_change_gets_no_lease(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """A lease means that this worker goes by all that was answered; its loop goes on trying."""
+    member, _ = members
+    member.broken = True
+    await admin.execute("update installation set config_version = config_version + 1")
+    for _ in range(5):
+        await member.turn(BEAT_S)
+    assert not member.lease.held()
+    member.broken = False
+    await member.turn()
+    assert member.lease.held()
+    assert 2 == member.version
+
+
+async def test_silence_of_fifteen_seconds_ends_a_worker(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """By the watcher's own clock, and not earlier; what the silent one owned can be claimed."""
+    watcher, silent = members
+    maker = await _maker(admin)
+    await commit_batch(admin, silent.id, maker.story(maker.ids.next()))
+    async with silent.hanging():
+        await watcher.turn()
+        await watcher.turns(RETIRE_S - 1)
+        assert await _alive(admin, silent.id)
+        assert [] == await claim(admin, watcher.id, {1: 5})
+        await watcher.turns(4)
+        assert not await _alive(admin, silent.id)
+        assert 1 == len(await claim(admin, watcher.id, {1: 5}))
+    assert await _alive(admin, watcher.id)
+
+
+async def test_who_beats_is_never_silent(members: tuple[Member, Member], admin: Connection) -> None:
+    """However late each beat is: the count begins anew with every one."""
+    watcher, slow = members
+    async with slow.hanging():
+        for _ in range(4):
+            await watcher.turns(RETIRE_S - 2)
+            await stored.heartbeat(admin, slow.id, 1)
+    assert await _alive(admin, slow.id)
+
+
+async def test_who_was_cut_off_himself_retires_nobody(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """After an outage of the database all beats are old: it counts from its next answer."""
+    watcher, silent = members
+    async with silent.hanging():
+        await watcher.turns(RETIRE_S - 2)
+        await watcher.database.close()
+        await watcher.turns(BEAT_S * 2)
+        await watcher.database.open()
+        await watcher.turn(BEAT_S)
+        await watcher.turns(RETIRE_S - 2)
+        assert await _alive(admin, silent.id)
+        await watcher.turns(4)
+        assert not await _alive(admin, silent.id)
+
+
+async def test_who_stood_still_himself_retires_nobody(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """After a pause of the whole machine the first to wake must not end the others."""
+    watcher, silent = members
+    async with silent.hanging():
+        await watcher.turns(4)
+        await watcher.turn(3600)
+        assert await _alive(admin, silent.id)
+        await watcher.turns(RETIRE_S - 2)
+        assert await _alive(admin, silent.id)
+        await watcher.turns(4)
+        assert not await _alive(admin, silent.id)
+
+
+def _waiting_process() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+
+async def test_a_process_that_is_gone_is_retired_at_once(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """On the same host; a reused process id deceives nobody, and other hosts are left alone."""
+    watcher, _ = members
+    process = _waiting_process()
+    started = psutil.Process(process.pid).create_time()
+    here, living = boot_id(), await stored.register(admin, boot_id(), process.pid, started)
+    elsewhere = await stored.register(admin, "another host", process.pid, started)
+    reused = await stored.register(admin, here, os.getpid(), 1.0)
+    await watcher.turn()
+    states = [await _alive(admin, worker) for worker in (living, elsewhere, reused)]
+    assert [True, True, False] == states
+    maker = await _maker(admin)
+    await commit_batch(admin, living, maker.story(maker.ids.next()))
+    # Not waited for: what has ended and still has an entry counts as gone too.
+    assert process.stdin is not None
+    process.stdin.close()
+    async with asyncio.timeout(10):
+        while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+            await asyncio.sleep(0.02)
+    await watcher.turn()
+    assert not await _alive(admin, living)
+    assert 1 == len(await claim(admin, watcher.id, {1: 5}))
+    process.wait()
+    again = await stored.register(admin, here, process.pid, started)
+    await watcher.turn()
+    assert [False, True] == [await _alive(admin, worker) for worker in (again, elsewhere)]
+
+
+async def test_who_was_retired_registers_anew_and_ends_nothing_late(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """Its beat tells it: it forgets what it had, takes a new id; late results are refused."""
+    watcher, paused = members
+    before = paused.id
+    maker = await _maker(admin)
+    lane = maker.ids.next()
+    base = (await commit_batch(admin, before, maker.story(lane))).base
+    late = Finished(lane, 1, base + 1, maker.ids.next(), 200, None, 1.0, 1, 0.0, b"{}", b"")
+    async with paused.hanging():
+        await watcher.turn()
+        await watcher.turns(RETIRE_S + 3)
+        assert not await _alive(admin, before)
+        await finish_batch(admin, before, [late])
+        assert 0 == await admin.fetchval("select count(*) from attempt")
+        (claimed,) = await claim(admin, watcher.id, {1: 5})
+        await finish_batch(admin, before, [late])
+        assert watcher.id == await admin.fetchval("select owner from delivery")
+    await until(lambda: not paused.lease.held())
+    await paused.turn()
+    assert paused.lease.held()
+    assert before < paused.id
+    assert 1 == paused.dropped
+    await finish_batch(admin, watcher.id, [late._replace(ord=claimed.ord)])
+    assert 1 == await admin.fetchval("select count(*) from attempt")
+
+
+@pytest.fixture
+async def stages(stage: Stage) -> AsyncIterator[tuple[Stage, Configuration]]:
+    """An engine, and the configuration of another one beside it."""
+    other = stage.another_engine()
+    await other.start()
+    yield stage, other.configuration
+    await other.stop()
+
+
+async def test_a_change_is_seen_by_all_before_it_is_answered(
+    stages: tuple[Stage, Configuration],
+) -> None:
+    """Whoever changed something can rely on it everywhere, at once and every time."""
+    stage, other = stages
+    for number in range(10):
+        endpoint = await stage.add_endpoint(f"{stage.sink.url}/{number}")
+        assert endpoint.no in other.snapshot.endpoints
+        assert stage.engine.configuration.version <= other.version
+
+
+async def test_a_revoked_key_is_refused_everywhere(stages: tuple[Stage, Configuration]) -> None:
+    """When the revocation is answered no worker takes the key any more."""
+    stage, other = stages
+    mine = stage.engine.configuration
+    known = set(mine.snapshot.keys)
+    assert known
+    assert known == set(other.snapshot.keys)
+    async with mine.change() as connection:
+        await connection.execute("update api_key set revoked = now()")
+    assert {} == mine.snapshot.keys == other.snapshot.keys
+
+
+async def test_a_change_waits_for_a_worker_that_hangs_until_its_lease_is_over(
+    stage: Stage,
+) -> None:
+    """Not longer: from then on it does nothing, whatever it has seen."""
+    connection = await connect(stage.dsn)
+    process = psutil.Process()
+    hung = await stored.register(connection, boot_id(), process.pid, process.create_time())
+    await stored.heartbeat(connection, hung, 1)
+    changes = Configuration(stage.engine.database, Vault(stage.secret_key), hung_s=0.5)
+    await changes.reload()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with changes.change():
+        pass
+    took = loop.time() - began
+    assert 0.5 <= took < 5
+    began = loop.time()
+    change = asyncio.create_task(_change(changes))
+    await asyncio.sleep(0.1)
+    assert not change.done()
+    await stored.leave(connection, hung)
+    await change
+    assert loop.time() - began < 0.5
+    await connection.close()
+
+
+async def _change(configuration: Configuration) -> None:
+    async with configuration.change():
+        pass
+
+
+async def test_what_a_retired_engine_ends_late_is_not_recorded(stage: Stage) -> None:
+    """Its request runs on; another has sent the same event meanwhile, and that attempt counts."""
+    stage.sink.delay_s = 2.0
+    await stage.receive(stage.callback("sent"))
+    await until(lambda: len(stage.sink.received) == 1)
+    owner = stage.engine.lease.id
+    other = stage.another_engine()
+    await other.start()
+    try:
+        stage.sink.delay_s = 0.0
+        await stage.execute(f"update worker set alive = false where id = {owner}")
+        stage.engine.workers.poke()
+        await until(lambda: not stage.engine.lease.held())
+        await stage.execute("select adopt(null, 10)")
+        other.claimer.poke()
+        await until(lambda: len(stage.sink.received) == 2)
+        await other.recorder.drained()
+        await until(stage.engine.lease.held, 20)
+        await until(lambda: stage.engine.push.active == 0)
+        await stage.engine.recorder.drained()
+        first, second = stage.sink.received
+        assert first.headers["webhook-id"] == second.headers["webhook-id"]
+        rows = await stage.rows("select worker, status, final, n from attempt")
+        assert [(other.lease.id, 200, 1, 1)] == [tuple(row) for row in rows]
+        assert owner != stage.engine.lease.id
+        assert 0 == await stage.value("select count(*) from delivery")
+    finally:
+        await other.stop()
