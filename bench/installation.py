@@ -1,5 +1,6 @@
 """A real `python -m ringback up` in a directory of its own, with an empty database."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -21,6 +22,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from bench import processes
+from bench.children import started
 from bench.errors import BenchError
 from bench.ledger import Ledger
 
@@ -42,12 +44,13 @@ class Endpoint:
     secret: str
 
 
-def free_port() -> int:
-    """Return a port of loopback on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Return different ports of loopback on which nobody listens."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 class Installation:
@@ -69,7 +72,7 @@ class Installation:
         # Short and open, because the path of a socket is bounded and root's server is not root.
         self.home = Path(tempfile.mkdtemp(prefix="rb-", dir=scratch))
         self.home.chmod(0o755)
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.workers = workers
         self._command = [
@@ -124,10 +127,7 @@ class Installation:
             **self._extra,
         }
         with (self.home / "said").open("wb") as said:
-            self._process = subprocess.Popen(
-                self._command, cwd=ROOT, env=environment, stdout=said, stderr=said,
-                stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+            self._process = started(self._command, cwd=ROOT, env=environment, said=said)
 
     def wait_ready(self) -> None:
         """Wait until it answers that it is ready. Raises BenchError."""

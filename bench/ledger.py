@@ -59,10 +59,6 @@ class Ledger:
     def _row(self, sql: str, *arguments: object) -> Any:
         return self._run(self._connection.fetchrow(sql, *arguments))
 
-    def version(self) -> str:
-        """Return PostgreSQL's version."""
-        return str(self._row("show server_version")[0])
-
     def moment(self) -> Moment:
         """Read the clock and the counters that say what was written."""
         row = self._row(

@@ -13,8 +13,9 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
+from bench.children import started
 from bench.errors import BenchError
-from bench.installation import ROOT, free_port
+from bench.installation import ROOT, free_ports
 
 _START_S = 10.0
 _STOP_S = 10.0
@@ -58,7 +59,7 @@ class Sink:
         self.count = count
         self.home = Path(tempfile.mkdtemp(prefix="sink-", dir=scratch))
         self.ports: list[int] = []
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def urls(self) -> list[str]:
@@ -120,8 +121,7 @@ class Nginx(Sink):
         """Write the configuration, start, wait until it answers."""
         program = nginx_program()
         assert program is not None
-        self.ports = [free_port() for _ in range(self.count)]
-        self._status = free_port()
+        self._status, *self.ports = free_ports(self.count + 1)
         self._asked = 0
         self.home.chmod(0o755)
         text = _CONFIGURATION.format(
@@ -130,10 +130,9 @@ class Nginx(Sink):
         )  # fmt: skip
         (self.home / "nginx.conf").write_text(text, encoding="ascii")
         log = self.home / "error.log"
-        self._process = subprocess.Popen(
-            [program, "-p", str(self.home), "-c", str(self.home / "nginx.conf"), "-e", str(log)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+        command = [program, "-p", str(self.home), "-c", str(self.home / "nginx.conf"), "-e"]
+        with log.open("wb") as said:
+            self._process = started([*command, str(log)], said=said)
         deadline = time.monotonic() + _START_S
         while True:
             try:
@@ -141,8 +140,7 @@ class Nginx(Sink):
                 return
             except OSError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
-                    said = log.read_text(encoding="utf-8") if log.exists() else ""
-                    raise BenchError(f"nginx did not start:\n{said}") from None
+                    raise BenchError(f"nginx did not start:\n{log.read_text()}") from None
                 time.sleep(0.02)
 
     def requests(self) -> int:
@@ -168,18 +166,20 @@ class Noting(Sink):
 
     def start(self) -> None:
         """Start the process and read its ports."""
-        self._process = subprocess.Popen(
+        self._process = started(
             [
                 sys.executable, "-m", "bench.receiver", "--ports", str(self.count),
                 "--hang", str(self._hang), "--out", str(self._out),
             ],
-            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            cwd=ROOT, said=subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        if not line:
-            raise BenchError("The receiver did not start.")
-        self.ports = json.loads(line)
+        try:
+            self.ports = json.loads(line)
+        except ValueError:
+            said = line + self._process.stdout.read()
+            raise BenchError(f"The receiver did not start:\n{said.decode()}") from None
 
     def requests(self) -> int:
         """Ask it how many have arrived."""

@@ -23,8 +23,10 @@ class Size:
 
 
 FULL = Size("full", warm_s=10.0, run_s=30.0, idle_s=30.0, settle_s=10.0, repeats=3)
+# With few connections, so that a batch of the largest fan-out fits into the moment.
 QUICK = Size(
-    "quick", warm_s=0.3, run_s=1.0, idle_s=1.0, settle_s=0.5, repeats=1, shared=True
+    "quick", warm_s=0.3, run_s=1.0, idle_s=1.0, settle_s=0.5, repeats=1, connections=16,
+    shared=True,
 )  # fmt: skip
 # At most this long is waited for deliveries to end after the generator has.
 DRAIN_MAX_S = 300.0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import bodies
+from bench.children import started
 from bench.errors import BenchError
 
 PACKAGE_MISSING = "wrk is needed for closed-loop cases: apt-get install wrk"
@@ -117,12 +118,12 @@ class Wrk:
         """Start it; it runs until `stop`."""
         path = scratch / "load.lua"
         path.write_text(script, encoding="ascii")
-        self._process = subprocess.Popen(
+        self._process = started(
             [
                 program(), "--threads", "1", "--connections", str(connections),
                 "--duration", f"{_LONG_S}s", "--timeout", "30s", "--script", str(path), url,
             ],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            said=subprocess.PIPE,
         )  # fmt: skip
 
     @property
@@ -134,7 +135,7 @@ class Wrk:
         """Stop it and return what it has done. Raises BenchError."""
         self._process.send_signal(signal.SIGINT)
         try:
-            said = self._process.communicate(timeout=_STOP_S)[0]
+            said = self._process.communicate(timeout=_STOP_S)[0].decode()
         except subprocess.TimeoutExpired:
             self.kill()
             raise BenchError("wrk did not stop.") from None

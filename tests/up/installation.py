@@ -305,4 +305,7 @@ class Installation:
 
 
 def _is_worker(process: psutil.Process) -> bool:
-    return "ringback" in process.cmdline()
+    try:
+        return "ringback" in process.cmdline()
+    except psutil.Error:  # it has ended meanwhile
+        return False

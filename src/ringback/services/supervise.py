@@ -89,10 +89,11 @@ class Supervisor:
         """
         began = time.monotonic()
         for number in self._signals:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, self._interrupted_early)
         _require_free_port(self._settings.host, self._settings.port)
         try:
             dsn, secret_key = self._data()
+            self._heed()
             asyncio.run(migrate(dsn, self._say))
             vault = Vault(*[key for key in secret_key.split(",") if key.strip()])
             started = asyncio.run(
@@ -146,11 +147,21 @@ class Supervisor:
         if self._database is not None:
             threading.Thread(target=self._watch_database, daemon=True).start()
         server.on_startup(self._take_signals)
+        self._heed()
         try:
             server.serve()
         except SystemExit as stop:
             if stop.code and not self._interrupts:
                 self._failure = self._failure or "A server process kept failing; see the log above."
+
+    def _interrupted_early(self, _number: int, _frame: FrameType | None) -> None:
+        self._interrupts += 1
+        raise KeyboardInterrupt
+
+    def _heed(self) -> None:
+        """Stop after all: where the interpreter forks, it drops what a signal's handler raises."""
+        if self._interrupts:
+            raise KeyboardInterrupt
 
     def _take_signals(self) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # Granian would start its workers anew

@@ -19,7 +19,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -37,6 +37,8 @@ INSTALLATION = f"pginstall{MAJOR}"
 OUTPUT_MAX_BYTES = 8192  # how much of a program's output is kept for a message
 PROGRAM_TIMEOUT_S = 600.0  # initdb on a very slow disk; psql takes milliseconds
 PR_SET_PDEATHSIG = 1
+# What stops `ringback up`: its handler raises, and what is raised during a fork gets lost.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # Loaded before any fork: a forked child must not take the dynamic loader's locks.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -112,24 +114,25 @@ class Programs:
         keep: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         account = self.account
-        # Runs in the child after setuid, which would clear what it sets.
-        guard = functools.partial(_die_with_parent, os.getpid(), at_our_death)
         try:
-            return subprocess.Popen(
-                [str(self.folder / name), *arguments],
-                stdin=subprocess.DEVNULL if standard_input is None else standard_input,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=self.directory,
-                env={**_environment(), **environment},
-                pass_fds=tuple(keep),
-                start_new_session=True,
-                umask=0o077,
-                user=None if account is None else account.uid,
-                group=None if account is None else account.gid,
-                extra_groups=None if account is None else [account.gid],
-                preexec_fn=guard,  # noqa: PLW1509 (no threads yet)
-            )
+            with _held_back(STOPPING) as mask:
+                # Runs in the child after setuid, which would clear what it sets.
+                guard = functools.partial(_die_with_parent, os.getpid(), at_our_death, mask)
+                return subprocess.Popen(
+                    [str(self.folder / name), *arguments],
+                    stdin=subprocess.DEVNULL if standard_input is None else standard_input,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=self.directory,
+                    env={**_environment(), **environment},
+                    pass_fds=tuple(keep),
+                    start_new_session=True,
+                    umask=0o077,
+                    user=None if account is None else account.uid,
+                    group=None if account is None else account.gid,
+                    extra_groups=None if account is None else [account.gid],
+                    preexec_fn=guard,  # noqa: PLW1509 (no threads yet)
+                )
         except (OSError, subprocess.SubprocessError) as error:
             whom = "" if account is None else f" as the system account {account.name}"
             raise ServerLostError(
@@ -139,10 +142,22 @@ class Programs:
             ) from error
 
 
-def _die_with_parent(parent: int, number: signal.Signals) -> None:
+@contextlib.contextmanager
+def _held_back(numbers: Iterable[signal.Signals]) -> Iterator[set[signal.Signals]]:
+    """Let signals wait that arrive within; yield the mask of signals from before."""
+    before = {signal.Signals(n) for n in signal.pthread_sigmask(signal.SIG_BLOCK, ())}
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _die_with_parent(parent: int, number: signal.Signals, mask: set[signal.Signals]) -> None:
     # Between fork and exec, in the child. An ignored SIGINT (a background job of a shell) would
     # be inherited and hide the parent's death until the server has set its own handlers.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     if _libc is not None and _libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent:  # it died before the line above
