@@ -10,6 +10,7 @@ begins it, the next SIGUSR1 ends and writes it. Neither is ever on while somethi
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -19,7 +20,9 @@ from typing import Any
 
 import asyncpg
 
+from ringback import worker
 from ringback.cli.main import main
+from ringback.services import crew
 
 COUNTS = "BENCH_COUNTS"
 PROFILE = "BENCH_PROFILE"
@@ -117,9 +120,12 @@ def instrument() -> None:
     if folder := os.environ.get(COUNTS):
         count_statements(Path(folder))
     if folder := os.environ.get(PROFILE):
-        os.register_at_fork(after_in_child=_Profile(Path(folder)).install)
+        _Profile(Path(folder)).install()
 
 
 if __name__ == "__main__":
-    instrument()
+    if sys.argv[1].isdigit():  # a worker: the supervisor gives it the number of a socket
+        instrument()
+        sys.exit(worker.main())
+    crew.MODULE = "bench.instrumented"
     main()

@@ -9,7 +9,6 @@ import statistics
 import subprocess
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +24,6 @@ def described(scratch: Path) -> dict[str, str]:
         "disk": f"{_file_system(scratch)}, fdatasync of 8 KiB {_sync_ms(scratch):.2f} ms",
         "python": platform.python_version(),
         "postgresql": _postgresql(),
-        "granian": version("granian"),
         "receiver": _first(["nginx", "-v"], r"nginx/\S+") or "our own (there is no nginx)",
         "generator": _first(["wrk", "-v"], r"wrk \S+") or "none (there is no wrk)",
         "load before": "{:.2f}, {:.2f}, {:.2f}".format(*os.getloadavg()),

@@ -33,9 +33,6 @@ sounds like a limit is missing here, and when something that grows in memory has
 None of them can be configured, but for what [endpoints](guarantees.md) and
 [sources](generic.md) say of themselves. Each worker has a memory of its own: four workers have
 four times as much room.
-
-Connections that are open and ask for nothing cost little, and are bounded by how many files the
-process may open (`ulimit -n`) alone.
 """
 _HEAD = "| at most | | beyond it | constant |\n|---|---|---|---|\n"
 _GROWS_LEAD = """

@@ -19,6 +19,7 @@ BYTES, SECONDS, MILLISECONDS, DAYS, NUMBER = "bytes", "s", "ms", "days", ""
 CHARACTERS = "characters"
 _TEXT = "taken as text, not as a form"
 _CUT = "cut"
+_HUNG_UP = "the connection is closed"
 _AGAIN = "the rest in the next turn"
 _EXPLAINED = "422, says so"
 _PAGE = "a shorter page, and `next`"
@@ -29,19 +30,28 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "transport.incoming:LARGE_MAX": Limit(
             BYTES, "bodies under way, beyond the first 64 KiB of each", "503"
         ),
-        "transport.incoming:_OWN": Limit(BYTES, "of each body, beside those", "see above"),
+        "transport.incoming:OWN_BODY": Limit(BYTES, "of each body, beside those", "see above"),
         "transport.incoming:HEAD_MAX": Limit(BYTES, "the header fields", "431"),
         "transport.incoming:HEADERS_MAX": Limit("lines", "the header fields", "431"),
         "transport.incoming:URL_MAX": Limit(BYTES, "path and query", "414"),
-        "transport.incoming:RECEIVE_S": Limit(SECONDS, "until a request is whole", "408"),
-        "services.supervise:HEADER_READ_MS": Limit(
-            MILLISECONDS, "until its head is whole", "the connection is closed"
+        "transport.incoming:Times.head_s": Limit(SECONDS, "until a head is whole", "408"),
+        "transport.incoming:Times.receive_s": Limit(SECONDS, "until a request is whole", "408"),
+        "transport.incoming:Times.idle_s": Limit(SECONDS, "between two requests", _HUNG_UP),
+        "transport.incoming:Times.write_s": Limit(
+            SECONDS, "for which a caller may not read its answer", _HUNG_UP
         ),
-        "transport.gate:REQUESTS_MAX": Limit("requests", "under way, of all kinds", "503"),
-        "services.supervise:READ_BUFFER": Limit(
-            BYTES, "read ahead of each connection", "it waits in the network"
+        "transport.incoming:Times.linger_s": Limit(
+            SECONDS, "for a caller to hear that it was refused", _HUNG_UP
         ),
-        "services.supervise:BACKLOG_MAX": Limit(
+        "transport.listener:LINGER_BYTES_MAX": Limit(
+            BYTES, "that it may go on sending meanwhile", _HUNG_UP
+        ),
+        "transport.listener:AHEAD_MAX": Limit(
+            "requests", "sent before the first is answered", "answered, then the connection ends"
+        ),
+        "transport.server:REQUESTS_MAX": Limit("requests", "under way, of all kinds", "503"),
+        "transport.server:CONNECTIONS_MAX": Limit("connections", "that are open", "503"),
+        "transport.server:BACKLOG_MAX": Limit(
             "connections", "that wait to be accepted", "the kernel refuses them"
         ),
         "services.receive:REJECTED_KEPT": Limit(BYTES, "of a rejected body that is kept", _CUT),
@@ -329,7 +339,8 @@ NO_LIMITS = {
     "providers.whatsapp:TEXT_MAX": "the provider's limit",
     "providers.whatsapp:QUERY_MAX": "of a handshake; a longer one is refused",
     "providers.recorded:HEADERS_MAX": "of recorded requests in tests",
-    "transport.incoming:_TOO_LARGE": "an answer",
+    "transport.incoming:TOO_LARGE": "an answer",
+    "services.crew:EARLY_MAX": "how many workers may end at once before it is given up",
     "services.sends:_QUEUED": "a status",
     "services.supervise:_ASK_MAX_S": "a pause between two looks whether the server answers yet",
     "domain.strict_json:_HIGH": "bytes beyond ASCII",
@@ -362,8 +373,15 @@ GROWS = {
     "services.tally:Attempts.ends": "ways to end",
     "services.tally:Attempts.endpoints": "`ENDPOINTS_MAX`",
     "services.numbers:Ledger._told_before": "as many as there are numbers",
-    "transport.incoming:Incoming.refused": "statuses that are answered",
-    "transport.gate:Gate.refused": "statuses that are answered",
+    "transport.incoming:HotRoute.refused": "statuses that are answered",
+    "transport.incoming:Request.body": "`BODY_MAX`, or `OWN_BODY` until it is read",
+    "transport.incoming:Request.headers": "`HEADERS_MAX`",
+    "transport.listener:Listener._ahead": "`AHEAD_MAX`",
+    "transport.server:Server._listeners": "`CONNECTIONS_MAX`",
+    "transport.server:Server._opening": "`CONNECTIONS_MAX`",
+    "transport.server:Server._under_way": "`REQUESTS_MAX`",
+    "transport.server:Server.turned_away": "statuses that are answered",
+    "services.crew:Crew._began": "one for each worker",
     "services.workers:Workers._beats": "workers that count as living",
     "services.workers:Lease.former": "registrations not signed off, while the database is away",
     "services.configuration:Configuration._on_reload": "one: it is filled at the start",

@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "api": _GROUND | {"services", "storage"},
     "cli": _GROUND | {"services", "log", "settings"},
     "app": _GROUND | {"services", "storage", "transport", "log", "settings", "api"},
+    "worker": _GROUND | {"app", "services", "log", "settings"},
     "__main__": frozenset({"cli"}),
 }
 _HTTP_TYPES = frozenset({"api"})
@@ -35,7 +36,6 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "asyncpg": frozenset({"storage"}),
     "cryptography": frozenset({"storage", "providers"}),
     "fastapi": _HTTP_TYPES,
-    "granian": frozenset({"services"}),
     "httptools": frozenset({"transport"}),
     "prometheus_client": frozenset({"api"}),
     "msgspec": frozenset(MAY_IMPORT) - {"log", "cli"},
@@ -44,8 +44,9 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "pydantic_settings": frozenset({"settings"}),
     "rich": frozenset({"cli"}),
     "starlette": _HTTP_TYPES,
-    "structlog": frozenset({"log", "app", "services", "api"}),
+    "structlog": frozenset({"log", "app", "worker", "services", "api"}),
     "typer": frozenset({"cli"}),
+    "uvloop": frozenset({"worker"}),
 }
 # Modules of the standard library that reach out → rooms that may. (The sole other ways out are
 # libraries above.)
@@ -71,7 +72,11 @@ _OUTWARD_CALLS = frozenset({
 })  # fmt: skip
 # (start of the path in src/ringback/, module): why it may.
 OUTWARD_EXCEPTIONS = {
-    ("services/supervise.py", "socket"): "asks whether the port is free before anything starts",
+    ("app.py", "socket"): "is handed the listening socket",
+    ("worker.py", "socket"): "is handed the listening socket",
+    ("services/supervise.py", "socket"): "opens the port that its workers share",
+    ("services/crew.py", "select"): "waits for signals",
+    ("services/crew.py", "subprocess"): "starts workers, which are our own program",
     ("services/supervise.py", "urllib.request"): "asks our own workers whether they are ready",
     ("services/embedded", "subprocess"): "starts PostgreSQL, whose path we computed",
 }

@@ -1,8 +1,8 @@
 """The composition root: the only place that builds objects. One engine a worker process.
 
-raw ASGI ──/in/──▶ Receiver ─▶ Committer ─▶ Push ─▶ Recorder        (the hot path)
-──/inspect/──▶ Inspector
-──everything else──▶ the REST API
+Server ──/in/──▶ Receiver ─▶ Committer ─▶ Push ─▶ Recorder        (the hot path)
+       ──/inspect/──▶ Inspector
+       ──everything else──▶ the REST API
 """
 
 import asyncio
@@ -11,16 +11,17 @@ import gc
 import ipaddress
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
+import socket
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
 
-from ringback import log as logging_setup
 from ringback.api.application import build_api
 from ringback.api.context import Context, Health
 from ringback.domain.egress import Own
 from ringback.domain.endpoints import Endpoint
+from ringback.domain.http import Callback, HttpResponse
 from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
 from ringback.services.again import Again
@@ -44,19 +45,20 @@ from ringback.services.retain import Periods, Retainer
 from ringback.services.send import Sender, Sweeper
 from ringback.services.simulate import Simulator
 from ringback.services.snapshot import Snapshot
-from ringback.services.worker_process import Ending, begin
 from ringback.services.workers import Lease, Workers
-from ringback.settings import Settings, load
+from ringback.settings import Settings
 from ringback.storage import workers as worker_table
 from ringback.storage.configuration import check_vault
 from ringback.storage.database import Database
 from ringback.storage.link import HotLink
 from ringback.storage.vault import Vault
 from ringback.transport.client import Client
-from ringback.transport.gate import Gate
-from ringback.transport.incoming import Incoming, Receive, Scope, Send
+from ringback.transport.incoming import HotRoute
+from ringback.transport.server import Server
 
 DRAIN_S = 4.0
+# Seconds that requests under way have before the engine stops.
+REQUESTS_S = 1.0
 # From so many deliveries on their way, intake is slowed if this worker cannot keep up.
 ON_THE_WAY_HIGH = 1024
 log = structlog.get_logger()
@@ -209,22 +211,18 @@ class Engine:
 
 
 class Application:
-    """The ASGI application: hot prefixes go past the framework, the rest to the API."""
+    """What one worker serves: hot routes past the framework, the REST API for the rest."""
 
     def __init__(self, engine: Engine) -> None:
         """Mount the routes of an engine."""
         base = engine.settings.base_url
-        self._incoming = Incoming("/in/", engine.receiver.receive, base)
-        self._publish = Incoming("/v1/events", engine.publisher.publish, base)
-        self._inspect = Incoming("/inspect/", self._inspected, base)
-        self._gate = Gate(self._route)
-        for name, door in (
-            ("callback", self._incoming), ("event", self._publish), ("inspect", self._inspect),
-            ("all", self._gate),
-        ):  # fmt: skip
-            engine.meters.doors[name] = door.refused
-        self._engine = engine
-        self._api = build_api(
+        routes = {
+            "callback": HotRoute("/in/", engine.receiver.receive, base),
+            "event": HotRoute("/v1/events", engine.publisher.publish, base, method="POST"),
+            "inspect": HotRoute("/inspect/", self._inspected, base),
+        }
+        self.engine = engine
+        self.api = build_api(
             Context(
                 configuration=engine.configuration,
                 database=engine.database,
@@ -237,40 +235,27 @@ class Application:
                 held=engine.lease.held,
                 own=_own(engine.settings),
                 lock_egress=engine.settings.lock_egress,
-            ),
-            self._lifespan,
+            )
         )
+        self.server = Server(self.api, routes.values())
+        engine.meters.doors.update({name: route.refused for name, route in routes.items()})
+        engine.meters.doors["all"] = self.server.turned_away
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or run the lifespan."""
-        await self._gate(scope, receive, send)
+    async def _inspected(self, name: str, callback: Callback) -> HttpResponse:
+        assert self.engine.inspector is not None
+        return await self.engine.inspector.handle(name, callback)
 
-    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            path: str = scope["path"]
-            if path.startswith("/in/"):
-                await self._incoming(scope, receive, send)
-                return
-            if path == "/v1/events" and scope["method"] == "POST":
-                await self._publish(scope, receive, send)
-                return
-            if path.startswith("/inspect/"):
-                await self._inspect(scope, receive, send)
-                return
-        await self._api(scope, receive, send)
+    async def start(self, listening: socket.socket) -> None:
+        """Start the engine, then accept connections."""
+        await self.engine.start()
+        self.server.start(listening)
 
-    async def _inspected(self, name: str, callback: Any) -> Any:
-        assert self._engine.inspector is not None
-        return await self._engine.inspector.handle(name, callback)
-
-    @contextlib.asynccontextmanager
-    async def _lifespan(self, _: object) -> AsyncIterator[None]:
-        ending = Ending(self._engine.stop)
-        await self._engine.start()
-        try:
-            yield
-        finally:
-            await ending.stop()
+    async def stop(self) -> None:
+        """Take nothing new, give requests under way a moment, drain the engine, end the rest."""
+        self.server.stop_accepting()
+        await self.server.drained(REQUESTS_S)
+        await self.engine.stop()
+        await self.server.close()
 
 
 def _own(settings: Settings) -> Own:
@@ -290,9 +275,16 @@ def build(settings: Settings) -> Application:
     return Application(Engine(settings, settings.database_url, keys))
 
 
-def create() -> Application:
-    """Build the application in a fresh worker process, from the environment."""
-    begin()
-    settings = load()
-    logging_setup.configure(settings.log_level)
-    return build(settings)
+async def serve(settings: Settings, listening: socket.socket) -> None:
+    """Serve until SIGTERM, and stop in order."""
+    application = build(settings)
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, told.set)
+    loop.set_exception_handler(_report)
+    await application.start(listening)
+    await told.wait()
+    await application.stop()
+
+
+def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    log.error("server.defect", reason=context.get("message"), exc_info=context.get("exception"))

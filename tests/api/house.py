@@ -1,8 +1,6 @@
 """An engine with its API, two tenants with their keys, and a client that speaks for them."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,7 +50,7 @@ class House:
             "again": self.engine.again,
             "held": lambda: self.held,
         }
-        return build_api(Context(**{**parts, **changes}), nothing_to_start)
+        return build_api(Context(**{**parts, **changes}))
 
     @staticmethod
     def client_of(app: FastAPI) -> httpx.AsyncClient:
@@ -162,12 +160,6 @@ class HandClock(Clock):
     def now_ms(self) -> int:
         """Return the time, moved."""
         return super().now_ms() + self.ahead_ms
-
-
-@asynccontextmanager
-async def nothing_to_start(_: FastAPI) -> AsyncIterator[None]:
-    """A lifespan for an engine that somebody else runs."""
-    yield
 
 
 def at(text: str) -> datetime:

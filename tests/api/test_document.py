@@ -1,14 +1,9 @@
 """The OpenAPI document: complete, sound in itself, and true."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Any
 
-from fastapi import FastAPI
-
 import ringback
-from ringback.api.application import build_api
-from ringback.api.context import Context
 from ringback.api.problems import CODES
 from tests.api.house import House, Json
 
@@ -100,20 +95,3 @@ def _row_schema(document: Json, schema: Json) -> Json:
     page = schemas[schema["$ref"].rpartition("/")[2]]
     row: Json = schemas[page["properties"]["data"]["items"]["$ref"].rpartition("/")[2]]
     return row
-
-
-async def test_the_lifespan_is_the_engines(house: House) -> None:
-    """Starting and stopping is handed on to whoever built the application."""
-    happened = []
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        happened.append("start")
-        yield
-        happened.append("stop")
-
-    context: Context = house.app.state.context
-    app = build_api(context, lifespan)
-    async with app.router.lifespan_context(app):
-        happened.append("serve")
-    assert ["start", "serve", "stop"] == happened

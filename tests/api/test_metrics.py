@@ -1,8 +1,9 @@
 """`/metrics`: what Prometheus reads, and what stands about it in the documentation."""
 
 import re
-from typing import Any
+import socket
 
+import httpx
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -92,12 +93,16 @@ async def test_no_label_says_anything_about_people(house: House) -> None:
 
 async def test_what_is_turned_away_is_counted(house: House) -> None:
     """What is too long is refused before anything reads it, and counted at its door."""
-    whole: Any = Application(house.engine)
-    async with house.client_of(whole) as client:
+    whole = Application(house.engine)
+    listening = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    whole.server.start(listening)
+    async with httpx.AsyncClient(base_url=url) as client:
         too_long = "x" * (URL_MAX + 1)
         for path in (f"/in/{too_long}", f"/in/{too_long}", f"/inspect/{too_long}"):
             assert 414 == (await client.post(path)).status_code
         values = _values((await client.get("/metrics")).text)
+    await whole.server.close()
     assert {
         ("ringback_requests_turned_away_total", "callback", "414"): 2.0,
         ("ringback_requests_turned_away_total", "inspect", "414"): 1.0,

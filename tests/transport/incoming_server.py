@@ -1,20 +1,22 @@
-"""A real server with the hot route on it and a handler that shows what it got. Run by a test.
+"""A real server with a hot route whose handler shows what it got. Run by a test.
 
     python -m tests.transport.incoming_server PORT
 
 Requests have one second to arrive. `tell` answers what the last request was, others are remembered.
+Everything that is no hot route's goes to a small ASGI application.
 """
 
+import asyncio
+import socket
 import sys
 
 import msgspec
-from granian.constants import HTTPModes, Interfaces, Loops
-from granian.http import HTTP1Settings
-from granian.server.mp import MPServer
+import uvloop
 
 from ringback.domain.http import Callback, HttpResponse
-from ringback.services.supervise import HEADER_READ_MS, READ_BUFFER
-from ringback.transport.incoming import Incoming, Receive, Scope, Send
+from ringback.transport.asgi import Receive, Scope, Send
+from ringback.transport.incoming import HotRoute, Times
+from ringback.transport.server import Server
 
 PUBLIC_URL = "https://hooks.example.com"
 RECEIVE_S = 1.0
@@ -38,15 +40,15 @@ class Shown(msgspec.Struct, frozen=True):
     peer: str
 
 
-class Application:
-    """The ASGI application: everything goes to the hot route."""
+class Shower:
+    """Handles the hot route."""
 
     def __init__(self) -> None:
         """Start with nothing received."""
-        self._incoming = Incoming("/in/", self._handle, PUBLIC_URL, RECEIVE_S)
         self._last = Shown(0, "", "", "", [], 0, "")
 
-    async def _handle(self, name: str, callback: Callback) -> HttpResponse:
+    async def handle(self, name: str, callback: Callback) -> HttpResponse:
+        """Answer what the last request was, or remember this one."""
         if name != "tell":
             self._last = Shown(
                 self._last.calls + 1, name, callback.method, callback.url, list(callback.headers),
@@ -54,31 +56,21 @@ class Application:
             )  # fmt: skip
         return _ANSWERS.get(name) or HttpResponse(200, _JSON, msgspec.json.encode(self._last))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or accept the lifespan."""
-        if scope["type"] == "http":
-            await self._incoming(scope, receive, send)
-            return
-        for stage in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{stage}.complete"})
+
+async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer 404."""
+    del scope, receive
+    await send({"type": "http.response.start", "status": 404, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
-def create() -> Application:
-    """Build the application in the server's worker process."""
-    return Application()
-
-
-def main() -> None:
-    """Serve until a signal, set up as `ringback up` does."""
-    MPServer(
-        "tests.transport.incoming_server:create", "127.0.0.1", int(sys.argv[1]),
-        interface=Interfaces.ASGI, workers=1, loop=Loops.uvloop, http=HTTPModes.http1,
-        websockets=False, factory=True,
-        http1_settings=HTTP1Settings(HEADER_READ_MS, max_buffer_size=READ_BUFFER),
-        workers_kill_timeout=2,
-    ).serve()  # fmt: skip
+async def _serve(port: int) -> None:
+    routes = [HotRoute("/in/", Shower().handle, PUBLIC_URL)]
+    Server(nothing, routes, times=Times(receive_s=RECEIVE_S)).start(
+        socket.create_server(("127.0.0.1", port), backlog=1024)
+    )
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    main()
+    uvloop.run(_serve(int(sys.argv[1])))

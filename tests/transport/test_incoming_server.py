@@ -87,13 +87,7 @@ def server() -> Iterator[Server]:
             except OSError:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
-        asyncio.run(Server(port, psutil.Process()).last())
-        (worker,) = [
-            child
-            for child in psutil.Process(process.pid).children()
-            if "tracker" not in " ".join(child.cmdline())
-        ]
-        yield Server(port, worker)
+        yield Server(port, psutil.Process(process.pid))
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -306,6 +306,6 @@ class Installation:
 
 def _is_worker(process: psutil.Process) -> bool:
     try:
-        return "ringback" in process.cmdline()
+        return "ringback.worker" in process.cmdline()
     except psutil.Error:  # it has ended meanwhile
         return False

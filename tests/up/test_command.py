@@ -28,5 +28,5 @@ def test_help_loads_neither_the_api_nor_the_server(arguments: list[str], shown: 
     assert shown in done.stdout
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "ringback.cli.main" in loaded
-    heavy = {"fastapi", "granian", "asyncpg", "cryptography", "ringback.services", "ringback.api"}
+    heavy = {"fastapi", "uvloop", "asyncpg", "cryptography", "ringback.services", "ringback.api"}
     assert set() == loaded & heavy

@@ -55,7 +55,7 @@ def _python_for_everybody() -> str | None:
         if shutil.which("setpriv") is None or not Path(python).exists():
             continue
         tried = subprocess.run(
-            [*_as_nobody(), "env", python, "-c", "import granian, ringback, uvloop"],
+            [*_as_nobody(), "env", python, "-c", "import httptools, ringback, uvloop"],
             env={"PYTHONPATH": _search()}, cwd="/", capture_output=True, check=False, timeout=60,
         )  # fmt: skip
         if tried.returncode == 0:

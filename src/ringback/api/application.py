@@ -3,8 +3,6 @@
 Built by app.py from the parts that it is given. It starts nothing.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -35,7 +33,6 @@ from ringback.api.context import Context
 from ringback.api.frame import Frame
 from ringback.errors import DatabaseUnavailable, Invalid
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _ANSWERED = (
     problems.Problem, Invalid, DatabaseUnavailable, RequestValidationError, HTTPException,
 )  # fmt: skip
@@ -56,12 +53,11 @@ _NO_TELEMETRY: dict[str, Any] = {
 }
 
 
-def build_api(context: Context, lifespan: Lifespan) -> FastAPI:
-    """Build the application around its context; `lifespan` starts and stops the engine."""
+def build_api(context: Context) -> FastAPI:
+    """Build the application around its context."""
     app = FastAPI(
         title="Ringback",
         version=__version__,
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",

@@ -1,9 +1,9 @@
 """`ringback up`: the embedded database, migrations, the first run, and the server's processes.
 
-    PostgreSQL ─▶ migrate ─▶ prepare ─▶ Granian with its workers ─▶ (stop) workers ─▶ PostgreSQL
+    PostgreSQL ─▶ migrate ─▶ prepare ─▶ worker processes ─▶ (stop) workers ─▶ PostgreSQL
 
 Everything is stopped in the reverse order, within ten seconds; a second Ctrl-C does it at once.
-Not here: how a worker ends (worker_process.py) and how PostgreSQL does (embedded/).
+Not here: how workers are kept running (crew.py), and PostgreSQL itself (embedded/).
 """
 
 import asyncio
@@ -22,23 +22,16 @@ from pathlib import Path
 from types import FrameType
 
 import msgspec
-from granian.constants import HTTPModes, Interfaces, Loops
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server.mp import MPServer
 
 from ringback.errors import SettingsError, StartupError
 from ringback.services import first_run, profile, worker_process
+from ringback.services.crew import Crew
 from ringback.services.embedded.server import EmbeddedServer, default_data_dir
 from ringback.settings import Settings
 from ringback.storage.migrate import migrate
 from ringback.storage.vault import Vault, new_secret_key
+from ringback.transport.server import BACKLOG_MAX
 
-HEADER_READ_MS = 5_000
-# What the server reads ahead of each connection; also the most that a head may take of it.
-READ_BUFFER = 64 * 1024
-# Connections that wait to be accepted.
-BACKLOG_MAX = 1024
 WORKERS_STOP_S = 6
 DATABASE_STOP_S = 3.0
 _WATCH_S = 1.0
@@ -72,7 +65,7 @@ class Supervisor:
         self._say = say
         self._announce = announce
         self._database: EmbeddedServer | None = None
-        self._server: MPServer | None = None
+        self._crew: Crew | None = None
         self._interrupts = 0
         self._pid = os.getpid()
         self._signals = [n for n in _STOPPING if signal.getsignal(n) is not signal.SIG_IGN]
@@ -90,7 +83,7 @@ class Supervisor:
         began = time.monotonic()
         for number in self._signals:
             signal.signal(number, self._interrupted_early)
-        _require_free_port(self._settings.host, self._settings.port)
+        _listening(self._settings.host, self._settings.port).close()
         try:
             dsn, secret_key = self._data()
             self._heed()
@@ -129,30 +122,19 @@ class Supervisor:
         os.environ["RINGBACK_DATABASE_URL"] = dsn
         os.environ["RINGBACK_SECRET_KEY"] = secret_key
         os.environ[worker_process.SUPERVISOR] = str(self._pid)
-        server = MPServer(
-            "ringback.app:create", settings.host, settings.port,
-            interface=Interfaces.ASGI, workers=settings.workers, loop=Loops.uvloop,
-            http=HTTPModes.http1, websockets=False, log_level=LogLevels.error,
-            http1_settings=HTTP1Settings(
-                header_read_timeout=HEADER_READ_MS, max_buffer_size=READ_BUFFER
-            ),
-            backlog=BACKLOG_MAX, respawn_failed_workers=True,
-            workers_kill_timeout=WORKERS_STOP_S, factory=True,
-        )  # fmt: skip
-        self._server = server
         ready = Ready(
             settings.base_url, started, began, self._database.data_dir if self._database else None
         )
         threading.Thread(target=self._announce_when_ready, args=(ready,), daemon=True).start()
         if self._database is not None:
             threading.Thread(target=self._watch_database, daemon=True).start()
-        server.on_startup(self._take_signals)
-        self._heed()
-        try:
-            server.serve()
-        except SystemExit as stop:
-            if stop.code and not self._interrupts:
-                self._failure = self._failure or "A server process kept failing; see the log above."
+        with _listening(settings.host, settings.port) as listening:
+            self._crew = crew = Crew(settings.workers, listening.fileno(), WORKERS_STOP_S)
+            for number in self._signals:
+                signal.signal(number, self._interrupted)
+            self._heed()
+            if not crew.run(lambda: self._interrupts):
+                self._failure = self._failure or "Worker processes kept failing; see the log above."
 
     def _interrupted_early(self, _number: int, _frame: FrameType | None) -> None:
         self._interrupts += 1
@@ -163,23 +145,10 @@ class Supervisor:
         if self._interrupts:
             raise KeyboardInterrupt
 
-    def _take_signals(self) -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # Granian would start its workers anew
-        for number in self._signals:
-            signal.signal(number, self._interrupted)
-
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
-        if os.getpid() != self._pid:
-            os._exit(1)  # a worker that has not come so far as to set handlers of its own
         self._interrupts += 1
-        server = self._server
-        if server is None:
-            return
-        if self._interrupts == 1:
-            server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
-            return
-        for worker in list(server.wrks):
-            worker.kill()  # type: ignore[no-untyped-call]
+        if self._interrupts > 1 and self._crew is not None:
+            self._crew.kill()
 
     def _watch_database(self) -> None:
         """Stop everything when the database has gone: a start brings it back, half does not."""
@@ -191,8 +160,7 @@ class Supervisor:
             if not database.alive():
                 self._failure = str(database.lost())
                 # At once: whatever workers are at cannot be stored any more.
-                self._interrupted(0, None)
-                self._interrupted(0, None)
+                self._interrupts += 2
                 return
             turns += 1
             if turns % 60 == 0:
@@ -224,8 +192,8 @@ def _local_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def _require_free_port(host: str, port: int) -> None:
-    """Make sure that we can listen and nobody does yet. Raises StartupError."""
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, for the workers to share. Raises StartupError."""
     try:
         version = ipaddress.ip_address(host).version
     except ValueError:
@@ -234,15 +202,17 @@ def _require_free_port(host: str, port: int) -> None:
             "from this machine only, or 0.0.0.0 from everywhere."
         ) from None
     family = socket.AF_INET6 if version == 6 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-            probe.listen()
-        except OSError as error:
-            raise StartupError(
-                f"Cannot listen on {host}, port {port}: {error.strerror}. {_remedy(error)}"
-            ) from None
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG_MAX)
+    except OSError as error:
+        listening.close()
+        raise StartupError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. {_remedy(error)}"
+        ) from None
+    return listening
 
 
 def _remedy(error: OSError) -> str:

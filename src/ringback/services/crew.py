@@ -1,0 +1,114 @@
+"""The worker processes of an installation: as many as were asked for, each replaced when it dies.
+
+They share one listening socket, so that connections wait while a worker is replaced. Not here:
+what a worker does (app.py), and what is started before them (supervise.py).
+"""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+MODULE = "ringback.worker"
+# A worker that ends sooner has not really served; after so many in a row there is no point.
+EARLY_S = 5.0
+EARLY_MAX = 4
+_PAUSE_S = 0.5
+_LOOK_S = 1.0
+log = structlog.get_logger()
+
+
+class Crew:
+    """Starts workers, watches them, and stops them; for the main thread, whose signals it hears.
+
+    Each runs `MODULE` with the number of the socket as its argument.
+    """
+
+    def __init__(self, count: int, fd: int, stop_s: float) -> None:
+        """Take how many there are to be, their socket, and the seconds that they have to stop."""
+        self._command = [sys.executable, "-m", MODULE, str(fd)]
+        self._count = count
+        self._fd = fd
+        self._stop_s = stop_s
+        self._began: dict[subprocess.Popen[bytes], float] = {}
+        self._early = 0
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The processes that run."""
+        return [worker.pid for worker in self._began]
+
+    def run(self, interrupts: Callable[[], int]) -> bool:
+        """Keep the workers running until `interrupts` counts one, then stop them.
+
+        Return False when they have ended before, because they kept failing.
+        """
+        reader, writer = os.pipe()
+        for end in (reader, writer):
+            os.set_blocking(end, False)
+        before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        # A child's end writes to the pipe too, provided that somebody listens to the signal.
+        child_before = signal.signal(signal.SIGCHLD, lambda *_: None)
+        try:
+            while not interrupts():
+                self._replace()
+                if self._early >= EARLY_MAX:
+                    self._stop(reader, lambda: 1)
+                    return False
+                _wait(reader, _LOOK_S)
+            self._stop(reader, interrupts)
+        finally:
+            signal.set_wakeup_fd(before)
+            signal.signal(signal.SIGCHLD, child_before)
+            os.close(reader)
+            os.close(writer)
+        return True
+
+    def kill(self) -> None:
+        """End all workers at once."""
+        for worker in self._began:
+            worker.kill()
+
+    def _replace(self) -> None:
+        """Start what is missing."""
+        for worker in [one for one in self._began if one.poll() is not None]:
+            early = time.monotonic() - self._began.pop(worker) < EARLY_S
+            self._early = self._early + 1 if early else 0
+            log.warning("worker.ended", pid=worker.pid, code=worker.returncode)
+            if early:
+                time.sleep(_PAUSE_S)
+        while len(self._began) < self._count and self._early < EARLY_MAX:
+            # A group of its own: Ctrl-C in a terminal is the supervisor's to hear, which stops
+            # everything in order.
+            worker = subprocess.Popen(
+                self._command, pass_fds=(self._fd,), process_group=0, stdin=subprocess.DEVNULL
+            )
+            self._began[worker] = time.monotonic()
+
+    def _stop(self, reader: int, interrupts: Callable[[], int]) -> None:
+        """Tell all workers to stop; kill those that have not when their time is over."""
+        for worker in self._began:
+            worker.terminate()
+        until = time.monotonic() + self._stop_s
+        while any(worker.poll() is None for worker in self._began):
+            if time.monotonic() > until or interrupts() > 1:
+                self.kill()
+                for worker in self._began:
+                    worker.wait()
+            _wait(reader, 0.1)
+        self._began.clear()
+
+
+def _wait(reader: int, seconds: float) -> None:
+    """Wait for a signal, at most so long."""
+    select.select([reader], [], [], seconds)
+    try:
+        while os.read(reader, 512):
+            pass
+    except BlockingIOError:
+        return
