@@ -31,6 +31,7 @@ from ringback.services.configuration import Configuration
 from ringback.services.endings import Endings
 from ringback.services.figures import Watch
 from ringback.services.flood import Flood
+from ringback.services.guards import Guards
 from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
 from ringback.services.meters import Meters
@@ -74,6 +75,7 @@ class Engine:
         self.lease = Lease(self.clock)
         self.flood = Flood()
         self.client = Client(own=_own(settings))
+        self.guards = Guards(settings.lock_egress, settings.allow_metadata)
         self.links = [HotLink(dsn, slot) for slot in range(4)]
         self.held = Held()
         self.kept = Bodies()
@@ -82,7 +84,7 @@ class Engine:
         )
         self.push = Push(
             self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
-            self.held, self.lease.held, os.urandom, self._ended,
+            self.held, self.lease.held, os.urandom, self._ended, guards=self.guards,
         )  # fmt: skip
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.configuration.version,
@@ -236,7 +238,7 @@ class Application:
                 again=engine.again,
                 held=engine.lease.held,
                 own=_own(engine.settings),
-                lock_egress=engine.settings.lock_egress,
+                guards=engine.guards,
             ),
             self._lifespan,
         )

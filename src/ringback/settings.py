@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     lock_egress: bool = Field(
         False, description="Refuse to open private networks for endpoints, whoever asks."
     )
+    allow_metadata: bool = Field(
+        False,
+        description="Let what owners open be link-local and cloud metadata addresses, too.",
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level.")
 
     @property

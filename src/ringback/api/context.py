@@ -12,6 +12,7 @@ from ringback.services.again import Again
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.figures import Figures
+from ringback.services.guards import OPEN, Guards
 from ringback.services.manage import Manager
 from ringback.services.simulate import Plan, Simulated
 from ringback.storage.database import Database
@@ -42,7 +43,8 @@ class Context:
     """The edges of the API.
 
     `simulate` starts a plan and returns the message's ids. `held` says whether this
-    worker's lease stands: without one its keys may be out of date. `own` is our own listener.
+    worker's lease stands: without one its keys may be out of date. `own` is our own listener,
+    `guards` say what endpoints may reach.
     `figures` are the installation's numbers.
     """
 
@@ -56,14 +58,12 @@ class Context:
     again: Again
     held: Callable[[], bool] = _always
     own: Own | None = None
-    lock_egress: bool = False
+    guards: Guards = OPEN
 
     @property
     def manager(self) -> Manager:
         """What changes configuration."""
-        return Manager(
-            self.configuration, self.database, self.clock, self.own, lock_egress=self.lock_egress
-        )
+        return Manager(self.configuration, self.database, self.clock, self.own, self.guards)
 
     def now(self) -> datetime:
         """Return the database's time."""

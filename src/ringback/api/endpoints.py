@@ -12,7 +12,7 @@ from ringback.api.pages import Page, PageQuery, Pager, within
 from ringback.api.problems import Problem, not_found
 from ringback.api.shown import EndpointId, Time, View, moment, moment_or_none
 from ringback.domain import ids
-from ringback.domain.delivery_policy import NETWORKS_MAX, RETRIES_MAX
+from ringback.domain.delivery_policy import HOSTS_MAX, NETWORKS_MAX, RETRIES_MAX
 from ringback.domain.endpoints import DeliveryPolicy, Order
 from ringback.domain.event_types import PATTERNS_MAX
 from ringback.domain.targets import MAX_URL
@@ -55,6 +55,9 @@ class DeliveryView(View):
     concurrency: int = Field(description="Requests at a time, for each worker.")
     give_up_on: list[int] = Field(description="Statuses after which nothing is tried again.")
     allowed_networks: list[str] = Field(description="Private networks opened for this endpoint.")
+    allowed_hosts: list[str] = Field(
+        description="Names that may lead to private addresses; `*.` and a name: all below it."
+    )
 
 
 class DeliveryChange(Asked):
@@ -69,6 +72,9 @@ class DeliveryChange(Asked):
     give_up_on: list[int] | None = Field(default=None, max_length=8, examples=[[400, 422]])
     allowed_networks: list[str] | None = Field(
         default=None, max_length=NETWORKS_MAX, examples=[["10.1.2.0/24"]]
+    )
+    allowed_hosts: list[str] | None = Field(
+        default=None, max_length=HOSTS_MAX, examples=[["hooks.intern.example", "*.shop.example"]]
     )
 
     def over(self, policy: DeliveryPolicy) -> DeliveryPolicy:
@@ -161,6 +167,7 @@ def _fields(endpoint: StoredEndpoint) -> dict[str, Any]:
             concurrency=engine.policy.concurrency,
             give_up_on=list(engine.policy.give_up_on),
             allowed_networks=list(engine.policy.allowed_networks),
+            allowed_hosts=list(engine.policy.allowed_hosts),
         ),
         "enabled": not engine.disabled,
         "disabled_at": moment_or_none(endpoint.disabled_at),

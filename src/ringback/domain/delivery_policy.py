@@ -3,6 +3,7 @@
 import ipaddress
 
 from ringback.domain.endpoints import DeliveryPolicy
+from ringback.domain.hosts import InvalidUrl, normalise_host
 from ringback.errors import Fault
 
 RETRIES_MAX = 20
@@ -10,6 +11,7 @@ WAIT_MAX_S = 7 * 24 * 3600
 TIMEOUT_MIN_S, TIMEOUT_MAX_S = 1.0, 30.0
 CONCURRENCY_MAX = 256
 NETWORKS_MAX = 16
+HOSTS_MAX = 16
 # Answers that a receiver may mean for good; everything else is always tried again.
 GIVE_UP_ON = (400, 413, 422)
 
@@ -33,7 +35,8 @@ def faults_in_policy(policy: DeliveryPolicy, pointer: str) -> list[Fault]:
         if status not in GIVE_UP_ON:
             known = ", ".join(map(str, GIVE_UP_ON))
             faults.append(Fault(f"{pointer}/give_up_on/{place}", f"One of {known}."))
-    return [*faults, *_faults_in_networks(policy.allowed_networks, f"{pointer}/allowed_networks")]
+    faults += _faults_in_networks(policy.allowed_networks, f"{pointer}/allowed_networks")
+    return faults + _faults_in_hosts(policy.allowed_hosts, f"{pointer}/allowed_hosts")
 
 
 def _faults_in_networks(networks: tuple[str, ...], pointer: str) -> list[Fault]:
@@ -46,4 +49,23 @@ def _faults_in_networks(networks: tuple[str, ...], pointer: str) -> list[Fault]:
         except ValueError:
             words = "Write a network such as 10.1.2.0/24, with no bits set beyond its length."
             faults.append(Fault(f"{pointer}/{place}", words))
+    return faults
+
+
+def _faults_in_hosts(hosts: tuple[str, ...], pointer: str) -> list[Fault]:
+    faults = []
+    if len(hosts) > HOSTS_MAX:
+        faults.append(Fault(pointer, f"At most {HOSTS_MAX} hosts."))
+    for place, text in enumerate(hosts[:HOSTS_MAX]):
+        name = text.removeprefix("*.")
+        try:
+            known = normalise_host(name)
+        except InvalidUrl as error:
+            faults.append(Fault(f"{pointer}/{place}", str(error)))
+            continue
+        if not isinstance(known, str):
+            words = "This is an address: open it with allowed_networks."
+            faults.append(Fault(f"{pointer}/{place}", words))
+        elif known != name:
+            faults.append(Fault(f"{pointer}/{place}", f"Write it as {known}."))
     return faults

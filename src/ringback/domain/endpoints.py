@@ -30,7 +30,8 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     `order` names the lane: events of one message one after the other (the default), all events of
     the endpoint one after the other, or none. `schedule_s` are the waits after each failed attempt
     in seconds; `give_up_on` are statuses after which nothing is tried again. `allowed_networks`
-    are private networks (CIDR) that an owner has opened for this endpoint.
+    (CIDR) and `allowed_hosts` (names, or `*.` and a name) are what an owner has opened of private
+    networks for this endpoint.
     """
 
     order: Order = "message"
@@ -39,6 +40,7 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     concurrency: int = 32
     give_up_on: tuple[int, ...] = ()
     allowed_networks: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
 
 
 class Endpoint(msgspec.Struct, frozen=True):

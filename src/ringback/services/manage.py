@@ -25,7 +25,7 @@ from ringback.errors import Fault, Invalid, RingbackError
 from ringback.services import catalogue
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
-from ringback.services.guards import guard_for
+from ringback.services.guards import LOCKED, OPEN, Guards
 from ringback.storage import configuration as stored
 from ringback.storage import deliveries, inspector
 from ringback.storage.configuration import StoredConnection, StoredEndpoint
@@ -39,10 +39,6 @@ CONNECTIONS_MAX = 1000
 TOKEN_MAX = 128
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _TOKEN_BYTES = 16
-_HINTS = {
-    "test_mode": " A test key may use it.",
-    "allow_list": " If it is yours, open its network with delivery.allowed_networks.",
-}
 
 
 class TokenTaken(RingbackError):
@@ -91,19 +87,18 @@ class Manager:
         database: Database,
         clock: Clock,
         own: Own | None,
-        *,
-        lock_egress: bool = False,
+        guards: Guards = OPEN,
     ) -> None:
         """Take the edges.
 
-        `own` is our own listener, whose pages under /inspect/ may be sent to; with `lock_egress`
-        no endpoint may open a private network.
+        `own` is our own listener, whose pages under /inspect/ may be sent to; `guards` say what
+        else may be reached.
         """
         self._configuration = configuration
         self._database = database
         self._clock = clock
         self._own = own
-        self._lock_egress = lock_egress
+        self._guards = guards
 
     async def add_endpoint(self, scope: Scope, new: NewEndpoint) -> StoredEndpoint:
         """Add an endpoint and return it.
@@ -274,9 +269,10 @@ class Manager:
 
     def _faults_in_delivery(self, delivery: DeliveryPolicy) -> list[Fault]:
         faults = faults_in_policy(delivery, "/delivery")
-        if delivery.allowed_networks and self._lock_egress:
-            text = "This installation opens no private networks (RINGBACK_LOCK_EGRESS)."
-            faults.append(Fault("/delivery/allowed_networks", text))
+        if self._guards.locked:
+            for name in ("allowed_networks", "allowed_hosts"):
+                if getattr(delivery, name):
+                    faults.append(Fault(f"/delivery/{name}", LOCKED))
         return faults
 
     def _faults_in_url(self, url: str, mode: Mode, delivery: DeliveryPolicy) -> list[Fault]:
@@ -288,15 +284,16 @@ class Manager:
         if may_be_own(target, self._own):
             return []
         try:
-            policy = guard_for(mode, delivery)
+            policy = self._guards.policy(mode, delivery)
         except ValueError:
             # The networks are wrong; that is said at their own place.
-            policy = guard_for(mode, DeliveryPolicy())
+            policy = self._guards.policy(mode, DeliveryPolicy())
         verdict = judge(target, _addresses(target), policy, self._own)
         if verdict.allowed:
             return []
-        hint = _HINTS.get(verdict.remedy, "")
-        return [Fault("/url", f"{verdict.reason[:1].upper()}{verdict.reason[1:]}.{hint}")]
+        advice = self._guards.advice(target, verdict, delivery).words
+        said = f"{verdict.reason[:1].upper()}{verdict.reason[1:]}. {advice}"
+        return [Fault("/url", said.rstrip())]
 
     def _expiry(self, mode: Mode) -> datetime | None:
         return self._now() + timedelta(days=TEST_ENDPOINT_DAYS) if mode == Mode.TEST else None
