@@ -45,6 +45,7 @@ from ringback.services.retain import Periods, Retainer
 from ringback.services.send import Sender, Sweeper
 from ringback.services.simulate import Simulator
 from ringback.services.snapshot import Snapshot
+from ringback.services.stuck import Stuck
 from ringback.services.worker_process import Ending, begin
 from ringback.services.workers import Lease, Workers
 from ringback.settings import Settings, load
@@ -85,6 +86,7 @@ class Engine:
         self.push = Push(
             self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
             self.held, self.lease.held, os.urandom, self._ended, guards=self.guards,
+            schedule_s=settings.retry_schedule_s,
         )  # fmt: skip
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.configuration.version,
@@ -114,9 +116,10 @@ class Engine:
         self.publisher = Publisher(
             self.configuration, self.committer, self.large, self.clock, self.pressure
         )
+        self.stuck = Stuck(self.database)
         self.meters = Meters(
             self.receiver, self.publisher, (self.committer, self.large), self.push, self.recorder,
-            self.pressure, self.workers, self.reconciler, {},
+            self.pressure, self.workers, self.reconciler, self.stuck, {},
         )  # fmt: skip
         self.watch = Watch(self.database, self.configuration, self.workers, self.meters)
         self.endings = Endings(self.committer, self.configuration, self.clock)
@@ -151,6 +154,7 @@ class Engine:
             self.workers.run(), self.configuration.listen(self.workers.poke), self.committer.run(),
             self.large.run(), self.recorder.run(), self.claimer.run(), self.retainer.run(),
             self.inspector.run(), self.reconciler.run(), self.pressure.run(), self.sweeper.run(),
+            self.stuck.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -239,6 +243,7 @@ class Application:
                 held=engine.lease.held,
                 own=_own(engine.settings),
                 guards=engine.guards,
+                retry_schedule=engine.settings.retry_schedule_s,
             ),
             self._lifespan,
         )

@@ -1,5 +1,6 @@
 """What the API is given to work with. Built by app.py; nothing here builds anything."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ import msgspec
 
 from ringback.domain.egress import Own
 from ringback.domain.endpoints import Connection
+from ringback.domain.retry import SCHEDULE_S
 from ringback.services.again import Again
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
@@ -44,7 +46,7 @@ class Context:
 
     `simulate` starts a plan and returns the message's ids. `held` says whether this
     worker's lease stands: without one its keys may be out of date. `own` is our own listener,
-    `guards` say what endpoints may reach.
+    `guards` say what endpoints may reach, `retry_schedule` is for those without their own.
     `figures` are the installation's numbers.
     """
 
@@ -59,11 +61,11 @@ class Context:
     held: Callable[[], bool] = _always
     own: Own | None = None
     guards: Guards = OPEN
+    retry_schedule: tuple[int, ...] = SCHEDULE_S
 
-    @property
-    def manager(self) -> Manager:
-        """What changes configuration."""
-        return Manager(self.configuration, self.database, self.clock, self.own, self.guards)
+    def manager(self, actor: uuid.UUID) -> Manager:
+        """Return what changes configuration, for a key."""
+        return Manager(self.configuration, self.database, self.clock, self.own, self.guards, actor)
 
     def now(self) -> datetime:
         """Return the database's time."""

@@ -18,13 +18,7 @@ GIVE_UP_ON = (400, 413, 422)
 
 def faults_in_policy(policy: DeliveryPolicy, pointer: str) -> list[Fault]:
     """Check every field of a policy; `pointer` is where it stands in the request."""
-    faults = []
-    if len(policy.schedule_s) > RETRIES_MAX:
-        faults.append(Fault(f"{pointer}/retry_schedule_s", f"At most {RETRIES_MAX} retries."))
-    for place, wait in enumerate(policy.schedule_s[:RETRIES_MAX]):
-        if not 1 <= wait <= WAIT_MAX_S:
-            text = f"A wait has 1 to {WAIT_MAX_S} seconds."
-            faults.append(Fault(f"{pointer}/retry_schedule_s/{place}", text))
+    faults = faults_in_schedule(policy.schedule_s or (), f"{pointer}/retry_schedule_s")
     if not TIMEOUT_MIN_S <= policy.timeout_s <= TIMEOUT_MAX_S:
         text = f"A request may take {TIMEOUT_MIN_S:.0f} to {TIMEOUT_MAX_S:.0f} seconds."
         faults.append(Fault(f"{pointer}/timeout_s", text))
@@ -37,6 +31,18 @@ def faults_in_policy(policy: DeliveryPolicy, pointer: str) -> list[Fault]:
             faults.append(Fault(f"{pointer}/give_up_on/{place}", f"One of {known}."))
     faults += _faults_in_networks(policy.allowed_networks, f"{pointer}/allowed_networks")
     return faults + _faults_in_hosts(policy.allowed_hosts, f"{pointer}/allowed_hosts")
+
+
+def faults_in_schedule(waits: tuple[int, ...], pointer: str) -> list[Fault]:
+    """Check the waits between attempts, an endpoint's own or the installation's."""
+    faults = []
+    if len(waits) > RETRIES_MAX:
+        faults.append(Fault(pointer, f"At most {RETRIES_MAX} retries."))
+    for place, wait in enumerate(waits[:RETRIES_MAX]):
+        if not 1 <= wait <= WAIT_MAX_S:
+            text = f"A wait has 1 to {WAIT_MAX_S} seconds."
+            faults.append(Fault(f"{pointer}/{place}", text))
+    return faults
 
 
 def _faults_in_networks(networks: tuple[str, ...], pointer: str) -> list[Fault]:

@@ -18,7 +18,7 @@ from ringback import __version__
 from ringback.domain.endpoints import Endpoint
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show, time_of
-from ringback.domain.retry import Verdict, judge, retry_after
+from ringback.domain.retry import SCHEDULE_S, Verdict, judge, retry_after
 from ringback.domain.signing import signature
 from ringback.domain.targets import Target
 from ringback.errors import DatabaseUnavailable
@@ -101,11 +101,12 @@ class Push:
         ending: Callable[[Endpoint, Job, Verdict, int | None], Awaitable[None]],
         concurrent: int = CONCURRENT,
         guards: Guards = OPEN,
+        schedule_s: tuple[int, ...] = SCHEDULE_S,
     ) -> None:
         """Take the edges; `ending` is waited for before a delivery that failed for good ends.
 
         `concurrent` is how many requests may be under way at once; `guards` say what may be
-        reached.
+        reached, and `schedule_s` when retries come where an endpoint does not say.
         """
         self._client = client
         self._clock = clock
@@ -117,6 +118,7 @@ class Push:
         self._entropy = entropy
         self._ending = ending
         self._concurrent = concurrent
+        self._schedule_s = schedule_s
         self._guards = guards
         self._slots: dict[int, _Slots] = {}
         # Endpoints that have work and slots, but found `concurrent` requests under way; in turn.
@@ -260,7 +262,7 @@ class Push:
             error=exchange.error,
             retry_after_s=retry_after(exchange.header("retry-after"), ended_ms),
             attempt=owned.n + 1,
-            schedule_s=endpoint.policy.schedule_s,
+            schedule_s=self._schedule_of(endpoint),
             chance=random.random(),  # noqa: S311 - jitter
             give_up_on=endpoint.policy.give_up_on,
             retry=owned.retry,
@@ -288,6 +290,10 @@ class Push:
             connections=slots.endpoint.policy.concurrency,
             may_send=lambda: self._may_send(slots),
         )
+
+    def _schedule_of(self, endpoint: Endpoint) -> tuple[int, ...]:
+        own = endpoint.policy.schedule_s
+        return self._schedule_s if own is None else own
 
     def _advice(self, slots: _Slots, exchange: Exchange) -> Advice:
         if slots.target is None or exchange.verdict is None:
