@@ -225,6 +225,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
             "requests", "at an endpoint at a time", _EXPLAINED
         ),
         "domain.delivery_policy:NETWORKS_MAX": Limit("networks", "opened for one", _EXPLAINED),
+        "domain.delivery_policy:HOSTS_MAX": Limit("hosts", "opened for one", _EXPLAINED),
         "api.connections:NAME_MAX": Limit(CHARACTERS, "a connection's name", _EXPLAINED),
         "api.endpoints:DESCRIPTION_MAX": Limit(CHARACTERS, "a description", _EXPLAINED),
         "services.snapshot:MATCHED_MAX": Limit(
@@ -248,6 +249,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
             "rows", "open deliveries read for one page", "not shown"
         ),
         "storage.deliveries:_SCATTERED_MAX": Limit("rows", "of one endpoint, likewise", _PAGE),
+        "api.audit:OBJECT_MAX": Limit(CHARACTERS, "an object or actor asked for", _EXPLAINED),
         "storage.attempts:PER_DELIVERY_MAX": Limit("attempts", "of one delivery", "not shown"),
         "services.delivery_log:_EVENTS_MAX": Limit("events", "looked at, likewise", _PAGE),
         "services.timeline:ENTRIES_MAX": Limit("entries", "of a timeline", "`truncated`"),
@@ -279,6 +281,9 @@ LIMITS: dict[str, dict[str, Limit]] = {
             MILLISECONDS, "between the clock and the database's", "not ready"
         ),
         "storage.workers:ADOPT_LIMIT": Limit("deliveries", "adopted at a time", _AGAIN),
+        "services.stuck:EVERY_S": Limit(SECONDS, "between two looks for stuck deliveries", ""),
+        "services.stuck:LOOKED_AT": Limit("deliveries", "looked at for that", "the next time"),
+        "services.stuck:NAMED_MAX": Limit("deliveries", "named in the log", "counted only"),
         "storage.workers:FOLD_MAX": Limit("workers", "gone, added up at a time", _AGAIN),
         "storage.database:_POOL_MAX": Limit("connections", "besides four hot ones", "they wait"),
         "storage.link:_BACKOFF_MAX_S": Limit(SECONDS, "between two reconnects", ""),
@@ -293,6 +298,8 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.retain:Periods.events": Limit(DAYS, "that events are kept", "removed"),
         "services.retain:Periods.attempts": Limit(DAYS, "that attempts are kept", "removed"),
         "services.retain:Periods.messages": Limit(DAYS, "that messages are kept", "removed"),
+        "services.retain:Periods.audit": Limit(DAYS, "that the audit log is kept", "removed"),
+        "storage.audit:REMOVED_AT_ONCE": Limit("entries", "of it removed at a time", _AGAIN),
     },
     "Metrics and logs": {
         "services.tally:ENDPOINTS_MAX": Limit("endpoints", "counted by themselves", "`other`"),

@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "storage": _GROUND,
     "transport": _GROUND,
     "log": frozenset(),
-    "settings": frozenset({"errors"}),
+    "settings": _GROUND,
     "services": _GROUND | {"providers", "storage", "transport", "log", "settings"},
     "api": _GROUND | {"services", "storage"},
     "cli": _GROUND | {"services", "log", "settings"},

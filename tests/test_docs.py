@@ -19,6 +19,7 @@ from ringback.cli.main import app
 from ringback.domain import messages, outcomes, retry
 from ringback.domain.event_types import CATALOGUE
 from ringback.providers.registry import PROVIDERS
+from ringback.services.audit import Action
 from ringback.settings import PREFIX, Settings
 from ringback.transport.exchange import ErrorClass as AttemptError
 from scripts.house_map import draw, renewed
@@ -26,6 +27,7 @@ from tests.markdown import Page, codes, pages, plain
 from tests.source import ROOT, Source, texts
 
 PAGES = pages()
+ACTIONS = get_args(Action)
 README = PAGES["README.md"]
 NONE = "\u2013"
 # What reads like a setting and is none of the server's. Name: where it is explained.
@@ -278,13 +280,20 @@ def test_outcomes_and_providers_are_documented() -> None:
 
 
 def test_every_type_of_event_in_the_documentation_exists() -> None:
-    """No page speaks of an event that the catalogue does not know."""
+    """No page speaks of an event that the catalogue does not know; one is about acts instead."""
     families = {name.partition(".")[0] for name in CATALOGUE}
     for page in PAGES.values():
+        known = set(ACTIONS) if page.path == "docs/audit.md" else set(CATALOGUE)
         for code in codes(page.prose):
             family, dot, rest = code.partition(".")
             if dot and family in families and re.fullmatch(r"[a-z_]+", rest):
-                assert code in CATALOGUE, f"{page.path}: {code}"
+                assert code in known, f"{page.path}: {code}"
+
+
+def test_every_act_of_the_audit_log_is_documented() -> None:
+    """The table names each, and no other."""
+    table = PAGES["docs/audit.md"].table("action")
+    assert set(ACTIONS) == {plain(code) for row in table for code in row[0].split(", ")}
 
 
 def test_the_licence_is_apache_2() -> None:

@@ -8,6 +8,7 @@ import sys
 
 from tests.source import ROOT
 
+DELIVERY = "dlv_00000000000000000000012345"
 REQUEST = "req_01kan2v5t4e7g8h9j0k1m2n3p4"
 NUMBER, BODY, SECRET = "+447700900123", "Dear Ms Lovelace, your parcel", "whsec_c2VjcmV0"
 
@@ -30,7 +31,8 @@ log.debug("test.quiet", worker=1)
 log.info("test.plain", worker=7, items=3, ms=1.5, version=None, status=True)
 log.warning("test.fields", worker=1, body="{BODY}", to="{NUMBER}", text="{BODY}", headers=["x"])
 log.warning("test.numbers", error="no route to {NUMBER} or 16505551234,4477009", reason=Row())
-log.warning("test.ids", connection="01990000-1234-7000-8000-123456789012", request_id="{REQUEST}")
+log.warning("test.ids", connection="01990000-1234-7000-8000-123456789012", request_id="{REQUEST}",
+    deliveries="{DELIVERY}")
 log.warning("test.rows", error="null value\\nDETAIL: Failing row contains ({BODY}).")
 log.warning("test.long", error="x" * 5000)
 try:
@@ -97,6 +99,7 @@ def test_numbers_are_masked_and_ids_are_not() -> None:
     ids = entries["test.ids"]
     assert "01990000-1234-7000-8000-123456789012" == ids["connection"]
     assert REQUEST == ids["request_id"]
+    assert DELIVERY == ids["deliveries"]
 
 
 def test_an_exception_tells_where_and_not_what() -> None:

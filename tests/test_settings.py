@@ -37,7 +37,8 @@ def test_every_setting_is_an_environment_variable() -> None:
     given = {
         "DATABASE_URL": "postgresql:///x", "DATA_DIR": "/tmp/x", "HOST": "::1", "PORT": "9000",
         "PUBLIC_URL": "https://hooks.example.com/", "SECRET_KEY": "k", "WORKERS": "4",
-        "LOG_LEVEL": "debug", "LOCK_EGRESS": "true",
+        "LOG_LEVEL": "debug", "LOCK_EGRESS": "true", "ALLOW_METADATA": "true",
+        "RETRY_SCHEDULE": "1,60",
     }  # fmt: skip
     assert {name.lower() for name in given} == set(Settings.model_fields)
     for name, value in given.items():
@@ -75,6 +76,9 @@ def test_the_base_url_is_where_providers_reach_us(
     [
         ("PORT", "0"), ("PORT", "65536"), ("PORT", "http"), ("PORT", "80.5"), ("WORKERS", "0"),
         ("WORKERS", "65"), ("LOG_LEVEL", "loud"), ("LOG_LEVEL", "INFO "),
+        ("RETRY_SCHEDULE", "0"), ("RETRY_SCHEDULE", "5,"), ("RETRY_SCHEDULE", "5;6"),
+        ("RETRY_SCHEDULE", "604801"), ("RETRY_SCHEDULE", ",".join(["1"] * 21)),
+        ("RETRY_SCHEDULE", "-5"), ("RETRY_SCHEDULE", "1.5"), ("RETRY_SCHEDULE", "\u0661"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:

@@ -32,6 +32,7 @@ from ringback.services.configuration import Configuration
 from ringback.services.endings import Endings
 from ringback.services.figures import Watch
 from ringback.services.flood import Flood
+from ringback.services.guards import Guards
 from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
 from ringback.services.meters import Meters
@@ -45,6 +46,7 @@ from ringback.services.retain import Periods, Retainer
 from ringback.services.send import Sender, Sweeper
 from ringback.services.simulate import Simulator
 from ringback.services.snapshot import Snapshot
+from ringback.services.stuck import Stuck
 from ringback.services.workers import Lease, Workers
 from ringback.settings import Settings
 from ringback.storage import workers as worker_table
@@ -76,6 +78,7 @@ class Engine:
         self.lease = Lease(self.clock)
         self.flood = Flood()
         self.client = Client(own=_own(settings))
+        self.guards = Guards(settings.lock_egress, settings.allow_metadata)
         self.links = [HotLink(dsn, slot) for slot in range(4)]
         self.held = Held()
         self.kept = Bodies()
@@ -84,7 +87,8 @@ class Engine:
         )
         self.push = Push(
             self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
-            self.held, self.lease.held, os.urandom, self._ended,
+            self.held, self.lease.held, os.urandom, self._ended, guards=self.guards,
+            schedule_s=settings.retry_schedule_s,
         )  # fmt: skip
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.configuration.version,
@@ -114,9 +118,10 @@ class Engine:
         self.publisher = Publisher(
             self.configuration, self.committer, self.large, self.clock, self.pressure
         )
+        self.stuck = Stuck(self.database)
         self.meters = Meters(
             self.receiver, self.publisher, (self.committer, self.large), self.push, self.recorder,
-            self.pressure, self.workers, self.reconciler, {},
+            self.pressure, self.workers, self.reconciler, self.stuck, {},
         )  # fmt: skip
         self.watch = Watch(self.database, self.configuration, self.workers, self.meters)
         self.endings = Endings(self.committer, self.configuration, self.clock)
@@ -151,6 +156,7 @@ class Engine:
             self.workers.run(), self.configuration.listen(self.workers.poke), self.committer.run(),
             self.large.run(), self.recorder.run(), self.claimer.run(), self.retainer.run(),
             self.inspector.run(), self.reconciler.run(), self.pressure.run(), self.sweeper.run(),
+            self.stuck.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -234,7 +240,8 @@ class Application:
                 again=engine.again,
                 held=engine.lease.held,
                 own=_own(engine.settings),
-                lock_egress=engine.settings.lock_egress,
+                guards=engine.guards,
+                retry_schedule=engine.settings.retry_schedule_s,
             )
         )
         self.server = Server(self.api, routes.values())

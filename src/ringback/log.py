@@ -16,7 +16,7 @@ import structlog
 ALLOWED = frozenset((
     "event", "level", "timestamp", "exc_info", "exception", "error", "reason", "connection",
     "provider", "endpoint", "worker", "items", "requests", "code", "status", "request_id",
-    "method", "route", "ms", "pid", "partitions", "version", "seconds",
+    "method", "route", "ms", "pid", "partitions", "version", "seconds", "deliveries",
 ))  # fmt: skip
 TEXT_MAX = 300
 TRACE_MAX = 8000
@@ -24,6 +24,7 @@ _CHAIN_MAX = 8
 # Ids keep their digits; any other run of seven or more could be somebody's number.
 _NUMBER = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    r"|\b[a-z]{3}_[0-9a-z]{26}\b"
     r"|(?<![0-9A-Za-z])(\+?[0-9]{7,})(?![0-9A-Za-z])"
 )
 

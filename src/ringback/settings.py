@@ -5,11 +5,14 @@ Read once at start. Unknown RINGBACK_ variables are reported with the nearest kn
 
 import difflib
 import os
+import re
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ringback.domain.delivery_policy import faults_in_schedule
+from ringback.domain.retry import SCHEDULE_S
 from ringback.errors import SettingsError
 
 PREFIX = "RINGBACK_"
@@ -41,7 +44,31 @@ class Settings(BaseSettings):
     lock_egress: bool = Field(
         False, description="Refuse to open private networks for endpoints, whoever asks."
     )
+    allow_metadata: bool = Field(
+        False,
+        description="Let what owners open be link-local and cloud metadata addresses, too.",
+    )
+    retry_schedule: str = Field(
+        ",".join(map(str, SCHEDULE_S)),
+        description="Seconds to wait after each failed attempt, separated by commas, for endpoints "
+        "without a schedule of their own.",
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level.")
+
+    @field_validator("retry_schedule")
+    @classmethod
+    def _check_schedule(cls, value: str) -> str:
+        parts = [part.strip() for part in value.split(",")]
+        if not all(re.fullmatch(r"[0-9]{1,9}", part) for part in parts):
+            raise ValueError("Write seconds, separated by commas.")
+        for fault in faults_in_schedule(tuple(map(int, parts)), ""):
+            raise ValueError(fault.detail)
+        return ",".join(parts)
+
+    @property
+    def retry_schedule_s(self) -> tuple[int, ...]:
+        """The waits after each failed attempt, in seconds."""
+        return tuple(map(int, self.retry_schedule.split(",")))
 
     @property
     def base_url(self) -> str:

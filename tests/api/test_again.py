@@ -3,7 +3,7 @@
 import json
 
 from ringback.domain.http import Callback
-from tests.api.house import KEY, OTHER_KEY, House, assert_problem
+from tests.api.house import OTHER_KEY, House, assert_problem
 from tests.services.sink import until
 
 
@@ -152,18 +152,3 @@ async def test_a_wrong_policy_is_refused_with_pointers(house: House) -> None:
         "/delivery/retry_schedule_s/0", "/delivery/timeout_s", "/delivery/concurrency",
         "/delivery/give_up_on/0", "/delivery/allowed_networks/0",
     } == {fault["pointer"] for fault in answer.json()["errors"]}  # fmt: skip
-
-
-async def test_an_owner_opens_a_network_from_the_error(house: House) -> None:
-    """A private address is refused with the way to open it; opened, it is taken; locked, never."""
-    body = {"url": "https://10.1.2.3/hook", "event_types": ["*"]}
-    refused = await house.call("POST", "/v1/endpoints", json=body)
-    assert_problem(refused, 422, "invalid")
-    assert "delivery.allowed_networks" in refused.json()["errors"][0]["detail"]
-    opened = {**body, "delivery": {"allowed_networks": ["10.1.2.0/24"]}}
-    await house.post("/v1/endpoints", opened)
-    locked = house.client_of(house.build(lock_egress=True))
-    headers = {"authorization": f"Bearer {KEY}"}
-    answer = await locked.post("/v1/endpoints", json=opened, headers=headers)
-    assert_problem(answer, 422, "invalid")
-    assert ["/delivery/allowed_networks"] == [f["pointer"] for f in answer.json()["errors"]]

@@ -1,5 +1,6 @@
 """The retry schedule: how long it is, how it jitters, and what receivers may change."""
 
+import random
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -92,3 +93,28 @@ def test_clamped_to_a_day() -> None:
     assert retry_after("999999999", NOW) == RETRY_AFTER_MAX_S
     assert _judge(503, asked=float(RETRY_AFTER_MAX_S)).wait_s == RETRY_AFTER_MAX_S
     assert retry_after("Thu, 01 Jan 1970 00:00:00 GMT", NOW) == 0.0
+
+
+def test_five_hundred_headers_of_every_kind() -> None:
+    """T33: seconds, dates and garbage; none raises, none waits less than planned or over a day."""
+    dice = random.Random(33)
+    values = [str(dice.randrange(10 ** dice.randrange(1, 12))) for _ in range(200)]
+    values += [
+        format_datetime(datetime.fromtimestamp(NOW / 1000 + dice.uniform(-1e6, 1e6), UTC), True)
+        for _ in range(200)
+    ]
+    signs = "0123456789 ,:;+-.eE/GMTJanWd\x00\u0661\xff"
+    values += ["".join(dice.choices(signs, k=dice.randrange(40))) for _ in range(100)]
+    assert 500 == len(values)
+    longer = 0
+    for value in values:
+        asked, chance = retry_after(value, NOW), dice.random()
+        verdict = judge(
+            status=503, error=None, retry_after_s=asked, attempt=1, schedule_s=SCHEDULE_S,
+            chance=chance,
+        )  # fmt: skip
+        assert verdict.final is None
+        assert SCHEDULE_S[0] <= verdict.wait_s <= RETRY_AFTER_MAX_S, value
+        assert asked is None or asked <= verdict.wait_s, value
+        longer += verdict.wait_s > SCHEDULE_S[0] * (1 + JITTER)
+    assert longer > 150

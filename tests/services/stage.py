@@ -3,6 +3,7 @@
 import os
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 
@@ -34,9 +35,9 @@ class Stage:
         self.engine = self.another_engine()
         self.secret = new_secret(os.urandom(24))
 
-    def another_engine(self) -> Engine:
-        """Build one more engine on the same database: another worker."""
-        settings = Settings(database_url=self.dsn, secret_key=self.secret_key)
+    def another_engine(self, **more: Any) -> Engine:
+        """Build one more engine on the same database: another worker, with `more` settings."""
+        settings = Settings(database_url=self.dsn, secret_key=self.secret_key, **more)
         return Engine(settings, self.dsn, (self.secret_key,))
 
     async def open(self) -> None:

@@ -11,6 +11,7 @@ from ringback.domain.http import Callback
 from ringback.services import profile
 from ringback.services.manage import EndpointChanges, Manager
 from ringback.services.push import QUEUED_PER_ENDPOINT
+from ringback.services.retain import Periods, Retainer
 from ringback.storage.lists import Scope
 from tests.services.sink import Sink, until
 from tests.services.stage import BASE_URL, Stage
@@ -132,3 +133,31 @@ async def test_a_deleted_endpoint_gets_nothing_any_more(stage: Stage, shop: Sink
         assert 0 == await stage.value("select count(*) from delivery")
     finally:
         await other.stop()
+
+
+async def test_what_a_deletion_left_over_is_ended_by_housekeeping(stage: Stage, shop: Sink) -> None:
+    """Whoever deleted it died before cancelling; another's endpoint keeps what it is owed."""
+    gone = await stage.add_endpoint(f"{shop.url}/gone", "shop.*")
+    kept = await stage.add_endpoint(f"{shop.url}/kept", "shop.*")
+    async with stage.engine.configuration.change() as connection:
+        await connection.execute("update endpoint set disabled = now()")
+    await stage.execute(
+        "insert into delivery (lane, endpoint, ord, tenant, mode, event, due, n, retry) "
+        f"select gen_random_uuid(), e, n, {gone.tenant}, 2, gen_random_uuid(), now(), 0, true "
+        f"from generate_series(1, 1500) n, unnest(array[{gone.no}, {kept.no}]) e"
+    )
+    retainer = Retainer(stage.engine.database, Periods())
+    await stage.execute(f"update endpoint set deleted = now() where no = {gone.no}")
+    await retainer.once()
+    assert 3000 == await stage.value("select count(*) from delivery")
+    long_ago = "now() - interval '61 s'"
+    await stage.execute(f"update endpoint set deleted = {long_ago} where no = {gone.no}")
+    await retainer.once()
+    rows = await stage.rows("select endpoint, count(*) from delivery group by 1")
+    assert [(kept.no, 1500)] == [tuple(row) for row in rows]
+    rows = await stage.rows("select endpoint, final, count(*) from attempt group by 1, 2")
+    assert [(gone.no, 3, 1500)] == [tuple(row) for row in rows]
+    # An endpoint whose time has run out is as good as deleted.
+    await stage.execute(f"update endpoint set expires = {long_ago} where no = {kept.no}")
+    await retainer.once()
+    assert 0 == await stage.value("select count(*) from delivery")

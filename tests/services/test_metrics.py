@@ -45,7 +45,7 @@ async def test_one_callback_is_counted_from_door_to_delivery(stage: Stage) -> No
     expected = {
         "callbacks whatsapp accepted": 1, "attempts 2xx": 1, "ended delivered": 1,
         f"endpoint {endpoint} delivered": 1, f"endpoint {endpoint} failed": 0, "batch 1": 1,
-        "batch sum": 1_000_000, "stuck": 0, "adopted": 0, "reconciled": 0,
+        "batch sum": 1_000_000, "unblocked": 0, "adopted": 0, "reconciled": 0,
     }  # fmt: skip
     assert expected == {name: figures.totals.get(name) for name in expected}
     for histogram in ("answer callback", "delivery"):
@@ -56,7 +56,7 @@ async def test_one_callback_is_counted_from_door_to_delivery(stage: Stage) -> No
     assert (True, 1, 0, 0.0) == (
         figures.database, figures.workers, figures.due, figures.oldest_due_s
     )  # fmt: skip
-    assert {"in_flight": 0, "queued": 0, "unrecorded": 0, "waiting": 0} == {
+    assert {"in_flight": 0, "queued": 0, "unrecorded": 0, "waiting": 0, "stuck": 0} == {
         name: value for name, value in figures.now.items() if name != "lag"
     }
 

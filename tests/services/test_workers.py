@@ -413,3 +413,23 @@ async def test_what_a_retired_engine_ends_late_is_not_recorded(stage: Stage) -> 
         assert 0 == await stage.value("select count(*) from delivery")
     finally:
         await other.stop()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_loop_that_was_just_woken_can_be_stopped(stage: Stage, turns: int) -> None:
+    """Whenever the end comes after a change has woken a worker: no loop misses it."""
+    other = stage.another_engine()
+    await other.start()
+    await until(other.lease.held)
+    await asyncio.sleep(0.1)
+    other.claimer.poke()
+    other.workers.poke()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for task in other._tasks:
+        task.cancel()
+    _, left = await asyncio.wait(other._tasks, timeout=5)
+    for task in left:
+        task.cancel()
+    await other.stop()
+    assert set() == left

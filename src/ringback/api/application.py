@@ -13,6 +13,7 @@ from ringback import __version__
 from ringback.api import (
     again,
     attempts,
+    audit,
     callbacks,
     connections,
     deliveries,
@@ -38,7 +39,7 @@ _ANSWERED = (
 )  # fmt: skip
 _RESOURCES = (
     endpoints, connections, simulate, providers, messages, timeline, events, event_types,
-    callbacks, deliveries, again, attempts, inspector,
+    callbacks, deliveries, again, attempts, inspector, audit,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

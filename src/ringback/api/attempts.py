@@ -74,7 +74,12 @@ class WholeAttemptView(AttemptView):
 
     request: SentView | None
     response: AnswerView | None
-    explanation: str | None = Field(description="More about the error.")
+    explanation: str | None = Field(description="More about the error, and what to do.")
+    allow: dict[str, dict[str, list[str]]] | None = Field(
+        description="With `guard_denied`: the change to the endpoint (PATCH) that opens its host "
+        "or address, if its owner may do that.",
+        examples=[{"delivery": {"allowed_hosts": ["hooks.intern.example"]}}],
+    )
     address: str | None = Field(description="The address and port that were connected to.")
     reused: bool = Field(description="Whether the connection had been used before.")
     tls: dict[str, Any] | None = Field(description="What the handshake agreed on.")
@@ -151,6 +156,7 @@ async def get(caller: CallerDep, attempt_id: str) -> WholeAttemptView:
         request=_sent(detail.get("request"), event.body if event else None),
         response=_answer(found.attempt, found.response),
         explanation=detail.get("error"),
+        allow=detail.get("allow"),
         address=_address(detail.get("address")),
         reused=bool(detail.get("reused", False)),
         tls=detail.get("tls"),

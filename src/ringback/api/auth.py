@@ -1,5 +1,6 @@
 """Who asks: the bearer key of a request, and the tenant and mode that it stands for."""
 
+import uuid
 from typing import Annotated
 
 import msgspec
@@ -9,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from ringback.api.context import Context
 from ringback.api.problems import Problem, unavailable
 from ringback.domain.endpoints import Mode
+from ringback.services.manage import Manager
 from ringback.storage.configuration import key_hash
 from ringback.storage.lists import Scope
 
@@ -26,6 +28,12 @@ class Caller(msgspec.Struct, frozen=True):
 
     context: Context
     scope: Scope
+    key: uuid.UUID
+
+    @property
+    def manager(self) -> Manager:
+        """What changes configuration on behalf of this caller's key."""
+        return self.context.manager(self.key)
 
     @property
     def mode(self) -> Mode:
@@ -56,7 +64,7 @@ async def authenticate(
         raise Problem("unauthenticated", detail, headers=_CHALLENGE)
     if key.expires_ms is not None and key.expires_ms <= context.clock.now_ms():
         raise Problem("unauthenticated", "The key has expired.", headers=_CHALLENGE)
-    return Caller(context, Scope(key.tenant, key.mode))
+    return Caller(context, Scope(key.tenant, key.mode), key.id)
 
 
 CallerDep = Annotated[Caller, Depends(authenticate)]

@@ -94,7 +94,7 @@ async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
 def known_connection(caller: Caller, connection_id: str) -> StoredConnection:
     """Find the connection of a path. Raises Problem when there is none of this caller's."""
     identifier = id_in_path("con", connection_id)
-    found = caller.context.manager.connection(caller.scope, identifier)
+    found = caller.manager.connection(caller.scope, identifier)
     if found is None:
         raise not_found("connection")
     return found
@@ -105,7 +105,7 @@ async def create(caller: CallerDep, body: ConnectionCreate) -> ConnectionView:
     """Add a connection. When the answer comes, every worker takes its callbacks."""
     new = NewConnection(body.provider, body.name, body.config, body.token)
     try:
-        made = await caller.context.manager.add_connection(caller.scope, new)
+        made = await caller.manager.add_connection(caller.scope, new)
     except LimitReached as error:
         raise Problem("limit_reached", str(error)) from error
     except TokenTaken as error:
@@ -119,7 +119,7 @@ async def page(
 ) -> Page[ConnectionView]:
     """List the connections of the key's tenant and mode, newest first."""
     pager = Pager(request, caller, query)
-    rows = caller.context.manager.connections(caller.scope)
+    rows = caller.manager.connections(caller.scope)
     found = within(rows, _key, pager.window)
     cut = pager.cut(found, _key, response)
     views = [await view(caller, row) for row in cut.rows]
@@ -142,5 +142,5 @@ async def get(caller: CallerDep, connection_id: str) -> ConnectionView:
 async def delete(caller: CallerDep, connection_id: str) -> None:
     """Delete a connection. Its callback URL is unknown from then on; what it brought stays."""
     found = known_connection(caller, connection_id)
-    if not await caller.context.manager.delete_connection(caller.scope, found.id):
+    if not await caller.manager.delete_connection(caller.scope, found.id):
         raise not_found("connection")

@@ -1,5 +1,6 @@
 """What the API is given to work with. Built by app.py; nothing here builds anything."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,10 +9,12 @@ import msgspec
 
 from ringback.domain.egress import Own
 from ringback.domain.endpoints import Connection
+from ringback.domain.retry import SCHEDULE_S
 from ringback.services.again import Again
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.figures import Figures
+from ringback.services.guards import OPEN, Guards
 from ringback.services.manage import Manager
 from ringback.services.simulate import Plan, Simulated
 from ringback.storage.database import Database
@@ -42,7 +45,8 @@ class Context:
     """The edges of the API.
 
     `simulate` starts a plan and returns the message's ids. `held` says whether this
-    worker's lease stands: without one its keys may be out of date. `own` is our own listener.
+    worker's lease stands: without one its keys may be out of date. `own` is our own listener,
+    `guards` say what endpoints may reach, `retry_schedule` is for those without their own.
     `figures` are the installation's numbers.
     """
 
@@ -56,14 +60,12 @@ class Context:
     again: Again
     held: Callable[[], bool] = _always
     own: Own | None = None
-    lock_egress: bool = False
+    guards: Guards = OPEN
+    retry_schedule: tuple[int, ...] = SCHEDULE_S
 
-    @property
-    def manager(self) -> Manager:
-        """What changes configuration."""
-        return Manager(
-            self.configuration, self.database, self.clock, self.own, lock_egress=self.lock_egress
-        )
+    def manager(self, actor: uuid.UUID) -> Manager:
+        """Return what changes configuration, for a key."""
+        return Manager(self.configuration, self.database, self.clock, self.own, self.guards, actor)
 
     def now(self) -> datetime:
         """Return the database's time."""

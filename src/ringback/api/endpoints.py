@@ -12,7 +12,7 @@ from ringback.api.pages import Page, PageQuery, Pager, within
 from ringback.api.problems import Problem, not_found
 from ringback.api.shown import EndpointId, Time, View, moment, moment_or_none
 from ringback.domain import ids
-from ringback.domain.delivery_policy import NETWORKS_MAX, RETRIES_MAX
+from ringback.domain.delivery_policy import HOSTS_MAX, NETWORKS_MAX, RETRIES_MAX
 from ringback.domain.endpoints import DeliveryPolicy, Order
 from ringback.domain.event_types import PATTERNS_MAX
 from ringback.domain.targets import MAX_URL
@@ -49,12 +49,16 @@ class DeliveryView(View):
         "the `endpoint`, or `none`."
     )
     retry_schedule_s: list[int] = Field(
-        description="Seconds to wait after each failed attempt; each wait is up to 20 % longer."
+        description="Seconds to wait after each failed attempt; each wait is up to 20 % longer. "
+        "The installation's, unless the endpoint has its own."
     )
     timeout_s: float = Field(description="For one request, in all.")
     concurrency: int = Field(description="Requests at a time, for each worker.")
     give_up_on: list[int] = Field(description="Statuses after which nothing is tried again.")
     allowed_networks: list[str] = Field(description="Private networks opened for this endpoint.")
+    allowed_hosts: list[str] = Field(
+        description="Names that may lead to private addresses; `*.` and a name: all below it."
+    )
 
 
 class DeliveryChange(Asked):
@@ -62,7 +66,10 @@ class DeliveryChange(Asked):
 
     order: Order | None = None
     retry_schedule_s: list[int] | None = Field(
-        default=None, max_length=RETRIES_MAX, examples=[[5, 30, 120, 600]]
+        default=None,
+        max_length=RETRIES_MAX,
+        description="null: as usual in this installation.",
+        examples=[[5, 30, 120, 600]],
     )
     timeout_s: float | None = Field(default=None, examples=[15])
     concurrency: int | None = Field(default=None, examples=[32])
@@ -70,12 +77,16 @@ class DeliveryChange(Asked):
     allowed_networks: list[str] | None = Field(
         default=None, max_length=NETWORKS_MAX, examples=[["10.1.2.0/24"]]
     )
+    allowed_hosts: list[str] | None = Field(
+        default=None, max_length=HOSTS_MAX, examples=[["hooks.intern.example", "*.shop.example"]]
+    )
 
     def over(self, policy: DeliveryPolicy) -> DeliveryPolicy:
         """Return a policy with these changes."""
         given = self.model_dump(exclude_none=True)
-        if "retry_schedule_s" in given:
-            given["schedule_s"] = given.pop("retry_schedule_s")
+        if "retry_schedule_s" in self.model_fields_set:
+            given.pop("retry_schedule_s", None)
+            given["schedule_s"] = self.retry_schedule_s
         changes = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in given.items()
@@ -146,8 +157,10 @@ class EndpointChange(Asked):
         return value
 
 
-def _fields(endpoint: StoredEndpoint) -> dict[str, Any]:
+def _fields(caller: Caller, endpoint: StoredEndpoint) -> dict[str, Any]:
     engine = endpoint.engine
+    schedule = engine.policy.schedule_s
+    usual = caller.context.retry_schedule
     return {
         "id": ids.show("end", engine.id),
         "url": engine.url,
@@ -156,11 +169,12 @@ def _fields(endpoint: StoredEndpoint) -> dict[str, Any]:
         "mode": engine.mode.word,
         "delivery": DeliveryView(
             order=engine.policy.order,
-            retry_schedule_s=list(engine.policy.schedule_s),
+            retry_schedule_s=list(usual if schedule is None else schedule),
             timeout_s=engine.policy.timeout_s,
             concurrency=engine.policy.concurrency,
             give_up_on=list(engine.policy.give_up_on),
             allowed_networks=list(engine.policy.allowed_networks),
+            allowed_hosts=list(engine.policy.allowed_hosts),
         ),
         "enabled": not engine.disabled,
         "disabled_at": moment_or_none(endpoint.disabled_at),
@@ -174,7 +188,7 @@ def _fields(endpoint: StoredEndpoint) -> dict[str, Any]:
 def _known(caller: Caller, endpoint_id: str) -> StoredEndpoint:
     """Find the endpoint of the path. Raises Problem when there is none of this caller's."""
     identifier = id_in_path("end", endpoint_id)
-    found = caller.context.manager.endpoint(caller.scope, identifier)
+    found = caller.manager.endpoint(caller.scope, identifier)
     if found is None:
         raise not_found("endpoint")
     return found
@@ -188,10 +202,10 @@ async def create(caller: CallerDep, body: EndpointCreate) -> NewEndpointView:
         body.delivery.over(DeliveryPolicy()),
     )  # fmt: skip
     try:
-        made = await caller.context.manager.add_endpoint(caller.scope, new)
+        made = await caller.manager.add_endpoint(caller.scope, new)
     except LimitReached as error:
         raise Problem("limit_reached", str(error)) from error
-    return NewEndpointView(**_fields(made), secret=made.secrets[0])
+    return NewEndpointView(**_fields(caller, made), secret=made.secrets[0])
 
 
 @router.get("", name="list_endpoints", summary="List endpoints")
@@ -200,10 +214,10 @@ async def page(
 ) -> Page[EndpointView]:
     """List the endpoints of the key's tenant and mode, newest first."""
     pager = Pager(request, caller, query)
-    rows = caller.context.manager.endpoints(caller.scope)
+    rows = caller.manager.endpoints(caller.scope)
     found = within(rows, _key, pager.window)
     cut = pager.cut(found, _key, response)
-    views = [EndpointView(**_fields(row)) for row in cut.rows]
+    views = [EndpointView(**_fields(caller, row)) for row in cut.rows]
     return Page(data=views, next=cut.next, prev=cut.prev)
 
 
@@ -214,13 +228,14 @@ def _key(row: StoredEndpoint) -> tuple[int, ...]:
 @router.get("/{endpoint_id}", name="get_endpoint", summary="One endpoint")
 async def get(caller: CallerDep, endpoint_id: str) -> EndpointView:
     """Return an endpoint, without its secret."""
-    return EndpointView(**_fields(_known(caller, endpoint_id)))
+    return EndpointView(**_fields(caller, _known(caller, endpoint_id)))
 
 
 @router.get("/{endpoint_id}/secret", name="get_endpoint_secret", summary="Its signing secret")
 async def secret(caller: CallerDep, endpoint_id: str) -> EndpointSecret:
     """Return the secret that signs what is sent to this endpoint."""
-    return EndpointSecret(secret=_known(caller, endpoint_id).secrets[0])
+    found = _known(caller, endpoint_id)
+    return EndpointSecret(secret=await caller.manager.secret(caller.scope, found))
 
 
 @router.patch("/{endpoint_id}", name="change_endpoint", summary="Change an endpoint")
@@ -229,10 +244,10 @@ async def change(caller: CallerDep, endpoint_id: str, body: EndpointChange) -> E
     found = _known(caller, endpoint_id)
     delivery = body.delivery.over(found.engine.policy) if body.delivery else None
     changes = EndpointChanges(body.url, body.event_types, body.description, body.enabled, delivery)
-    changed = await caller.context.manager.change_endpoint(caller.scope, found.engine.id, changes)
+    changed = await caller.manager.change_endpoint(caller.scope, found.engine.id, changes)
     if changed is None:
         raise not_found("endpoint")
-    return EndpointView(**_fields(changed))
+    return EndpointView(**_fields(caller, changed))
 
 
 @router.delete(
@@ -241,5 +256,5 @@ async def change(caller: CallerDep, endpoint_id: str, body: EndpointChange) -> E
 async def delete(caller: CallerDep, endpoint_id: str) -> None:
     """Delete an endpoint. What it was still owed is cancelled."""
     found = _known(caller, endpoint_id)
-    if not await caller.context.manager.delete_endpoint(caller.scope, found.engine.id):
+    if not await caller.manager.delete_endpoint(caller.scope, found.engine.id):
         raise not_found("endpoint")

@@ -78,4 +78,4 @@ async def page(
 async def clear(caller: CallerDep, name: str) -> None:
     """Forget the requests of a name. Only for test keys."""
     caller.only_in_test_mode("The inspector")
-    await caller.context.manager.clear_inspected(caller.scope, name)
+    await caller.manager.clear_inspected(caller.scope, name)

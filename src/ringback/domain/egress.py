@@ -87,7 +87,7 @@ def judge_target(target: Target, policy: Policy) -> Verdict:
         return Verdict(False, "plain_http", reason, "test_mode")
     if not port_allowed(target.port, policy):
         reason = f"port {target.port} is not a port for webhooks"
-        return Verdict(False, "port", reason, "allow_list")
+        return Verdict(False, "port", reason, "never")
     return ALLOWED
 
 

@@ -6,8 +6,6 @@ from typing import Literal
 
 import msgspec
 
-from ringback.domain.retry import SCHEDULE_S
-
 
 class Mode(IntEnum):
     """Live or test. It belongs to the key and is inherited by everything made with it."""
@@ -29,16 +27,18 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
 
     `order` names the lane: events of one message one after the other (the default), all events of
     the endpoint one after the other, or none. `schedule_s` are the waits after each failed attempt
-    in seconds; `give_up_on` are statuses after which nothing is tried again. `allowed_networks`
-    are private networks (CIDR) that an owner has opened for this endpoint.
+    in seconds (None: as usual in this installation); `give_up_on` are statuses after which nothing
+    is tried again. `allowed_networks` (CIDR) and `allowed_hosts` (names, or `*.` and a name) are
+    what an owner has opened of private networks for this endpoint.
     """
 
     order: Order = "message"
-    schedule_s: tuple[int, ...] = SCHEDULE_S
+    schedule_s: tuple[int, ...] | None = None
     timeout_s: float = 15.0
     concurrency: int = 32
     give_up_on: tuple[int, ...] = ()
     allowed_networks: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
 
 
 class Endpoint(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 Prefix = Literal[
     "msg", "cal", "ord", "evt", "end", "dlv", "att", "con", "snd", "cbk", "ctc", "opt", "cnv",
-    "aut", "run", "trg", "lnk", "tpl", "cmp", "rpl", "alr", "key", "ten", "usr", "req",
+    "aut", "run", "trg", "lnk", "tpl", "cmp", "rpl", "alr", "key", "ten", "usr", "req", "aud",
 ]  # fmt: skip
 PREFIXES: frozenset[str] = frozenset(get_args(Prefix))
 

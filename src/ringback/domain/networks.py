@@ -24,9 +24,9 @@ class Policy(msgspec.Struct, frozen=True, cache_hash=True):
     """What one tenant and mode may reach beyond public https.
 
     `allow_loopback` and `allow_http` are both set in test mode. `allowed_networks` and
-    `allowed_hosts` (normal form, exact) let private addresses through; link-local and metadata
-    addresses need `allow_forbidden` on top. `extra_ports` adds to what `ports` lets through.
-    Keep one instance per tenant and mode: pooled connections are shared only within it.
+    `allowed_hosts` (in normal form; `*.` and a name for every name below it) let private addresses
+    through; link-local and metadata addresses need `allow_forbidden` on top. `extra_ports` adds
+    to what `port_allowed` lets through. Pooled connections are shared only within one policy.
     """
 
     allow_loopback: bool = False
@@ -167,7 +167,7 @@ def _judge_one(address: IpAddress, policy: Policy, host: str) -> Verdict:
     """Judge one reading of an address."""
     block = find_block(address)
     tier = _TIERS[block.kind]
-    listed = host in policy.allowed_hosts or any(
+    listed = _host_listed(host, policy.allowed_hosts) or any(
         address in network for network in policy.allowed_networks
     )
     allowed = (
@@ -179,7 +179,18 @@ def _judge_one(address: IpAddress, policy: Policy, host: str) -> Verdict:
     if allowed:
         return Verdict(True, "allowed", f"{address} may be reached")
     reason = f"{address} is not public: {block.name} ({block.network})"
-    return Verdict(False, block.kind, reason, _REMEDIES[tier])
+    # With the second switch on, what is missing is the list.
+    remedy = _REMEDIES[1 if tier == 2 and policy.allow_forbidden else tier]
+    return Verdict(False, block.kind, reason, remedy)
+
+
+def _host_listed(host: str, listed: frozenset[str]) -> bool:
+    """Say whether a name is on the list, itself or as one below a listed `*.` name."""
+    if not listed or not host:
+        return False
+    labels = host.split(".")
+    above = (".".join(labels[place:]) for place in range(1, len(labels)))
+    return host in listed or any(f"*.{name}" in listed for name in above)
 
 
 _MAPPED = int(ipaddress.IPv6Address("::ffff:0:0")) >> 32

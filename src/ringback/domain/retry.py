@@ -82,11 +82,7 @@ def judge(
     wait = schedule_s[attempt - 1] * (1 + JITTER * chance)
     asked = ""
     if retry_after_s is not None and retry_after_s > wait:
-        wait = (
-            retry_after_s * (1 + JITTER * chance)
-            if retry_after_s < RETRY_AFTER_MAX_S
-            else (float(RETRY_AFTER_MAX_S))
-        )
+        wait = min(retry_after_s * (1 + JITTER * chance), float(RETRY_AFTER_MAX_S))
         asked = f", Retry-After {retry_after_s:.0f} s"
     total = len(schedule_s) + 1
     return Verdict(

@@ -12,8 +12,9 @@ from ringback.domain.outcomes import Outcome
 from ringback.errors import RingbackError
 from ringback.providers import registry
 from ringback.providers.base import Inbound, Parsed, Report
-from ringback.services import delivery_log
+from ringback.services import audit, delivery_log
 from ringback.services.arrivals import Arrival
+from ringback.services.audit import Act
 from ringback.services.batch import Scope
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
@@ -64,10 +65,12 @@ class Again:
         self._committer = committer
         self._clock = clock
 
-    async def replay(self, scope: StoredScope, endpoint_no: int, ord_: int) -> str | None:
+    async def replay(
+        self, scope: StoredScope, actor: uuid.UUID, endpoint_no: int, ord_: int
+    ) -> str | None:
         """Deliver an event once more under its own id; return the new delivery's id.
 
-        None when there is no such delivery.
+        None when there is no such delivery. It is in the audit log first.
 
         Raises:
             NotNow: it is still open, its endpoint does not receive, or the event is gone.
@@ -86,11 +89,16 @@ class Again:
         if event is None:
             raise NotNow("Retention has removed the event; there is nothing left to send.")
         mode = endpoint.mode
+        about: audit.Detail = {"event": show("evt", event.id)}
+        act = Act("delivery.replay", delivery_id(endpoint_no, ord_), about)
+        await self._audit(scope, actor, act)
         replay = Replay(Scope(scope.tenant, mode), event.id, event.subject, endpoint, event.body)
         await self._committer.submit(replay)
         return delivery_id(endpoint_no, replay.ord)
 
-    async def reparse(self, scope: StoredScope, id_: uuid.UUID, *, effects: bool) -> Reread | None:
+    async def reparse(
+        self, scope: StoredScope, actor: uuid.UUID, id_: uuid.UUID, *, effects: bool
+    ) -> Reread | None:
         """Read a stored callback with today's parser; None when there is none of this id.
 
         Without `effects` nothing is written: the answer shows what it says. With them, what is
@@ -113,8 +121,14 @@ class Again:
         if not effects:
             arrival = Arrival(connection, callback, 0, parsed)
             return _shown(parsed, arrival.read_as, raw.callback.reason, [], effects=False)
+        await self._audit(scope, actor, Act("callback.reparse", show("cbk", id_)))
         received = int(raw.callback.received.timestamp() * 1000)
         return await self._take(connection, callback, parsed, received, id_)
+
+    async def _audit(self, scope: StoredScope, actor: uuid.UUID, act: Act) -> None:
+        """Write down what is about to be done by hand: nothing is done without its entry."""
+        async with self._database.acquire() as connection:
+            await audit.write(connection, scope, actor, self._clock.now_ms(), act)
 
     async def _take(
         self,

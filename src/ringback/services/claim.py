@@ -1,6 +1,7 @@
 """Taking deliveries that are due: retries, overflow, and what was given back or adopted."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import structlog
@@ -55,11 +56,11 @@ class Claimer:
                 if not isinstance(error, DatabaseUnavailable):
                     log.warning("claim.failed", error=f"{type(error).__name__}: {error}"[:300])
                 self._link.drop()
-            try:
-                await asyncio.wait_for(self._wake.wait(), EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                # Not `wait_for`: that one forgets that it was cancelled if it is poked as well.
+                async with asyncio.timeout(EVERY_S):
+                    await self._wake.wait()
                 self._wake.clear()
-            except TimeoutError:
-                pass
 
     async def _once(self) -> bool:
         """Claim once; True when there may be more."""

@@ -11,6 +11,7 @@ from ringback.domain.events import rfc3339
 from ringback.domain.ids import delivery_id, show
 from ringback.domain.publishing import NewEvent
 from ringback.domain.retry import Verdict
+from ringback.services import audit
 from ringback.services.batch import Scope
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
@@ -18,6 +19,7 @@ from ringback.services.configuration import Configuration
 from ringback.services.publications import Publication
 from ringback.services.push import Job
 from ringback.storage import configuration as stored
+from ringback.storage.lists import Scope as StoredScope
 
 GONE = 410
 
@@ -71,6 +73,9 @@ class Endings:
         changed = msgspec.structs.replace(row, engine=engine, disabled_for=reason)
         async with self._configuration.change() as connection:
             await stored.update_endpoint(connection, changed)
+            scope = StoredScope(endpoint.tenant, endpoint.mode)
+            act = audit.endpoint_disabled(changed, reason)
+            await audit.write(connection, scope, None, self._clock.now_ms(), act)
         moment = rfc3339(self._clock.now_ms())
         await self._publish(
             endpoint, "endpoint.disabled", f"disabled {endpoint.id} {moment}", {"reason": reason}

@@ -18,17 +18,19 @@ from ringback.domain.egress import Own, judge, may_be_own
 from ringback.domain.endpoints import DeliveryPolicy, Endpoint, Mode
 from ringback.domain.event_types import faults_in_patterns
 from ringback.domain.hosts import InvalidUrl, IpAddress
-from ringback.domain.ids import uuid7
+from ringback.domain.ids import show, uuid7
 from ringback.domain.signing import SECRET_BYTES, new_secret, secret_key
 from ringback.domain.targets import Target
 from ringback.errors import Fault, Invalid, RingbackError
-from ringback.services import catalogue
+from ringback.services import audit, catalogue
+from ringback.services.audit import Act
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
-from ringback.services.guards import guard_for
+from ringback.services.guards import LOCKED, OPEN, Guards
 from ringback.storage import configuration as stored
 from ringback.storage import deliveries, inspector
 from ringback.storage.configuration import StoredConnection, StoredEndpoint
+from ringback.storage.database import Connection as DatabaseConnection
 from ringback.storage.database import Database
 from ringback.storage.lists import Scope
 
@@ -39,10 +41,6 @@ CONNECTIONS_MAX = 1000
 TOKEN_MAX = 128
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _TOKEN_BYTES = 16
-_HINTS = {
-    "test_mode": " A test key may use it.",
-    "allow_list": " If it is yours, open its network with delivery.allowed_networks.",
-}
 
 
 class TokenTaken(RingbackError):
@@ -91,19 +89,20 @@ class Manager:
         database: Database,
         clock: Clock,
         own: Own | None,
-        *,
-        lock_egress: bool = False,
+        guards: Guards = OPEN,
+        actor: uuid.UUID | None = None,
     ) -> None:
         """Take the edges.
 
-        `own` is our own listener, whose pages under /inspect/ may be sent to; with `lock_egress`
-        no endpoint may open a private network.
+        `own` is our own listener, whose pages under /inspect/ may be sent to; `guards` say what
+        else may be reached. `actor` is the key that asks: it is named in the audit log.
         """
         self._configuration = configuration
         self._database = database
         self._clock = clock
         self._own = own
-        self._lock_egress = lock_egress
+        self._guards = guards
+        self._actor = actor
 
     async def add_endpoint(self, scope: Scope, new: NewEndpoint) -> StoredEndpoint:
         """Add an endpoint and return it.
@@ -135,6 +134,7 @@ class Manager:
         )
         async with self._configuration.change() as connection:
             await stored.add_endpoint(connection, self._configuration.vault, endpoint)
+            await self._audit(connection, scope, *audit.endpoint_created(endpoint))
         return self._endpoint(scope, engine.id) or endpoint
 
     async def change_endpoint(
@@ -164,6 +164,7 @@ class Manager:
         async with self._configuration.change() as connection:
             if not await stored.update_endpoint(connection, changed):
                 return None
+            await self._audit(connection, scope, *audit.endpoint_changed(known, changed))
         return self._endpoint(scope, id_)
 
     def _changed(self, known: StoredEndpoint, changes: EndpointChanges) -> StoredEndpoint:
@@ -194,6 +195,7 @@ class Manager:
         async with self._configuration.change() as connection:
             if not await stored.delete_endpoint(connection, id_, scope.tenant, Mode(scope.mode)):
                 return False
+            await self._audit(connection, scope, audit.endpoint_deleted(known))
         # No worker brings anything new for it now.
         while await deliveries.cancel(self._database, known.engine.no):
             pass
@@ -229,14 +231,26 @@ class Manager:
             vault = self._configuration.vault
             if await stored.add_connection(session, vault, connection) is None:
                 raise TokenTaken("Another connection has this token.")
+            await self._audit(session, scope, audit.of_connection("connection.created", connection))
         return self.connection(scope, connection.id) or connection
 
     async def delete_connection(self, scope: Scope, id_: uuid.UUID) -> bool:
         """Delete a connection: its callback URL is not known from then on; False if none."""
-        if self.connection(scope, id_) is None:
+        known = self.connection(scope, id_)
+        if known is None:
             return False
         async with self._configuration.change() as session:
-            return await stored.delete_connection(session, id_, scope.tenant, Mode(scope.mode))
+            if not await stored.delete_connection(session, id_, scope.tenant, Mode(scope.mode)):
+                return False
+            await self._audit(session, scope, audit.of_connection("connection.deleted", known))
+        return True
+
+    async def secret(self, scope: Scope, endpoint: StoredEndpoint) -> str:
+        """Return the secret that signs for an endpoint; that it was shown is in the audit log."""
+        shown = Act("endpoint.secret_shown", show("end", endpoint.engine.id))
+        async with self._database.acquire() as connection:
+            await self._audit(connection, scope, shown)
+        return endpoint.secrets[0]
 
     async def clear_inspected(self, scope: Scope, name: str) -> None:
         """Forget the requests that the inspector received under a name."""
@@ -272,11 +286,16 @@ class Manager:
         """Return a connection, or None when this tenant and mode has none of this id."""
         return next((one for one in self.connections(scope) if one.id == id_), None)
 
+    async def _audit(self, connection: DatabaseConnection, scope: Scope, *acts: Act) -> None:
+        """Write down what was done, in the transaction that does it."""
+        await audit.write(connection, scope, self._actor, self._clock.now_ms(), *acts)
+
     def _faults_in_delivery(self, delivery: DeliveryPolicy) -> list[Fault]:
         faults = faults_in_policy(delivery, "/delivery")
-        if delivery.allowed_networks and self._lock_egress:
-            text = "This installation opens no private networks (RINGBACK_LOCK_EGRESS)."
-            faults.append(Fault("/delivery/allowed_networks", text))
+        if self._guards.locked:
+            for name in ("allowed_networks", "allowed_hosts"):
+                if getattr(delivery, name):
+                    faults.append(Fault(f"/delivery/{name}", LOCKED))
         return faults
 
     def _faults_in_url(self, url: str, mode: Mode, delivery: DeliveryPolicy) -> list[Fault]:
@@ -288,15 +307,16 @@ class Manager:
         if may_be_own(target, self._own):
             return []
         try:
-            policy = guard_for(mode, delivery)
+            policy = self._guards.policy(mode, delivery)
         except ValueError:
             # The networks are wrong; that is said at their own place.
-            policy = guard_for(mode, DeliveryPolicy())
+            policy = self._guards.policy(mode, DeliveryPolicy())
         verdict = judge(target, _addresses(target), policy, self._own)
         if verdict.allowed:
             return []
-        hint = _HINTS.get(verdict.remedy, "")
-        return [Fault("/url", f"{verdict.reason[:1].upper()}{verdict.reason[1:]}.{hint}")]
+        advice = self._guards.advice(target, verdict, delivery).words
+        said = f"{verdict.reason[:1].upper()}{verdict.reason[1:]}. {advice}"
+        return [Fault("/url", said.rstrip())]
 
     def _expiry(self, mode: Mode) -> datetime | None:
         return self._now() + timedelta(days=TEST_ENDPOINT_DAYS) if mode == Mode.TEST else None

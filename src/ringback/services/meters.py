@@ -14,6 +14,7 @@ from ringback.services.publish import Publisher
 from ringback.services.push import Push
 from ringback.services.receive import Receiver
 from ringback.services.record import Recorder
+from ringback.services.stuck import Stuck
 from ringback.services.tally import Histogram, OfEndpoint
 from ringback.services.workers import Workers
 
@@ -29,6 +30,7 @@ class Meters(NamedTuple):
     pressure: Pressure
     workers: Workers
     reconciler: Reconciler
+    stuck: Stuck
     doors: dict[str, Mapping[int, int]]
 
     @property
@@ -41,7 +43,7 @@ class Meters(NamedTuple):
         found: Totals = {
             "published": self.publisher.published,
             "adopted": self.workers.adopted,
-            "stuck": self.workers.stuck,
+            "unblocked": self.workers.stuck,
             "reconciled": self.reconciler.returned,
             "slowed": self.pressure.slowed,
             "refused": self.pressure.refused,
@@ -80,6 +82,7 @@ class Meters(NamedTuple):
             "in_flight": self.push.active,
             "queued": self.push.queued,
             "unrecorded": self.recorder.unrecorded,
+            "stuck": self.stuck.count,
             "waiting": sum(committer.waiting for committer in self.committers),
             "lag": round(max(self.pressure.lag_s, 0.0) * MICRO),
         }

@@ -16,7 +16,7 @@ MICRO = 1_000_000
 OTHER = "other"
 _OF_ENDPOINTS = frozenset(("endpoint", "endpoint_ms"))
 # Standing values of which the highest counts, not the sum.
-_HIGHEST = frozenset(("lag",))
+_HIGHEST = frozenset(("lag", "stuck"))
 log = structlog.get_logger()
 Totals = dict[str, int]
 

@@ -7,7 +7,7 @@ when slots get free. A slow endpoint fills its own slots and nobody else's.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,12 +18,12 @@ from ringback import __version__
 from ringback.domain.endpoints import Endpoint
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show, time_of
-from ringback.domain.retry import Verdict, judge, retry_after
+from ringback.domain.retry import SCHEDULE_S, Verdict, judge, retry_after
 from ringback.domain.signing import signature
 from ringback.domain.targets import Target
 from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
-from ringback.services.guards import guard_for
+from ringback.services.guards import OPEN, Advice, Guards
 from ringback.services.held import Held
 from ringback.services.record import Bodies
 from ringback.services.snapshot import Snapshot
@@ -54,14 +54,13 @@ class Job(NamedTuple):
 class _Slots:
     """What is going on for one endpoint in this worker."""
 
-    __slots__ = ("active", "endpoint", "guard", "queue", "target")
+    __slots__ = ("_guards", "active", "endpoint", "guard", "queue", "target")
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
+    def __init__(self, endpoint: Endpoint, guards: Guards) -> None:
+        self._guards = guards
         self.queue: deque[Job] = deque()
         self.active = 0
         self.target: Target | None = None
-        self.guard = guard_for(endpoint.mode, endpoint.policy)
         self.aim(endpoint)
 
     @property
@@ -75,7 +74,7 @@ class _Slots:
 
     def aim(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.guard = guard_for(endpoint.mode, endpoint.policy)
+        self.guard = self._guards.policy(endpoint.mode, endpoint.policy)
         try:
             self.target = Target.parse(endpoint.url)
         except InvalidUrl:
@@ -101,10 +100,13 @@ class Push:
         entropy: Callable[[int], bytes],
         ending: Callable[[Endpoint, Job, Verdict, int | None], Awaitable[None]],
         concurrent: int = CONCURRENT,
+        guards: Guards = OPEN,
+        schedule_s: tuple[int, ...] = SCHEDULE_S,
     ) -> None:
         """Take the edges; `ending` is waited for before a delivery that failed for good ends.
 
-        `concurrent` is how many requests may be under way at once.
+        `concurrent` is how many requests may be under way at once; `guards` say what may be
+        reached, and `schedule_s` when retries come where an endpoint does not say.
         """
         self._client = client
         self._clock = clock
@@ -116,6 +118,8 @@ class Push:
         self._entropy = entropy
         self._ending = ending
         self._concurrent = concurrent
+        self._schedule_s = schedule_s
+        self._guards = guards
         self._slots: dict[int, _Slots] = {}
         # Endpoints that have work and slots, but found `concurrent` requests under way; in turn.
         self._crowded: dict[int, _Slots] = {}
@@ -130,7 +134,7 @@ class Push:
         for number, endpoint in snapshot.endpoints.items():
             slots = self._slots.get(number)
             if slots is None:
-                self._slots[number] = _Slots(endpoint)
+                self._slots[number] = _Slots(endpoint, self._guards)
             elif slots.endpoint != endpoint:
                 slots.aim(endpoint)
         for number in [n for n in self._slots if n not in snapshot.endpoints]:
@@ -258,7 +262,7 @@ class Push:
             error=exchange.error,
             retry_after_s=retry_after(exchange.header("retry-after"), ended_ms),
             attempt=owned.n + 1,
-            schedule_s=endpoint.policy.schedule_s,
+            schedule_s=self._schedule_of(endpoint),
             chance=random.random(),  # noqa: S311 - jitter
             give_up_on=endpoint.policy.give_up_on,
             retry=owned.retry,
@@ -270,7 +274,9 @@ class Push:
         if verdict.final == "exhausted":
             await self._ending(endpoint, job, verdict, exchange.status)
         attempt_id = IdSequence(started_ms, self._entropy(10)).next()
-        self._finished(_finished(owned, attempt_id, headers, exchange, verdict, endpoint.url))
+        request = {"method": "POST", "url": endpoint.url, "headers": headers}
+        advice = self._advice(slots, exchange)
+        self._finished(_finished(owned, attempt_id, request, exchange, verdict, advice))
 
     async def _exchange(
         self, slots: _Slots, headers: tuple[tuple[str, str], ...], body: bytes
@@ -284,6 +290,15 @@ class Push:
             connections=slots.endpoint.policy.concurrency,
             may_send=lambda: self._may_send(slots),
         )
+
+    def _schedule_of(self, endpoint: Endpoint) -> tuple[int, ...]:
+        own = endpoint.policy.schedule_s
+        return self._schedule_s if own is None else own
+
+    def _advice(self, slots: _Slots, exchange: Exchange) -> Advice:
+        if slots.target is None or exchange.verdict is None:
+            return Advice("")
+        return self._guards.advice(slots.target, exchange.verdict, slots.endpoint.policy)
 
     async def drain(self, seconds: float) -> None:
         """Start nothing new and wait for what is under way, at most so many seconds."""
@@ -304,16 +319,18 @@ class Push:
 def _finished(
     owned: Owned,
     attempt_id: UUID,
-    headers: tuple[tuple[str, str], ...],
+    request: Mapping[str, object],
     exchange: Exchange,
     verdict: Verdict,
-    url: str,
+    advice: Advice,
 ) -> Finished:
     timings = exchange.timings
+    explanation = exchange.detail and ". ".join(filter(None, (exchange.detail, advice.words)))
     detail = {
-        "request": {"method": "POST", "url": url, "headers": headers},
+        "request": request,
         "response": {"headers": exchange.headers, "truncated": exchange.truncated},
-        "error": exchange.detail or None,
+        "error": explanation or None,
+        "allow": advice.change,
         "address": exchange.address,
         "reused": exchange.reused,
         "tls": exchange.tls,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
-from ringback.storage import counts, partitions, retention
+from ringback.storage import audit, counts, partitions, retention
 from ringback.storage.database import Database, connect
 
 FIRST_S = 300.0
@@ -19,12 +19,13 @@ log = structlog.get_logger()
 
 
 class Periods(msgspec.Struct, frozen=True):
-    """How many days things are kept. Messages: 13 months."""
+    """How many days things are kept. Messages: 13 months; the audit log: a bit more."""
 
     callbacks: int = 30
     events: int = 90
     attempts: int = 90
     messages: int = 396
+    audit: int = 400
 
 
 class Retainer:
@@ -76,6 +77,10 @@ class Retainer:
                 dropped += await partitions.remove_before(connection, table, day)
             await retention.remove_messages(
                 connection, _midnight(moment) - timedelta(days=self._periods.messages)
+            )
+            await retention.cancel_left_over(connection)
+            await audit.remove_before(
+                connection, _midnight(moment) - timedelta(days=self._periods.audit)
             )
             await counts.advance_generation(connection)
             await counts.forget(connection)

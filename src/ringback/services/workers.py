@@ -159,11 +159,11 @@ class Workers:
                 self._beats.clear()
             self._turned.set()
             self._turned = asyncio.Event()
-            try:
-                await asyncio.wait_for(self._poke.wait(), BEAT_S)
+            with contextlib.suppress(TimeoutError):
+                # Not `wait_for`: that one forgets that it was cancelled if it is poked as well.
+                async with asyncio.timeout(BEAT_S):
+                    await self._poke.wait()
                 self._poke.clear()
-            except TimeoutError:
-                pass
 
     async def _turn(self) -> None:
         worker = self._lease.id

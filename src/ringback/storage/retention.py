@@ -8,6 +8,7 @@ from ringback.domain.ids import floor7
 from ringback.domain.messages import Message
 from ringback.domain.search import terms
 from ringback.storage.database import Connection
+from ringback.storage.deliveries import CANCEL_BATCH
 from ringback.storage.queries import query
 
 BATCH = 500
@@ -18,6 +19,17 @@ async def lock(connection: Connection) -> bool:
     """Take the housekeeping lock for the session; False when another worker has it."""
     mine: bool = await connection.fetchval(query("retention.lock"))
     return mine
+
+
+async def cancel_left_over(connection: Connection) -> int:
+    """End what endpoints are owed that were deleted or have expired; return how many."""
+    ended = 0
+    for row in await connection.fetch(query("retention.left_over")):
+        while count := await connection.fetchval(
+            query("delivery_log.cancel"), row["no"], CANCEL_BATCH
+        ):
+            ended += count
+    return ended
 
 
 async def remove_messages(connection: Connection, before: datetime) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from ringback.storage.database import Connection
 from ringback.storage.queries import query
@@ -34,6 +35,17 @@ class Peer(NamedTuple):
     boot_id: str
     pid: int
     pid_start: float
+
+
+Place = tuple[UUID, int, int]
+"""Where a delivery stands in its table: lane, endpoint, position."""
+
+
+class Looked(NamedTuple):
+    """What was found stuck, and where to go on; None at the end."""
+
+    stuck: list[Place]
+    last: Place | None
 
 
 async def register(connection: Connection, boot_id: str, pid: int, pid_start: float) -> int:
@@ -113,3 +125,19 @@ async def waiting(connection: Connection) -> tuple[float, int]:
 async def forget(connection: Connection) -> None:
     """Remove the rows of workers that have been dead for a week."""
     await connection.execute(query("workers.forget"))
+
+
+async def stuck(connection: Connection, after: Place, limit: int, grace_s: float) -> Looked | None:
+    """Look at up to `limit` open deliveries after a place, in the caller's transaction.
+
+    None while another worker is looking. A worker that ended less than `grace_s` seconds ago may
+    own deliveries still.
+    """
+    if not await connection.fetchval(query("workers.look_alone")):
+        return None
+    rows = await connection.fetch(query("workers.stuck"), *after, limit, grace_s)
+    found = [(row["lane"], row["endpoint"], row["ord"]) for row in rows]
+    return Looked(
+        [place for place, row in zip(found, rows, strict=True) if row["stuck"]],
+        next((place for place, row in zip(found, rows, strict=True) if row["last"]), None),
+    )

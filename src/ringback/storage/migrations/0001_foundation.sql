@@ -278,6 +278,23 @@ create table callback_count (
     primary key (connection, day, what)
 );
 
+-- Who changed what people configure, and what was done by hand; written in the transaction of the
+-- change itself. Its id carries its time, for pages and for retention.
+create table audit_entry (
+    id      uuid primary key,
+    tenant  int not null,
+    mode    smallint not null,
+    at      timestamptz not null default now(),
+    -- The API key that asked; null when the installation did it by itself.
+    actor   uuid,
+    action  text not null,
+    -- What it was done to: its id as people see it.
+    object  text not null,
+    -- JSON without secrets: services/audit.py.
+    detail  bytea not null
+);
+create index audit_entry_list on audit_entry (tenant, mode, id);
+
 -- The inspector's last requests: a tool for people, so a crash of the server may empty it.
 create unlogged table inspected_request (
     id        bigint primary key generated always as identity,

@@ -26,3 +26,10 @@ select id, data from subject where id = any($1::uuid[])
 
 -- name: remove_subjects
 delete from subject where id = any($1::uuid[])
+
+-- name: left_over
+-- Endpoints that are gone for a while and are owed something: whoever deleted them died at it.
+select e.no from endpoint e
+where (e.deleted < now() - interval '1 minute' or e.expires < now() - interval '1 minute')
+  and exists (select from delivery d where d.endpoint = e.no)
+order by e.no

@@ -54,3 +54,26 @@ update worker set folded = true where id = any($1::int[])
 -- name: forget
 delete from worker w where not alive and folded and ended < now() - interval '7 days'
   and not exists (select from delivery d where d.owner = w.id)
+
+-- name: look_alone
+select pg_try_advisory_xact_lock(8420, 4) as mine
+
+-- name: stuck
+-- What waits with nothing in front of it, and what a worker owns that ended a while ago; besides
+-- that the last row that was looked at, if there may be more behind it.
+with looked as materialized (
+    select lane, endpoint, ord, owner, due from delivery
+    where (lane, endpoint, ord) > ($1, $2, $3) order by lane, endpoint, ord limit $4),
+judged as (
+    select l.lane, l.endpoint, l.ord,
+           case when l.owner is not null then not exists (
+                    select from worker w where w.id = l.owner
+                      and (w.alive or w.ended > now() - make_interval(secs => $5)))
+                when l.due is not null then false
+                else not exists (
+                    select from delivery f where f.lane = l.lane and f.endpoint = l.endpoint
+                      and f.ord < l.ord)
+           end as stuck,
+           row_number() over (order by l.lane, l.endpoint, l.ord) = $4 as last
+    from looked l)
+select lane, endpoint, ord, stuck, last from judged where stuck or last order by lane, endpoint, ord
