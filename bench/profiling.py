@@ -30,8 +30,8 @@ CASES = ("B1", "B3")
 # stage that calls it.
 _STAGES = {
     "transport/incoming.py": "take the request, give the answer",
-    "granian/": "take the request, give the answer",
-    "ringback/app.py:Application": "take the request, give the answer",
+    "transport/listener.py": "take the request, give the answer",
+    "transport/server.py": "take the request, give the answer",
     "services/receive.py": "verify and read",
     "services/publish.py": "verify and read",
     "services/pressure.py": "verify and read",

@@ -1,6 +1,7 @@
 """Standard Webhooks signatures, held against the vendors' own verifiers."""
 
 import base64
+import hmac
 import os
 import random
 import time
@@ -12,7 +13,7 @@ import svix
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringback.domain.signing import SECRET_BYTES, new_secret, secret_key, signature
+from ringback.domain.signing import SECRET_BYTES, Signer, new_secret, secret_key
 from tests.sizes import SIZES
 
 VECTOR = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -22,7 +23,8 @@ def test_the_published_vector() -> None:
     """A known secret, id, time and body give the known signature."""
     key = secret_key(VECTOR)
     assert key is not None
-    signed = signature((key,), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1772440000, b'{"test": 2432232314}')
+    body = b'{"test": 2432232314}'
+    signed = Signer((key,)).sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1772440000, body)
     assert signed == "v1,dFyCVkw5QAQdgQ8dfaPdLy3eQE+HDnQkWNbvHMfRP2g="
 
 
@@ -39,7 +41,7 @@ def test_vendors_verify_what_we_sign() -> None:
         headers = {
             "webhook-id": f"evt_{number}",
             "webhook-timestamp": str(now),
-            "webhook-signature": signature((key,), f"evt_{number}", now, body),
+            "webhook-signature": Signer((key,)).sign(f"evt_{number}", now, body),
         }
         assert standardwebhooks.Webhook(secret).verify(body, headers) == {
             "n": number,
@@ -56,7 +58,7 @@ def test_we_sign_as_the_vendors_do() -> None:
         assert key is not None
         moment = datetime.fromtimestamp(1772440000, UTC)
         theirs = standardwebhooks.Webhook(secret).sign("evt_1", moment, '{"a":1}')
-        assert theirs == signature((key,), "evt_1", 1772440000, b'{"a":1}')
+        assert theirs == Signer((key,)).sign("evt_1", 1772440000, b'{"a":1}')
 
 
 def test_two_keys_give_two_signatures_and_either_verifies() -> None:
@@ -67,7 +69,7 @@ def test_two_keys_give_two_signatures_and_either_verifies() -> None:
     headers = {
         "webhook-id": "evt_1",
         "webhook-timestamp": str(now),
-        "webhook-signature": signature(keys, "evt_1", now, b"{}"),
+        "webhook-signature": Signer(keys).sign("evt_1", now, b"{}"),
     }
     for secret in (old, new):
         assert standardwebhooks.Webhook(secret).verify(b"{}", headers) == {}
@@ -82,7 +84,7 @@ def test_another_body_is_refused() -> None:
     headers = {
         "webhook-id": "evt_1",
         "webhook-timestamp": str(now),
-        "webhook-signature": signature((key,), "evt_1", now, b'{"a":1}'),
+        "webhook-signature": Signer((key,)).sign("evt_1", now, b'{"a":1}'),
     }
     with pytest.raises(standardwebhooks.WebhookVerificationError):
         standardwebhooks.Webhook(secret).verify(b'{"a":2}', headers)
@@ -101,3 +103,11 @@ def test_anything_else_is_no_secret(text: str) -> None:
 def test_wrong_secrets(bad: str) -> None:
     """Too short, not base64, or without the prefix: not a secret."""
     assert secret_key(bad) is None
+
+
+def test_keys_of_any_length_sign_as_hmac_does() -> None:
+    """The standard library's HMAC says the same, for keys longer than a block too."""
+    for length in (1, 24, 63, 64, 65, 200):
+        key = os.urandom(length)
+        expected = base64.b64encode(hmac.digest(key, b"evt_1.7.body", "sha256")).decode()
+        assert f"v1,{expected}" == Signer((key,)).sign("evt_1", 7, b"body")

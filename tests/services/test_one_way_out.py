@@ -69,10 +69,11 @@ def test_one_place_connects_and_one_builds_who_does() -> None:
 
 
 def test_who_else_may_reach_out_is_named() -> None:
-    """Two exceptions, and neither goes where anybody configured: our own port, our own database."""
+    """None goes where anybody configured: our own port, our own workers, our own database."""
     assert {
-        ("services/supervise.py", "socket"), ("services/supervise.py", "urllib.request"),
-        ("services/embedded", "subprocess"),
+        ("app.py", "socket"), ("worker.py", "socket"), ("services/supervise.py", "socket"),
+        ("services/supervise.py", "urllib.request"), ("services/crew.py", "select"),
+        ("services/crew.py", "subprocess"), ("services/embedded", "subprocess"),
     } == set(OUTWARD_EXCEPTIONS)  # fmt: skip
     assert {"transport"} == set().union(*OUTWARD.values())
     # The libraries that connect: to the database, and none that speaks HTTP to others.

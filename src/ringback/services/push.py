@@ -19,7 +19,7 @@ from ringback.domain.endpoints import Endpoint
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show, time_of
 from ringback.domain.retry import SCHEDULE_S, Verdict, judge, retry_after
-from ringback.domain.signing import signature
+from ringback.domain.signing import Signer
 from ringback.domain.targets import Target
 from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
@@ -54,7 +54,7 @@ class Job(NamedTuple):
 class _Slots:
     """What is going on for one endpoint in this worker."""
 
-    __slots__ = ("_guards", "active", "endpoint", "guard", "queue", "target")
+    __slots__ = ("_guards", "active", "endpoint", "guard", "queue", "signer", "target")
 
     def __init__(self, endpoint: Endpoint, guards: Guards) -> None:
         self._guards = guards
@@ -74,6 +74,7 @@ class _Slots:
 
     def aim(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self.signer = Signer(endpoint.keys)
         self.guard = self._guards.policy(endpoint.mode, endpoint.policy)
         try:
             self.target = Target.parse(endpoint.url)
@@ -249,7 +250,7 @@ class Push:
             ("user-agent", USER_AGENT),
             ("webhook-id", event_id),
             ("webhook-timestamp", str(started_ms // 1000)),
-            ("webhook-signature", signature(endpoint.keys, event_id, started_ms // 1000, job.body)),
+            ("webhook-signature", slots.signer.sign(event_id, started_ms // 1000, job.body)),
             ("ringback-attempt", str(owned.n + 1)),
         )
         exchange = await self._exchange(slots, headers, job.body)
