@@ -82,7 +82,7 @@ class Engine:
         )
         self.push = Push(
             self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
-            self.held, self.lease.held, os.urandom, self._ended,
+            self.held, self.lease.held_by, os.urandom, self._ended,
         )  # fmt: skip
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.configuration.version,
@@ -90,7 +90,7 @@ class Engine:
             Ledger(lambda: self.meters),
         )  # fmt: skip
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
-        self.reconciler = Reconciler(self.database, self.held, quiet)
+        self.reconciler = Reconciler(self.database, self.held, quiet, self.links)
         self.claimer = Claimer(
             self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start,
             self.reconciler.ask,
