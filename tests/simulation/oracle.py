@@ -258,6 +258,8 @@ class Oracle:
             gone = last is not None and last.status == GONE
             once = b"worth one attempt" in result.detail
             self.demand(last_one or gone or once, f"{pair} was given up after {attempts} attempts")
+            # It was disabled before, and everybody has seen it.
+            self.demand(not gone or pair[0] in self._off(), f"{pair[0]} is gone and gets more")
 
     def _endpoint(self, number: int) -> Any:
         return self._server.everything.endpoints[number - 1].engine

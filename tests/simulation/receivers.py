@@ -73,7 +73,7 @@ class Receiver:
         """Return how long it takes until a connection stands; mostly there is one already."""
         if self._chance.random() < 0.9:
             return 0.0
-        slow = not self.well and self._chance.random() < 0.15
+        slow = not self.well and self._chance.random() < 0.1
         return self._chance.uniform(0, self.endpoint.policy.timeout_s if slow else 0.05)
 
     def refuses(self, now: float) -> bool:

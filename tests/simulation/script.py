@@ -21,7 +21,7 @@ DAYS = 30
 # Nothing is published in the last days: retries need 72 hours to come to their end.
 PUBLISHING_DAYS = 26
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
-BURSTS = 12
+BURSTS = 10
 # How long faults go on after the last burst before a peace, in seconds.
 TO_PEACE_S = (1.0, 60.0)
 # Waits that are over within the time that a backlog may take to drain.
@@ -35,6 +35,7 @@ WANTED = (
 )  # fmt: skip
 ORDERS: tuple[Order, ...] = (*(("message",) * 8), "endpoint", "none")
 FAULTS = every_fault()
+HOWS: tuple[Literal["refuses", "fails", "hangs"], ...] = ("refuses", "fails", "fails", "hangs")
 # What has to go wrong before some statements are made at all.
 LEADS_TO = {
     "deliveries.release": Fault("subjects.commit.after", "cut"),
@@ -140,6 +141,6 @@ def _habits(
             begin = chance.choice(bursts) - chance.uniform(0, 3600)
             length = chance.choice((30.0, 900.0, 4 * 3600.0, 2 * DAY_S, 6 * DAY_S))
             end = begin + length * chance.uniform(0.5, 1)
-            outages.append(Outage(begin, end, chance.choice(("refuses", "fails", "hangs"))))
+            outages.append(Outage(begin, end, chance.choice(HOWS)))
         found[row.engine.no] = chance.choice(HABITS), outages
     return found

@@ -45,7 +45,7 @@ def test_nothing_is_lost_early_late_or_out_of_order(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_backlog_drains_within_half_an_hour(seed: int) -> None:
     """Liveness: whatever went wrong until then, what is open when all faults end is delivered
-    within thirty minutes, a dozen times a month.
+    within thirty minutes, ten times a month.
     """
     world = _live("test_a_backlog_drains_within_half_an_hour", "liveness", seed)
     assert len(world.drained_s) > 5
