@@ -453,7 +453,7 @@ async def _value(value: object) -> object:
 
 
 CALLS: dict[Callable[[Twin], Awaitable[None]], int] = {
-    Twin._commit: 30, Twin._finish: 25, Twin._claim: 15, Twin._release: 6, Twin._adopt: 5,
-    Twin._retire: 3, Twin._heartbeat: 3, Twin._read: 5, Twin._in_flight: 2, Twin._expire: 3,
+    Twin._commit: 30, Twin._finish: 25, Twin._claim: 15, Twin._release: 6, Twin._adopt: 8,
+    Twin._retire: 7, Twin._heartbeat: 3, Twin._read: 5, Twin._in_flight: 2, Twin._expire: 3,
     Twin._unblock: 2, Twin._leave: 1, Twin._register: 1,
 }  # fmt: skip
