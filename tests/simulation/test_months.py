@@ -27,7 +27,8 @@ def _live(name: str, mood: Mood, seed: int) -> World:
         world.run()
     except Violation as violation:
         size = "" if seed < SMALL.simulated_months else "RINGBACK_PROOF=1 "
-        command = f"{size}.venv/bin/python -m pytest '{__file__}::{name}[{seed}]'"
+        path = "tests/simulation/test_months.py"
+        command = f"{size}.venv/bin/python -m pytest '{path}::{name}[{seed}]'"
         raise AssertionError(f"seed {seed}, once more: {command}\n{violation}") from violation
     return world
 
