@@ -26,7 +26,7 @@ class Sizes:
     model_sequences: int
     """R2: random call sequences on the model of the store and on PostgreSQL; 15 gets a tenth."""
     simulated_months: int
-    """R2: seeds of the simulation, thirty virtual days each."""
+    """R2: seeds of the simulation: thirty virtual days each, in each of two modes."""
     oracle_bodies: int
     """S4: random bodies for each pair of a signer and a verifier."""
     foreign_calls: int

@@ -89,7 +89,7 @@ class Engine:
         )
         self.push = Push(
             self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
-            self.held, self.lease.held, os.urandom, self._ended, guards=self.guards,
+            self.held, self.lease.held_by, os.urandom, self._ended, guards=self.guards,
             schedule_s=settings.retry_schedule_s,
         )  # fmt: skip
         self.workers = Workers(
@@ -98,7 +98,7 @@ class Engine:
             Ledger(lambda: self.meters),
         )  # fmt: skip
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
-        self.reconciler = Reconciler(self.database, self.held, quiet)
+        self.reconciler = Reconciler(self.database, self.held, quiet, self.links)
         self.claimer = Claimer(
             self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start,
             self.reconciler.ask,

@@ -44,12 +44,14 @@ class Desk:
         self.released: list[Owned] = []
         self.ended: list[int | None] = []
         self.leased = True
+        self.worker = 1
         self.unavailable = False
         self.client = Client()
         self.held = Held()
         self.push = Push(
             self.client, Clock(), self._finish, self._release, Bodies(), self.held,
-            lambda: self.leased, os.urandom, self._ending, concurrent,
+            lambda worker: self.leased and worker == self.worker, os.urandom, self._ending,
+            concurrent,
         )  # fmt: skip
         self._made = 0
 
@@ -80,7 +82,7 @@ class Desk:
             self._made += 1
             event = uuid7(int(time.time() * 1000), os.urandom(10))
             made.append(Owned(uuid.uuid4(), number, self._made, event, n, True))
-            self.push.start(made[-1], body)
+            self.push.start(made[-1], body, self.worker)
         return made
 
     async def done(self, count: int, seconds: float = 10.0) -> None:
@@ -269,12 +271,12 @@ async def test_what_follows_from_an_end_comes_first(desk: Desk, sinks: tuple[Sin
     await until(lambda: desk.released == [owned])
     assert [] == desk.finished
     desk.unavailable = False
-    desk.push.start(owned, b"{}")
+    desk.push.start(owned, b"{}", desk.worker)
     await desk.done(1)
     assert ([410], 2) == (desk.ended, desk.finished[0].final)
 
 
-@pytest.mark.parametrize("how", ["disabled", "deleted", "lease"])
+@pytest.mark.parametrize("how", ["disabled", "deleted", "lease", "registration"])
 async def test_a_request_that_waits_is_taken_back(
     desk: Desk, sinks: tuple[Sink, Sink], how: str
 ) -> None:
@@ -291,8 +293,11 @@ async def test_a_request_that_waits_is_taken_back(
         desk.configure(first, msgspec.structs.replace(second, disabled=True))
     elif how == "deleted":
         desk.configure(first)
-    else:
+    elif how == "lease":
         desk.leased = False
+    else:
+        # We were retired meanwhile and have a new lease: what waits is with others by now.
+        desk.worker = 2
     _open(sink)
     await until(lambda: desk.push.active == 0)
     assert 1 == len(sink.received)
@@ -325,7 +330,7 @@ async def test_a_delivery_in_memory_is_not_taken_twice(
     desk.configure(_endpoint(1, sink.url, concurrency=1))
     handed = desk.start(1, 3)
     for owned in handed:
-        desk.push.start(owned, b"{}")
+        desk.push.start(owned, b"{}", desk.worker)
     await until(lambda: len(sink.received) == 1)
     assert 2 == desk.push.queued
     _open(sink)

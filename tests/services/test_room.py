@@ -23,7 +23,7 @@ async def test_a_full_memory_leaves_everybody_what_can_be_sent(stage: Stage) -> 
     assert {hung.no: QUEUED_PER_ENDPOINT, other: QUEUED_PER_ENDPOINT} == engine.push.free()
     body = bytes(QUEUED_BYTES // 100)
     for _ in range(101 + DeliveryPolicy().concurrency):
-        engine.push.start(_owned(hung), body)
+        engine.push.start(_owned(hung), body, engine.lease.worker())
     assert {other: DeliveryPolicy().concurrency} == engine.push.free()
     await engine.client.close()
 

@@ -25,7 +25,7 @@ class Claimer:
         kept: Bodies,
         worker: Callable[[], int],
         free: Callable[[], dict[int, int]],
-        start: Callable[[Owned, bytes], None],
+        start: Callable[[Owned, bytes, int], None],
         lost: Callable[[int], None],
     ) -> None:
         """Take the edges.
@@ -72,7 +72,7 @@ class Claimer:
             connection = await self._link.get(worker)
             try:
                 owned = await claim(connection, worker, free)
-                await hand_on(connection, owned, self._kept, self._start)
+                await hand_on(connection, worker, owned, self._kept, self._start)
             except BaseException:
                 self._lost(worker)
                 raise

@@ -58,13 +58,18 @@ class Pusher(Protocol):
     def free(self) -> dict[int, int]:
         """Say how many deliveries each endpoint's number may still take."""
 
-    def start(self, owned: Owned, body: bytes) -> None:
-        """Start a delivery that this worker owns."""
+    def start(self, owned: Owned, body: bytes, worker: int) -> None:
+        """Start a delivery that this worker owns under the id that it was registered by."""
 
 
 class _Waiting(NamedTuple):
     work: Work
     done: asyncio.Future[None]
+
+
+class _Sent(NamedTuple):
+    batch: Batch
+    worker: int
 
 
 class Committer:
@@ -154,16 +159,17 @@ class Committer:
     async def _flush(self, waiting: list[_Waiting], again: int = 0) -> None:
         if not waiting:
             return
-        batch: Batch | None = None
+        sent: _Sent | None = None
         try:
             async with self.quiet:
                 worker = self._worker()
                 connection = await self._link.get(worker)
                 batch, pushes = await self._decide([item.work for item in waiting], connection)
+                sent = _Sent(batch, worker)
                 done = await commit_batch(connection, worker, batch.rows)
-                self._push(batch, pushes, done)
+                self._push(sent, pushes, done)
         except Exception as error:
-            await self._failed(waiting, error, batch, again)
+            await self._failed(waiting, error, sent, again)
             return
         self.batches += 1
         self.items += len(waiting)
@@ -209,7 +215,8 @@ class Committer:
         in_flight = await read_in_flight(connection, unknown) if unknown else set()
         return Known(subjects, facts, known_once, frozenset(in_flight))
 
-    def _push(self, batch: Batch, pushes: list[Push], done: Committed) -> None:
+    def _push(self, sent: _Sent, pushes: list[Push], done: Committed) -> None:
+        batch, worker = sent
         behind, lost, repeated = set(done.behind), set(done.lost), set(done.repeated)
         events = batch.rows.events
         for push in pushes:
@@ -220,14 +227,13 @@ class Committer:
             body = batch.bodies[push.event_id]
             if push.first and push.own and push.row not in behind:
                 place = done.base + push.event
-                self._pusher.start(
-                    Owned(push.lane, push.endpoint.no, place, push.event_id, 0, push.retry), body
-                )
+                owned = Owned(push.lane, push.endpoint.no, place, push.event_id, 0, push.retry)
+                self._pusher.start(owned, body, worker)
             else:
                 self._pusher.keep(push.event_id, body)
 
     async def _failed(
-        self, waiting: list[_Waiting], error: Exception, batch: Batch | None, again: int
+        self, waiting: list[_Waiting], error: Exception, sent: _Sent | None, again: int
     ) -> None:
         kind = fault_kind(error)
         if kind == "again" and again < _AGAIN_MAX:
@@ -235,9 +241,9 @@ class Committer:
         elif kind == "poison":
             log.warning("commit.refused", items=len(waiting), error=str(error)[:300])
             await self._isolate(waiting)
-        elif batch is not None and kind == "gone":
+        elif sent is not None and kind == "gone":
             self._link.drop()
-            await self._settle(waiting, batch)
+            await self._settle(waiting, sent)
         elif kind == "gone" and again < _RECONNECTS_MAX and self._link.failures < _REFUSED_MAX:
             # Nothing was sent yet, and a connection that was merely cut is soon replaced.
             self._link.drop()
@@ -257,10 +263,10 @@ class Committer:
         else:
             _fail(waiting, DatabaseUnavailable("It could not be stored."))
 
-    async def _settle(self, waiting: list[_Waiting], batch: Batch) -> None:
+    async def _settle(self, waiting: list[_Waiting], sent: _Sent) -> None:
         """Find out what became of a commit whose answer was lost, before anything is answered."""
         log.warning("commit.settling", items=len(waiting))
-        found = await self._found(waiting, batch)
+        found = await self._found(waiting, sent)
         if found is None:
             return
         events, callbacks = found
@@ -271,8 +277,9 @@ class Committer:
                 item.done.set_result(None)
 
     async def _found(
-        self, waiting: list[_Waiting], batch: Batch
+        self, waiting: list[_Waiting], sent: _Sent
     ) -> tuple[set[UUID], set[UUID]] | None:
+        batch = sent.batch
         events: list[UUID] = [row[0] for row in batch.rows.events]  # type: ignore[misc]
         callbacks: list[UUID] = [row[0] for row in batch.rows.callbacks]  # type: ignore[misc]
         loop = asyncio.get_running_loop()
@@ -288,6 +295,9 @@ class Committer:
             except Exception as error:
                 self._link.drop()
                 if fault_kind(error) != "gone" or loop.time() > deadline:
+                    # Whoever asked comes again; what may be ours in the database all the same is
+                    # found once it answers.
+                    self._lost(sent.worker)
                     _fail(waiting, error)
                     return None
                 await asyncio.sleep(_SETTLE_PAUSE_S)

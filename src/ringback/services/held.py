@@ -13,6 +13,7 @@ import structlog
 
 from ringback.storage.database import Database
 from ringback.storage.hot import Owned, owned_by, release
+from ringback.storage.link import HotLink
 
 _PAUSE_S = 0.5
 log = structlog.get_logger()
@@ -50,12 +51,15 @@ class Reconciler:
     """Gives back what is ours in the database and not in memory. Runs when it is asked to.
 
     `quiet` are the locks that commit, record and claim hold while a statement of theirs is in
-    flight; all are taken, so that what is read is what is.
+    flight on one of the `links`; all are taken, so that what is read is what is.
     """
 
-    def __init__(self, database: Database, held: Held, quiet: list[asyncio.Lock]) -> None:
+    def __init__(
+        self, database: Database, held: Held, quiet: list[asyncio.Lock], links: list[HotLink]
+    ) -> None:
         """Take the edges."""
         self._database = database
+        self._links = links
         self._held = held
         self._quiet = quiet
         self._wake = asyncio.Event()
@@ -86,6 +90,9 @@ class Reconciler:
         async with contextlib.AsyncExitStack() as stack:
             for lock in self._quiet:
                 await stack.enter_async_context(lock)
+            # The server may still be at work for a connection that is broken.
+            for link in self._links:
+                await link.decided(worker)
             async with self._database.acquire() as connection:
                 rows = await owned_by(connection, worker)
                 missing = [row for row in rows if row not in self._held]

@@ -45,10 +45,14 @@ log = structlog.get_logger()
 
 
 class Job(NamedTuple):
-    """A delivery to be attempted now, with the event's body."""
+    """A delivery to be attempted now, with the event's body, and whose it is.
+
+    `worker` is the id under which this process took it: under a later one it is not ours.
+    """
 
     owned: Owned
     body: bytes
+    worker: int
 
 
 class _Slots:
@@ -86,7 +90,7 @@ class Push:
     """Attempts deliveries.
 
     `finished` takes each result, `release` what is given back without an attempt; `leased` says
-    whether our lease stands.
+    whether a worker's lease is ours and stands.
     """
 
     def __init__(
@@ -97,7 +101,7 @@ class Push:
         release: Callable[[Owned], None],
         kept: Bodies,
         held: Held,
-        leased: Callable[[], bool],
+        leased: Callable[[int], bool],
         entropy: Callable[[int], bytes],
         ending: Callable[[Endpoint, Job, Verdict, int | None], Awaitable[None]],
         concurrent: int = CONCURRENT,
@@ -182,15 +186,15 @@ class Push:
         """How many deliveries wait in memory for a slot."""
         return sum(len(slots.queue) for slots in self._slots.values())
 
-    def start(self, owned: Owned, body: bytes) -> None:
-        """Attempt a delivery that this worker owns, now or as soon as a slot is free."""
+    def start(self, owned: Owned, body: bytes, worker: int) -> None:
+        """Attempt a delivery that we own as `worker`, now or as soon as a slot is free."""
         if not self._held.add(owned):
             return
         slots = self._slots.get(owned.endpoint)
         if slots is None or slots.endpoint.disabled or self.stopping:
             self._release(owned)
             return
-        slots.queue.append(Job(owned, body))
+        slots.queue.append(Job(owned, body, worker))
         self._bytes += len(body)
         self._fill(slots)
 
@@ -207,13 +211,13 @@ class Push:
         slots.active += 1
         self._tasks.add(asyncio.create_task(self._attempt(slots, job)))
 
-    def _may_send(self, slots: _Slots) -> bool:
+    def _may_send(self, slots: _Slots, job: Job) -> bool:
         known = self._slots.get(slots.endpoint.no) is slots
-        return known and not slots.endpoint.disabled and self._leased()
+        return known and not slots.endpoint.disabled and self._leased(job.worker)
 
     async def _attempt(self, slots: _Slots, job: Job) -> None:
         try:
-            if self._may_send(slots):
+            if self._may_send(slots, job):
                 await self._send(slots, job)
             else:
                 self._release(job.owned)
@@ -253,7 +257,7 @@ class Push:
             ("webhook-signature", slots.signer.sign(event_id, started_ms // 1000, job.body)),
             ("ringback-attempt", str(owned.n + 1)),
         )
-        exchange = await self._exchange(slots, headers, job.body)
+        exchange = await self._exchange(slots, headers, job)
         if exchange.error == "withdrawn":
             self._release(owned)
             return
@@ -280,16 +284,16 @@ class Push:
         self._finished(_finished(owned, attempt_id, request, exchange, verdict, advice))
 
     async def _exchange(
-        self, slots: _Slots, headers: tuple[tuple[str, str], ...], body: bytes
+        self, slots: _Slots, headers: tuple[tuple[str, str], ...], job: Job
     ) -> Exchange:
         if slots.target is None:
             return Exchange(error="invalid_request", detail="The endpoint's URL cannot be used.")
         return await self._client.send(
-            Outgoing(method="POST", target=slots.target, headers=headers, body=body),
+            Outgoing(method="POST", target=slots.target, headers=headers, body=job.body),
             policy=slots.guard,
             deadline_s=slots.endpoint.policy.timeout_s,
             connections=slots.endpoint.policy.concurrency,
-            may_send=lambda: self._may_send(slots),
+            may_send=lambda: self._may_send(slots, job),
         )
 
     def _schedule_of(self, endpoint: Endpoint) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from ringback.errors import DatabaseUnavailable
 from ringback.services.held import Held
 from ringback.storage.database import Connection
 from ringback.storage.hot import Finished, Owned, bodies, finish_batch, release
-from ringback.storage.link import HotLink, fault_kind
+from ringback.storage.link import HotLink, fault_kind, stored_already
 
 BATCH_MAX = 500
 CACHE_BYTES = 32 * 1024 * 1024
@@ -53,7 +53,7 @@ class Recorder:
         kept: Bodies,
         held: Held,
         worker: Callable[[], int],
-        start: Callable[[Owned, bytes], None],
+        start: Callable[[Owned, bytes, int], None],
     ) -> None:
         """Take the edges; `start` takes each delivery that is handed on."""
         self._link = link
@@ -62,7 +62,7 @@ class Recorder:
         self._worker = worker
         self._start = start
         self._queue: deque[Finished] = deque()
-        self._released: deque[Owned] = deque()
+        self._released: deque[Owned | Finished] = deque()
         self._wake = asyncio.Event()
         self._busy = False
         self.quiet = asyncio.Lock()
@@ -113,22 +113,26 @@ class Recorder:
                     self.attempts += len(batch)
                     for result in batch:
                         self._held.discard(result.lane, result.endpoint, result.ord)
-                    await hand_on(connection, owned, self._kept, self._start)
+                    await hand_on(connection, worker, owned, self._kept, self._start)
                 return
             except Exception as error:
                 if fault_kind(error) == "poison":
-                    await self._isolate(batch)
+                    await self._isolate(batch, error)
                     return
                 await self._pause(error)
 
-    async def _isolate(self, batch: list[Finished]) -> None:
-        if len(batch) == 1:
+    async def _isolate(self, batch: list[Finished], error: Exception) -> None:
+        if len(batch) > 1:
+            for result in batch:
+                await self._record([result])
+        elif stored_already(error):
+            # It was recorded, only the answer was lost; then we claimed the delivery for its retry,
+            # and did not begin because it was still here. It can begin now.
+            self._released.extend(batch)
+        else:
             log.error("record.refused", endpoint=batch[0].endpoint)
-            return
-        for result in batch:
-            await self._record([result])
 
-    async def _give_back(self, batch: list[Owned]) -> None:
+    async def _give_back(self, batch: list[Owned | Finished]) -> None:
         while True:
             try:
                 async with self.quiet:
@@ -152,11 +156,12 @@ class Recorder:
 
 async def hand_on(
     connection: Connection,
+    worker: int,
     owned: list[Owned],
     kept: Bodies,
-    start: Callable[[Owned, bytes], None],
+    start: Callable[[Owned, bytes, int], None],
 ) -> None:
-    """Start deliveries that are ours now, reading the bodies that are not remembered."""
+    """Start deliveries that are `worker`'s now, reading the bodies that are not remembered."""
     found = {row.event: body for row in owned if (body := kept.get(row.event)) is not None}
     missing = [row.event for row in owned if row.event not in found]
     if missing:
@@ -164,4 +169,4 @@ async def hand_on(
     for row in owned:
         body = found.get(row.event)
         if body is not None:
-            start(row, body)
+            start(row, body, worker)

@@ -55,6 +55,10 @@ class Lease:
         """Whether the last successful beat was sent less than eight seconds ago."""
         return self._worker is not None and self._clock.boottime() - self._beat_sent < LEASE_S
 
+    def held_by(self, worker: int) -> bool:
+        """Whether the lease stands, and is this worker's: not one of a later registration."""
+        return self._worker == worker and self.held()
+
     def worker(self) -> int:
         """Return the worker's id. Raises DatabaseUnavailable while no lease is held."""
         if self._worker is None or not self.held():

@@ -4,6 +4,7 @@ Rows are collected column by column, because each call sends arrays. This module
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -183,9 +184,9 @@ async def claim(
     return [Owned(*row) for row in rows]
 
 
-async def release(connection: Connection, worker: int, owned: list[Owned]) -> None:
+async def release(connection: Connection, worker: int, rows: Sequence[Owned | Finished]) -> None:
     """Give deliveries back without an attempt; whoever claims next has them."""
-    ordered = sorted(owned, key=lambda row: row[:3])
+    ordered = sorted(rows, key=lambda row: row[:3])
     columns = [[row[index] for row in ordered] for index in range(3)]
     await connection.execute(query("deliveries.release"), worker, *columns)
 

@@ -34,6 +34,11 @@ def fault_kind(error: BaseException) -> FaultKind:
     return "gone" if code.startswith(_TROUBLE) else "poison"
 
 
+def stored_already(error: BaseException) -> bool:
+    """Whether a statement was refused because what it adds is there, from an earlier call."""
+    return isinstance(error, asyncpg.UniqueViolationError)
+
+
 class HotLink:
     """Owns one hot connection of a worker and brings it back when it breaks.
 
@@ -75,8 +80,21 @@ class HotLink:
         self.failures = 0
         return self._connection
 
+    async def decided(self, worker: int) -> None:
+        """Wait until nothing is undecided that a connection of ours had begun before it broke.
+
+        Raises:
+            DatabaseUnavailable: nobody answers, or it is not decided yet.
+
+        """
+        if self._backend is not None:
+            await self.get(worker)
+
+    async def _connect(self) -> Connection:
+        return await connect(self._dsn, hot=True)
+
     async def _open(self, worker: int) -> Connection:
-        connection = await connect(self._dsn, hot=True)
+        connection = await self._connect()
         try:
             if self._backend is not None:
                 await connection.execute(query("link.end"), *self._backend)
