@@ -23,6 +23,7 @@ from ringback.domain.egress import Own
 from ringback.domain.endpoints import Endpoint
 from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
+from ringback.services import failpoints
 from ringback.services.again import Again
 from ringback.services.claim import Claimer
 from ringback.services.clock import Clock
@@ -53,6 +54,7 @@ from ringback.storage.database import Database
 from ringback.storage.link import HotLink
 from ringback.storage.vault import Vault
 from ringback.transport.client import Client
+from ringback.transport.dial import connect_tcp
 from ringback.transport.gate import Gate
 from ringback.transport.incoming import Incoming, Receive, Scope, Send
 
@@ -73,16 +75,17 @@ class Engine:
         self.configuration = Configuration(self.database, Vault(*secret_keys))
         self.lease = Lease(self.clock)
         self.flood = Flood()
-        self.client = Client(own=_own(settings))
-        self.links = [HotLink(dsn, slot) for slot in range(4)]
+        self.client = Client(own=_own(settings), connect=failpoints.connecting(connect_tcp))
+        self.links = [HotLink(dsn, slot, self._broken) for slot in range(4)]
         self.held = Held()
         self.kept = Bodies()
         self.recorder = Recorder(
-            self.links[0], self.kept, self.held, self.lease.worker, self._start
+            self.links[0], self.kept, self.held, self.lease.worker, self._start, self._recorded
         )
         self.push = Push(
             self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
             self.held, self.lease.held, os.urandom, self._ended,
+            lambda: self.recorder.unrecorded,
         )  # fmt: skip
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.configuration.version,
@@ -90,15 +93,13 @@ class Engine:
             Ledger(lambda: self.meters),
         )  # fmt: skip
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
-        self.reconciler = Reconciler(self.database, self.held, quiet)
+        self.reconciler = Reconciler(self.database, self.held, quiet, self.links, self.lease.worker)
         self.claimer = Claimer(
-            self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start,
-            self.reconciler.ask,
-        )  # fmt: skip
+            self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start
+        )
         self.committer, self.large = (
             Committer(
-                link, self.configuration, self.push, self.clock, self.lease.worker,
-                self.reconciler.ask, self.flood,
+                link, self.configuration, self.push, self.clock, self.lease.worker, self.flood
             )
             for link in self.links[2:]
         )  # fmt: skip
@@ -130,6 +131,12 @@ class Engine:
 
     def _start(self, *handed: Any) -> None:
         self.push.start(*handed)
+
+    def _recorded(self) -> None:
+        self.push.fill()
+
+    def _broken(self) -> None:
+        self.reconciler.ask()
 
     async def _ended(
         self, endpoint: Endpoint, job: Job, verdict: Verdict, status: int | None
@@ -246,18 +253,24 @@ class Application:
         await self._gate(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            path: str = scope["path"]
-            if path.startswith("/in/"):
-                await self._incoming(scope, receive, send)
-                return
-            if path == "/v1/events" and scope["method"] == "POST":
-                await self._publish(scope, receive, send)
-                return
-            if path.startswith("/inspect/"):
-                await self._inspect(scope, receive, send)
-                return
-        await self._api(scope, receive, send)
+        hot = self._hot(scope)
+        if hot is None:
+            await self._api(scope, receive, send)
+            return
+        await hot(scope, receive, send)
+        if failpoints.reach is not None:
+            await failpoints.reach("after_ack")
+
+    def _hot(self, scope: Scope) -> Incoming | None:
+        """Return the route of its own that a request has, if it has one."""
+        if scope["type"] != "http":
+            return None
+        path: str = scope["path"]
+        if path.startswith("/in/"):
+            return self._incoming
+        if path == "/v1/events" and scope["method"] == "POST":
+            return self._publish
+        return self._inspect if path.startswith("/inspect/") else None
 
     async def _inspected(self, name: str, callback: Any) -> Any:
         assert self._engine.inspector is not None
@@ -295,4 +308,6 @@ def create() -> Application:
     begin()
     settings = load()
     logging_setup.configure(settings.log_level)
+    if failpoints.arm():
+        log.warning("failpoints.on", reason="RINGBACK_FAILPOINTS is set: this process may die")
     return build(settings)
