@@ -33,6 +33,30 @@ class Sizes:
     """T64: random calls of one tenant about what is another's."""
     changed_cursors: int
     """T65: cursors of a list that were changed somewhere."""
+    kill_seconds: int
+    """R3: the kill loop fails when it has not done its work in this time."""
+    random_kills: int
+    """R3: workers killed at random moments."""
+    kills_per_failpoint: int
+    """R3: workers killed at each failpoint."""
+    killed_events: int
+    """R3: events accepted meanwhile."""
+    restarts: int
+    """R3: kills of the supervisor and all its workers at once."""
+    database_crashes: int
+    """R3: crashes of PostgreSQL, by an immediate stop and by the kill of a session, in turn."""
+    raced_messages: int
+    """R3: messages of four facts, each posted to up to three workers at once."""
+    raced_kills: int
+    """R3: workers killed meanwhile."""
+    raced_cuts: int
+    """R3: database connections cut meanwhile."""
+    short_pauses: int
+    """R3: workers that stand still for five seconds, shorter than their lease."""
+    long_pauses: int
+    """R3: workers that stand still until they are retired, and wake up."""
+    spoiled_deliveries: int
+    """R5: deliveries through each of the twelve faults."""
 
 
 SMALL = Sizes(
@@ -47,6 +71,18 @@ SMALL = Sizes(
     oracle_bodies=1_000,
     foreign_calls=500,
     changed_cursors=500,
+    kill_seconds=480,
+    random_kills=10,
+    kills_per_failpoint=1,
+    killed_events=2_500,
+    restarts=2,
+    database_crashes=2,
+    raced_messages=300,
+    raced_kills=5,
+    raced_cuts=15,
+    short_pauses=3,
+    long_pauses=1,
+    spoiled_deliveries=40,
 )
 FULL = Sizes(
     carrier_cases=20_000,
@@ -60,5 +96,17 @@ FULL = Sizes(
     oracle_bodies=10_000,
     foreign_calls=20_000,
     changed_cursors=5_000,
+    kill_seconds=3_600,
+    random_kills=60,
+    kills_per_failpoint=20,
+    killed_events=30_000,
+    restarts=15,
+    database_crashes=15,
+    raced_messages=2_000,
+    raced_kills=40,
+    raced_cuts=150,
+    short_pauses=15,
+    long_pauses=5,
+    spoiled_deliveries=500,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

@@ -1,6 +1,6 @@
 """A simulated worker's edges to the simulated server: its hot connections, its pool, its clock."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -15,9 +15,11 @@ from tests.simulation.timeloop import Process
 class Link(HotLink):
     """A hot connection of a simulated worker: the engine's own, to the simulated server."""
 
-    def __init__(self, server: Server, process: Process, slot: int) -> None:
+    def __init__(
+        self, server: Server, process: Process, slot: int, broken: Callable[[int], object]
+    ) -> None:
         """Belong to a process."""
-        super().__init__("", slot)
+        super().__init__("", slot, broken)
         self._server = server
         self._process = process
 

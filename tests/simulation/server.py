@@ -190,7 +190,7 @@ class Server:
             "workers.leave": self._leave, "workers.kept": lambda: [(None,)],
             "workers.gone": lambda _: [], "workers.forget": list,
             "configuration.change": self._change, "configuration.lagging": self._lagging,
-            "configuration.update_endpoint": self._update_endpoint,
+            "configuration.update_endpoint": self._update_endpoint, "audit.add": lambda *_: [],
         }  # fmt: skip
         self._handlers = handlers
         names = [*handlers, "link.end", "link.lock", "link.backend"]

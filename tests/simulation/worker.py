@@ -124,13 +124,16 @@ class Worker:
         self.configuration = _Configuration(self.pool, lambda: server.everything)
         self.lease = Lease(self.clock)
         flood = Flood()
-        links: list[HotLink] = [Link(server, process, slot) for slot in range(3)]
+        links: list[HotLink] = [Link(server, process, slot, self._broken) for slot in range(3)]
         self.held = Held()
         kept = Bodies()
-        self.recorder = Recorder(links[0], kept, self.held, self.lease.worker, self._start)
+        self.recorder = Recorder(
+            links[0], kept, self.held, self.lease.worker, self._start, self._recorded
+        )
         self.push = Push(
             network, self.clock, self.recorder.put, parts.release(self.recorder), kept, self.held,
             parts.leased(self.lease), chance.randbytes, self._ended,
+            lambda: self.recorder.unrecorded,
         )  # fmt: skip
         self.workers = Workers(
             self.pool, self.lease, self.clock, lambda: self.configuration.version,
@@ -138,12 +141,10 @@ class Worker:
         )  # fmt: skip
         quiet = [self.recorder.quiet]
         self.reconciler = Reconciler(self.pool, self.held, quiet, links)
-        lost = parts.lost(self.reconciler)
-        self.claimer = Claimer(
-            links[1], kept, self.lease.worker, self.push.free, self.push.start, lost
-        )
+        self._lost = parts.lost(self.reconciler)
+        self.claimer = Claimer(links[1], kept, self.lease.worker, self.push.free, self.push.start)
         self.committer = parts.committer(
-            links[2], self.configuration, self.push, self.clock, self.lease.worker, lost, flood,
+            links[2], self.configuration, self.push, self.clock, self.lease.worker, flood,
             chance.randbytes,
         )  # fmt: skip
         quiet += [self.claimer.quiet, self.committer.quiet]
@@ -152,6 +153,12 @@ class Worker:
 
     def _start(self, *handed: Any) -> None:
         self.push.start(*handed)
+
+    def _recorded(self) -> None:
+        self.push.fill()
+
+    def _broken(self, worker: int) -> None:
+        self._lost(worker)
 
     async def _ended(self, *what: Any) -> None:
         await self.endings.ended(*what)

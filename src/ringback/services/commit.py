@@ -16,6 +16,7 @@ import structlog
 
 from ringback.domain.ids import IdSequence
 from ringback.errors import DatabaseUnavailable
+from ringback.services import failpoints
 from ringback.services.batch import Batch, Known, Push
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
@@ -82,14 +83,12 @@ class Committer:
         pusher: Pusher,
         clock: Clock,
         worker: Callable[[], int],
-        lost: Callable[[int], None],
         flood: Flood,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         """Take the edges.
 
-        `worker` returns the id to commit under, or raises while none is held; `lost` is told which
-        worker's deliveries may be in the database without being in memory. Ids are made of
+        `worker` returns the id to commit under, or raises while none is held. Ids are made of
         `entropy`.
         """
         self._link = link
@@ -97,7 +96,6 @@ class Committer:
         self._pusher = pusher
         self._clock = clock
         self._worker = worker
-        self._lost = lost
         self._flood = flood
         self._entropy = entropy
         self._queue: deque[_Waiting] = deque()
@@ -121,6 +119,8 @@ class Committer:
             DatabaseUnavailable: it is not known to be stored; whoever asked is to come again.
 
         """
+        if failpoints.reach is not None:
+            await failpoints.reach("after_recv")
         if len(self._queue) >= WAITING_MAX:
             raise DatabaseUnavailable("Too much is waiting to be stored.")
         work.prepare(self._configuration.snapshot.hash_key)
@@ -166,8 +166,10 @@ class Committer:
                 connection = await self._link.get(worker)
                 batch, pushes = await self._decide([item.work for item in waiting], connection)
                 sent = _Sent(batch, worker)
+                if failpoints.reach is not None:
+                    await failpoints.reach("before_commit")
                 done = await commit_batch(connection, worker, batch.rows)
-                self._push(sent, pushes, done)
+                await self._hand_over(sent, pushes, done)
         except Exception as error:
             await self._failed(waiting, error, sent, again)
             return
@@ -215,6 +217,17 @@ class Committer:
         in_flight = await read_in_flight(connection, unknown) if unknown else set()
         return Known(subjects, facts, known_once, frozenset(in_flight))
 
+    async def _hand_over(self, sent: _Sent, pushes: list[Push], done: Committed) -> None:
+        """Start what is owed. It is stored: whatever goes wrong here must not store it again."""
+        try:
+            if failpoints.reach is not None:
+                await failpoints.reach("after_commit_before_ack")
+            self._push(sent, pushes, done)
+        except Exception:
+            log.exception("commit.defect")
+            # What was not started is ours and not in memory: it is found and given back.
+            self._link.drop()
+
     def _push(self, sent: _Sent, pushes: list[Push], done: Committed) -> None:
         batch, worker = sent
         behind, lost, repeated = set(done.behind), set(done.lost), set(done.repeated)
@@ -243,7 +256,7 @@ class Committer:
             await self._isolate(waiting)
         elif sent is not None and kind == "gone":
             self._link.drop()
-            await self._settle(waiting, sent)
+            await self._settle(waiting, sent.batch)
         elif kind == "gone" and again < _RECONNECTS_MAX and self._link.failures < _REFUSED_MAX:
             # Nothing was sent yet, and a connection that was merely cut is soon replaced.
             self._link.drop()
@@ -263,10 +276,10 @@ class Committer:
         else:
             _fail(waiting, DatabaseUnavailable("It could not be stored."))
 
-    async def _settle(self, waiting: list[_Waiting], sent: _Sent) -> None:
+    async def _settle(self, waiting: list[_Waiting], batch: Batch) -> None:
         """Find out what became of a commit whose answer was lost, before anything is answered."""
         log.warning("commit.settling", items=len(waiting))
-        found = await self._found(waiting, sent)
+        found = await self._found(waiting, batch)
         if found is None:
             return
         events, callbacks = found
@@ -277,9 +290,8 @@ class Committer:
                 item.done.set_result(None)
 
     async def _found(
-        self, waiting: list[_Waiting], sent: _Sent
+        self, waiting: list[_Waiting], batch: Batch
     ) -> tuple[set[UUID], set[UUID]] | None:
-        batch = sent.batch
         events: list[UUID] = [row[0] for row in batch.rows.events]  # type: ignore[misc]
         callbacks: list[UUID] = [row[0] for row in batch.rows.callbacks]  # type: ignore[misc]
         loop = asyncio.get_running_loop()
@@ -289,15 +301,10 @@ class Committer:
                 async with self.quiet:
                     worker = self._worker()
                     connection = await self._link.get(worker)
-                    found = await stored(connection, events, callbacks)
-                self._lost(worker)
-                return found
+                    return await stored(connection, events, callbacks)
             except Exception as error:
                 self._link.drop()
                 if fault_kind(error) != "gone" or loop.time() > deadline:
-                    # Whoever asked comes again; what may be ours in the database all the same is
-                    # found once it answers.
-                    self._lost(sent.worker)
                     _fail(waiting, error)
                     return None
                 await asyncio.sleep(_SETTLE_PAUSE_S)

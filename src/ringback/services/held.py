@@ -1,8 +1,8 @@
 """Which deliveries this worker has in memory, and putting right what a broken connection left.
 
 After a hot connection broke, deliveries may be ours in the database without being here: their
-commit or claim succeeded but its answer was lost. With nothing else in flight they are found and
-given back.
+commit or claim succeeded but its answer was lost. Once what the broken connection was doing is
+decided, and with nothing else in flight, they are found and given back.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from ringback.errors import DatabaseUnavailable
 from ringback.storage.database import Database
 from ringback.storage.hot import Owned, owned_by, release
 from ringback.storage.link import HotLink
@@ -51,7 +52,8 @@ class Reconciler:
     """Gives back what is ours in the database and not in memory. Runs when it is asked to.
 
     `quiet` are the locks that commit, record and claim hold while a statement of theirs is in
-    flight on one of the `links`; all are taken, so that what is read is what is.
+    flight on one of the `links`, which are opened again if they broke: that succeeds when what they
+    left is decided. So what is read is what is.
     """
 
     def __init__(
@@ -59,15 +61,15 @@ class Reconciler:
     ) -> None:
         """Take the edges."""
         self._database = database
-        self._links = links
         self._held = held
         self._quiet = quiet
-        self._wake = asyncio.Event()
+        self._links = links
         self._worker: int | None = None
+        self._wake = asyncio.Event()
         self.returned = 0
 
     def ask(self, worker: int) -> None:
-        """Reconcile as soon as everything is quiet."""
+        """Reconcile as soon as everything is quiet: a hot connection of `worker`'s broke."""
         self._worker = worker
         self._wake.set()
 
@@ -81,22 +83,29 @@ class Reconciler:
                 if worker is not None:
                     await self.once(worker)
             except Exception as error:
-                log.warning("reconcile.again", error=f"{type(error).__name__}: {error}"[:200])
+                if not isinstance(error, DatabaseUnavailable):
+                    log.warning("reconcile.again", error=f"{type(error).__name__}: {error}"[:200])
                 await asyncio.sleep(_PAUSE_S)
                 self._wake.set()
 
     async def once(self, worker: int) -> int:
-        """Find and give back; return how many."""
+        """Find and give back; return how many.
+
+        Raises:
+            DatabaseUnavailable: nobody answers; to be done again.
+
+        """
         async with contextlib.AsyncExitStack() as stack:
+            # First, so that nobody waits for our locks while there is no database.
+            connection = await stack.enter_async_context(self._database.acquire())
             for lock in self._quiet:
                 await stack.enter_async_context(lock)
             # The server may still be at work for a connection that is broken.
             for link in self._links:
                 await link.decided(worker)
-            async with self._database.acquire() as connection:
-                rows = await owned_by(connection, worker)
-                missing = [row for row in rows if row not in self._held]
-                if missing:
-                    await release(connection, worker, missing)
+            rows = await owned_by(connection, worker)
+            missing = [row for row in rows if row not in self._held]
+            if missing:
+                await release(connection, worker, missing)
         self.returned += len(missing)
         return len(missing)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -47,10 +48,15 @@ class HotLink:
     what was stored gives a final answer. Needs direct connections or session pooling.
     """
 
-    def __init__(self, dsn: str, slot: int) -> None:
-        """Remember the DSN; nothing is opened yet. `slot` tells a worker's links apart."""
+    def __init__(self, dsn: str, slot: int, broken: Callable[[int], object]) -> None:
+        """Remember the DSN; nothing is opened yet. `slot` tells a worker's links apart.
+
+        `broken` is told the worker when its connection is thrown away: what it did last may not
+        be known.
+        """
         self._dsn = dsn
         self._slot = slot
+        self._broken = broken
         self._worker: int | None = None
         self._connection: Connection | None = None
         self._backend: tuple[int, datetime] | None = None
@@ -66,7 +72,7 @@ class HotLink:
         if self._connection is not None and not self._connection.is_closed():
             if self._worker == worker:
                 return self._connection
-            self.drop()
+            self._throw_away()  # nothing is at work on it
         if self.failures:
             pause = min(0.05 * 2**self.failures, _BACKOFF_MAX_S)
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
@@ -87,7 +93,8 @@ class HotLink:
             DatabaseUnavailable: nobody answers, or it is not decided yet.
 
         """
-        if self._backend is not None:
+        broken = self._connection is None or self._connection.is_closed()
+        if broken and self._backend is not None:
             await self.get(worker)
 
     async def _connect(self) -> Connection:
@@ -112,6 +119,12 @@ class HotLink:
 
     def drop(self) -> None:
         """Throw the connection away, at once: its state is not known."""
+        if self._connection is not None:
+            self._throw_away()
+            if self._worker is not None:
+                self._broken(self._worker)
+
+    def _throw_away(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
