@@ -151,8 +151,8 @@ LIMITS: dict[str, dict[str, Limit]] = {
             "bodies that wait for a slot, plus one commit and one claim",
             "an endpoint gets what can be sent at once, the rest waits in the database",
         ),
-        "services.push:RESULTS_MAX": Limit(
-            "results", "that wait to be recorded", "nothing more is taken into memory"
+        "services.push:UNRECORDED_MAX": Limit(
+            "results", "that wait to be recorded", "no request is started; they queue"
         ),
         "services.push:RESPONSE_KEPT": Limit(BYTES, "of an answer in the attempt log", _CUT),
         "services.record:BATCH_MAX": Limit("results", "recorded at a time", _AGAIN),
@@ -358,13 +358,14 @@ SHORT_LIVED = frozenset({"Arrival", "Batch", "Publication", "_AboutMessage", "An
 
 # Attribute that starts empty and may grow: what holds it down.
 GROWS = {
+    "services.failpoints:Failpoints._done": "one for each place; only in tests",
     "services.commit:Committer._queue": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",
     "services.push:_Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_BYTES`",
     "services.push:Push._slots": "one for each endpoint",
     "services.push:Push._crowded": "one for each endpoint",
     "services.push:Push._tasks": "`CONCURRENT`",
     "services.held:Held._keys": "what queues, is under way or waits to be recorded",
-    "services.record:Recorder._queue": "`RESULTS_MAX`, and what was in memory already",
+    "services.record:Recorder._queue": "`UNRECORDED_MAX`, and what was under way already",
     "services.record:Recorder._released": "what was in memory already",
     "services.record:Bodies._kept": "`CACHE_BYTES`",
     "services.simulate:Simulator._tasks": "`TASKS_MAX`",

@@ -75,8 +75,11 @@ class PostgresServer:
         self._root.chmod(0o755)
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
                   "--locale=C", "--no-sync")  # fmt: skip
+        self._launch()
+
+    def _launch(self) -> None:
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
-        log = (self._root.parent / f"{self._root.name}.log").open("wb")
+        log = (self._root.parent / f"{self._root.name}.log").open("ab")
         with log:
             self._process = subprocess.Popen(
                 [*self._as_account("INT"), str(self._programs / "postgres"), "-D", self._data,
@@ -84,6 +87,11 @@ class PostgresServer:
                 stdout=log, stderr=log, cwd=self._root,
             )  # fmt: skip
         self._until_ready()
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self._root / ".s.PGSQL.5432"
 
     @property
     def _data(self) -> str:

@@ -24,6 +24,7 @@ from ringback.domain.endpoints import Endpoint
 from ringback.domain.http import Callback, HttpResponse
 from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
+from ringback.services import failpoints
 from ringback.services.again import Again
 from ringback.services.claim import Claimer
 from ringback.services.clock import Clock
@@ -55,6 +56,7 @@ from ringback.storage.database import Database
 from ringback.storage.link import HotLink
 from ringback.storage.vault import Vault
 from ringback.transport.client import Client
+from ringback.transport.dial import connect_tcp
 from ringback.transport.incoming import HotRoute
 from ringback.transport.server import Server
 
@@ -79,17 +81,18 @@ class Engine:
         self.configuration = Configuration(self.database, Vault(*secret_keys))
         self.lease = Lease(self.clock)
         self.flood = Flood()
-        self.client = Client(own=_own(settings))
+        self.client = Client(own=_own(settings), connect=failpoints.connecting(connect_tcp))
         self.guards = Guards(settings.lock_egress, settings.allow_metadata)
-        self.links = [HotLink(dsn, slot) for slot in range(4)]
+        self.links = [HotLink(dsn, slot, self._broken) for slot in range(4)]
         self.held = Held()
         self.kept = Bodies()
         self.recorder = Recorder(
-            self.links[0], self.kept, self.held, self.lease.worker, self._start
+            self.links[0], self.kept, self.held, self.lease.worker, self._start, self._recorded
         )
         self.push = Push(
             self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
-            self.held, self.lease.held, os.urandom, self._ended, guards=self.guards,
+            self.held, self.lease.held, os.urandom, self._ended,
+            lambda: self.recorder.unrecorded, guards=self.guards,
             schedule_s=settings.retry_schedule_s,
         )  # fmt: skip
         self.workers = Workers(
@@ -98,15 +101,13 @@ class Engine:
             Ledger(lambda: self.meters),
         )  # fmt: skip
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
-        self.reconciler = Reconciler(self.database, self.held, quiet)
+        self.reconciler = Reconciler(self.database, self.held, quiet, self.links, self.lease.worker)
         self.claimer = Claimer(
-            self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start,
-            self.reconciler.ask,
-        )  # fmt: skip
+            self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start
+        )
         self.committer, self.large = (
             Committer(
-                link, self.configuration, self.push, self.clock, self.lease.worker,
-                self.reconciler.ask, self.flood,
+                link, self.configuration, self.push, self.clock, self.lease.worker, self.flood
             )
             for link in self.links[2:]
         )  # fmt: skip
@@ -139,6 +140,12 @@ class Engine:
 
     def _start(self, *handed: Any) -> None:
         self.push.start(*handed)
+
+    def _recorded(self) -> None:
+        self.push.fill()
+
+    def _broken(self) -> None:
+        self.reconciler.ask()
 
     async def _ended(
         self, endpoint: Endpoint, job: Job, verdict: Verdict, status: int | None
@@ -227,8 +234,10 @@ class Application:
         """Mount the routes of an engine."""
         base = engine.settings.base_url
         routes = {
-            "callback": HotRoute("/in/", engine.receiver.receive, base),
-            "event": HotRoute("/v1/events", engine.publisher.publish, base, method="POST"),
+            "callback": HotRoute("/in/", failpoints.answering(engine.receiver.receive), base),
+            "event": HotRoute(
+                "/v1/events", failpoints.answering(engine.publisher.publish), base, method="POST"
+            ),
             "inspect": HotRoute("/inspect/", self._inspected, base),
         }
         self.engine = engine

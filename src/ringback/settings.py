@@ -17,6 +17,8 @@ from ringback.errors import SettingsError
 
 PREFIX = "RINGBACK_"
 _FILES = ("DATABASE_URL", "SECRET_KEY")
+# No settings, but known: where callers find the server, and what only tests switch on.
+_OTHERS = {"API_KEY", "URL", "FAILPOINTS", "FAILPOINTS_LOG"}
 
 
 class Settings(BaseSettings):
@@ -110,7 +112,7 @@ def _read(path: str, name: str) -> str:
 def unknown() -> list[str]:
     """Return a warning for every RINGBACK_ variable that means nothing."""
     known = {name.upper() for name in Settings.model_fields} | {f"{name}_FILE" for name in _FILES}
-    known |= {"API_KEY", "URL"}
+    known |= _OTHERS
     warnings = []
     for variable in sorted(os.environ):
         name = variable.removeprefix(PREFIX)

@@ -20,7 +20,7 @@ from ringback.services.push import (
     QUEUED_BYTES,
     QUEUED_PER_ENDPOINT,
     RESPONSE_KEPT,
-    RESULTS_MAX,
+    UNRECORDED_MAX,
     Job,
     Push,
 )
@@ -45,11 +45,13 @@ class Desk:
         self.ended: list[int | None] = []
         self.leased = True
         self.unavailable = False
+        self.unrecorded = 0
         self.client = Client()
         self.held = Held()
         self.push = Push(
             self.client, Clock(), self._finish, self._release, Bodies(), self.held,
-            lambda: self.leased, os.urandom, self._ending, concurrent,
+            lambda: self.leased, os.urandom, self._ending,
+            lambda: self.unrecorded, concurrent,
         )  # fmt: skip
         self._made = 0
 
@@ -209,13 +211,19 @@ async def test_what_it_takes_is_bounded(desk: Desk, sinks: tuple[Sink, Sink]) ->
 
 
 async def test_results_that_pile_up_stop_it(desk: Desk, sinks: tuple[Sink, Sink]) -> None:
-    """While 4,096 results wait to be recorded it takes nothing new, from anybody."""
+    """While 500 results wait to be recorded it starts nothing new; afterwards it goes on."""
     _, good = sinks
     desk.configure(_endpoint(1, good.url))
-    for place in range(RESULTS_MAX):
-        assert {1: QUEUED_PER_ENDPOINT} == desk.push.free()
-        desk.held.add(Owned(uuid.uuid4(), 1, place, uuid.uuid4(), 0, True))
-    assert {} == desk.push.free()
+    desk.unrecorded = UNRECORDED_MAX - 1
+    desk.start(1)
+    await desk.done(1)
+    desk.unrecorded = UNRECORDED_MAX
+    desk.start(1, 3)
+    await asyncio.sleep(0.1)
+    assert (3, 0, 1) == (desk.push.queued, desk.push.active, len(desk.finished))
+    desk.unrecorded = 0
+    desk.push.fill()
+    await desk.done(4)
 
 
 async def test_the_answer_is_kept_up_to_64_kib(desk: Desk) -> None:

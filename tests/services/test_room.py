@@ -2,8 +2,8 @@
 
 import uuid
 
-from ringback.domain.endpoints import DeliveryPolicy, Endpoint, Mode
-from ringback.services.push import QUEUED_BYTES, QUEUED_PER_ENDPOINT, RESULTS_MAX
+from ringback.domain.endpoints import DeliveryPolicy, Endpoint
+from ringback.services.push import QUEUED_BYTES, QUEUED_PER_ENDPOINT
 from ringback.storage.hot import Owned
 from tests.services.stage import Stage
 
@@ -26,21 +26,3 @@ async def test_a_full_memory_leaves_everybody_what_can_be_sent(stage: Stage) -> 
         engine.push.start(_owned(hung), body)
     assert {other: DeliveryPolicy().concurrency} == engine.push.free()
     await engine.client.close()
-
-
-async def test_results_that_pile_up_stop_what_comes(stage: Stage) -> None:
-    """While the database does not take results, nothing more is claimed, however fast
-    endpoints answer; afterwards everything is.
-    """
-    engine = stage.engine
-    (endpoint,) = engine.configuration.snapshot.endpoints.values()
-    assert Mode.TEST == endpoint.mode
-    results = [_owned(endpoint) for _ in range(RESULTS_MAX)]
-    for result in results[1:]:
-        engine.held.add(result)
-    assert engine.push.free()
-    engine.held.add(results[0])
-    assert {} == engine.push.free()
-    for result in results:
-        engine.held.discard(result.lane, result.endpoint, result.ord)
-    assert engine.push.free()

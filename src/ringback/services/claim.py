@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from ringback.errors import DatabaseUnavailable
+from ringback.services import failpoints
 from ringback.services.record import Bodies, hand_on
 from ringback.storage.hot import Owned, claim
 from ringback.storage.link import HotLink
@@ -26,19 +27,13 @@ class Claimer:
         worker: Callable[[], int],
         free: Callable[[], dict[int, int]],
         start: Callable[[Owned, bytes], None],
-        lost: Callable[[int], None],
     ) -> None:
-        """Take the edges.
-
-        `free` says how many deliveries each endpoint may still take; `lost` is told when a claim's
-        answer did not come back.
-        """
+        """Take the edges; `free` says how many deliveries each endpoint may still take."""
         self._link = link
         self._kept = kept
         self._worker = worker
         self._free = free
         self._start = start
-        self._lost = lost
         self._wake = asyncio.Event()
         self.quiet = asyncio.Lock()
 
@@ -70,12 +65,10 @@ class Claimer:
         async with self.quiet:
             worker = self._worker()
             connection = await self._link.get(worker)
-            try:
-                owned = await claim(connection, worker, free)
-                await hand_on(connection, owned, self._kept, self._start)
-            except BaseException:
-                self._lost(worker)
-                raise
+            owned = await claim(connection, worker, free)
+            if owned and failpoints.reach is not None:
+                await failpoints.reach("after_claim")
+            await hand_on(connection, owned, self._kept, self._start)
         return len(owned) >= min(sum(free.values()), CLAIM_MAX // 2)
 
     @staticmethod

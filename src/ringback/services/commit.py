@@ -16,6 +16,7 @@ import structlog
 
 from ringback.domain.ids import IdSequence
 from ringback.errors import DatabaseUnavailable
+from ringback.services import failpoints
 from ringback.services.batch import Batch, Known, Push
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
@@ -77,14 +78,12 @@ class Committer:
         pusher: Pusher,
         clock: Clock,
         worker: Callable[[], int],
-        lost: Callable[[int], None],
         flood: Flood,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         """Take the edges.
 
-        `worker` returns the id to commit under, or raises while none is held; `lost` is told which
-        worker's deliveries may be in the database without being in memory. Ids are made of
+        `worker` returns the id to commit under, or raises while none is held. Ids are made of
         `entropy`.
         """
         self._link = link
@@ -92,7 +91,6 @@ class Committer:
         self._pusher = pusher
         self._clock = clock
         self._worker = worker
-        self._lost = lost
         self._flood = flood
         self._entropy = entropy
         self._queue: deque[_Waiting] = deque()
@@ -116,6 +114,8 @@ class Committer:
             DatabaseUnavailable: it is not known to be stored; whoever asked is to come again.
 
         """
+        if failpoints.reach is not None:
+            await failpoints.reach("after_recv")
         if len(self._queue) >= WAITING_MAX:
             raise DatabaseUnavailable("Too much is waiting to be stored.")
         work.prepare(self._configuration.snapshot.hash_key)
@@ -160,8 +160,10 @@ class Committer:
                 worker = self._worker()
                 connection = await self._link.get(worker)
                 batch, pushes = await self._decide([item.work for item in waiting], connection)
+                if failpoints.reach is not None:
+                    await failpoints.reach("before_commit")
                 done = await commit_batch(connection, worker, batch.rows)
-                self._push(batch, pushes, done)
+                await self._hand_over(batch, pushes, done)
         except Exception as error:
             await self._failed(waiting, error, batch, again)
             return
@@ -208,6 +210,17 @@ class Committer:
         unknown = {pair for work in works for pair in work.unknown(subjects)}
         in_flight = await read_in_flight(connection, unknown) if unknown else set()
         return Known(subjects, facts, known_once, frozenset(in_flight))
+
+    async def _hand_over(self, batch: Batch, pushes: list[Push], done: Committed) -> None:
+        """Start what is owed. It is stored: whatever goes wrong here must not store it again."""
+        try:
+            if failpoints.reach is not None:
+                await failpoints.reach("after_commit_before_ack")
+            self._push(batch, pushes, done)
+        except Exception:
+            log.exception("commit.defect")
+            # What was not started is ours and not in memory: it is found and given back.
+            self._link.drop()
 
     def _push(self, batch: Batch, pushes: list[Push], done: Committed) -> None:
         behind, lost, repeated = set(done.behind), set(done.lost), set(done.repeated)
@@ -282,9 +295,7 @@ class Committer:
                 async with self.quiet:
                     worker = self._worker()
                     connection = await self._link.get(worker)
-                    found = await stored(connection, events, callbacks)
-                self._lost(worker)
-                return found
+                    return await stored(connection, events, callbacks)
             except Exception as error:
                 self._link.drop()
                 if fault_kind(error) != "gone" or loop.time() > deadline:

@@ -1,18 +1,21 @@
 """Which deliveries this worker has in memory, and putting right what a broken connection left.
 
 After a hot connection broke, deliveries may be ours in the database without being here: their
-commit or claim succeeded but its answer was lost. With nothing else in flight they are found and
-given back.
+commit or claim succeeded but its answer was lost. Once what the broken connection was doing is
+decided, and with nothing else in flight, they are found and given back.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from uuid import UUID
 
 import structlog
 
+from ringback.errors import DatabaseUnavailable
 from ringback.storage.database import Database
 from ringback.storage.hot import Owned, owned_by, release
+from ringback.storage.link import HotLink
 
 _PAUSE_S = 0.5
 log = structlog.get_logger()
@@ -50,21 +53,29 @@ class Reconciler:
     """Gives back what is ours in the database and not in memory. Runs when it is asked to.
 
     `quiet` are the locks that commit, record and claim hold while a statement of theirs is in
-    flight; all are taken, so that what is read is what is.
+    flight, `links` their connections. All are taken, and those that broke are opened again, which
+    succeeds when what they left is decided: so what is read is what is.
     """
 
-    def __init__(self, database: Database, held: Held, quiet: list[asyncio.Lock]) -> None:
-        """Take the edges."""
+    def __init__(
+        self,
+        database: Database,
+        held: Held,
+        quiet: list[asyncio.Lock],
+        links: list[HotLink],
+        worker: Callable[[], int],
+    ) -> None:
+        """Take the edges; `worker` returns our id, or raises while no lease is held."""
         self._database = database
         self._held = held
         self._quiet = quiet
+        self._links = links
+        self._worker = worker
         self._wake = asyncio.Event()
-        self._worker: int | None = None
         self.returned = 0
 
-    def ask(self, worker: int) -> None:
-        """Reconcile as soon as everything is quiet."""
-        self._worker = worker
+    def ask(self) -> None:
+        """Reconcile as soon as everything is quiet: a hot connection broke."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -72,24 +83,32 @@ class Reconciler:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            worker = self._worker
             try:
-                if worker is not None:
-                    await self.once(worker)
+                await self.once()
             except Exception as error:
-                log.warning("reconcile.again", error=f"{type(error).__name__}: {error}"[:200])
+                if not isinstance(error, DatabaseUnavailable):
+                    log.warning("reconcile.again", error=f"{type(error).__name__}: {error}"[:200])
                 await asyncio.sleep(_PAUSE_S)
                 self._wake.set()
 
-    async def once(self, worker: int) -> int:
-        """Find and give back; return how many."""
+    async def once(self) -> int:
+        """Find and give back; return how many.
+
+        Raises:
+            DatabaseUnavailable: nobody answers, or no lease is held; to be done again.
+
+        """
         async with contextlib.AsyncExitStack() as stack:
+            # First, so that nobody waits for our locks while there is no database.
+            connection = await stack.enter_async_context(self._database.acquire())
             for lock in self._quiet:
                 await stack.enter_async_context(lock)
-            async with self._database.acquire() as connection:
-                rows = await owned_by(connection, worker)
-                missing = [row for row in rows if row not in self._held]
-                if missing:
-                    await release(connection, worker, missing)
+            worker = self._worker()
+            for link in self._links:
+                await link.get(worker)
+            rows = await owned_by(connection, worker)
+            missing = [row for row in rows if row not in self._held]
+            if missing:
+                await release(connection, worker, missing)
         self.returned += len(missing)
         return len(missing)

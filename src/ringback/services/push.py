@@ -22,6 +22,7 @@ from ringback.domain.retry import SCHEDULE_S, Verdict, judge, retry_after
 from ringback.domain.signing import Signer
 from ringback.domain.targets import Target
 from ringback.errors import DatabaseUnavailable
+from ringback.services import failpoints
 from ringback.services.clock import Clock
 from ringback.services.guards import OPEN, Advice, Guards
 from ringback.services.held import Held
@@ -35,8 +36,9 @@ from ringback.transport.exchange import Exchange, Outgoing
 CONCURRENT = 512
 QUEUED_PER_ENDPOINT = 2048
 QUEUED_BYTES = 64 * 1024 * 1024
-# Results that wait to be recorded: beyond this nothing more is taken, whoever it is for.
-RESULTS_MAX = 4096
+# Beyond so many results that are not known to be recorded, nothing is started: a crash would
+# repeat them all.
+UNRECORDED_MAX = 500
 RESPONSE_KEPT = 64 * 1024
 USER_AGENT = f"Ringback/{__version__}"
 FINAL = {"delivered": 1, "exhausted": 2, "cancelled": 3}
@@ -100,12 +102,14 @@ class Push:
         leased: Callable[[], bool],
         entropy: Callable[[int], bytes],
         ending: Callable[[Endpoint, Job, Verdict, int | None], Awaitable[None]],
+        unrecorded: Callable[[], int],
         concurrent: int = CONCURRENT,
         guards: Guards = OPEN,
         schedule_s: tuple[int, ...] = SCHEDULE_S,
     ) -> None:
         """Take the edges; `ending` is waited for before a delivery that failed for good ends.
 
+        `unrecorded` says how many results wait to be recorded; whoever records them calls `fill`.
         `concurrent` is how many requests may be under way at once; `guards` say what may be
         reached, and `schedule_s` when retries come where an endpoint does not say.
         """
@@ -118,11 +122,12 @@ class Push:
         self._leased = leased
         self._entropy = entropy
         self._ending = ending
+        self._unrecorded = unrecorded
         self._concurrent = concurrent
         self._schedule_s = schedule_s
         self._guards = guards
         self._slots: dict[int, _Slots] = {}
-        # Endpoints that have work and slots, but found `concurrent` requests under way; in turn.
+        # Endpoints that have work and slots, but found no room for more requests; in turn.
         self._crowded: dict[int, _Slots] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
@@ -162,8 +167,7 @@ class Push:
 
         When the large bodies of one fill it, the others still get what they can send.
         """
-        unrecorded = len(self._held) - self.queued - self.active
-        if self.stopping or unrecorded >= RESULTS_MAX:
+        if self.stopping:
             return {}
         full = self._bytes >= QUEUED_BYTES
         return {
@@ -196,7 +200,7 @@ class Push:
 
     def _fill(self, slots: _Slots) -> None:
         while slots.ready and not self.stopping:
-            if len(self._tasks) >= self._concurrent:
+            if self._full:
                 self._crowded[slots.endpoint.no] = slots
                 return
             self._begin(slots)
@@ -228,12 +232,16 @@ class Push:
             task = asyncio.current_task()
             assert task is not None
             self._tasks.discard(task)
-            self._fill_crowded()
+            self.fill()
             self._fill(slots)
 
-    def _fill_crowded(self) -> None:
+    @property
+    def _full(self) -> bool:
+        return len(self._tasks) >= self._concurrent or self._unrecorded() >= UNRECORDED_MAX
+
+    def fill(self) -> None:
         """Let endpoints that found no room take turns, a request each."""
-        while self._crowded and len(self._tasks) < self._concurrent and not self.stopping:
+        while self._crowded and not self._full and not self.stopping:
             number = next(iter(self._crowded))
             slots = self._crowded.pop(number)
             if slots.ready:
@@ -257,6 +265,8 @@ class Push:
         if exchange.error == "withdrawn":
             self._release(owned)
             return
+        if failpoints.reach is not None:
+            await failpoints.reach("after_send_before_result")
         ended_ms = self._clock.now_ms()
         verdict = judge(
             status=exchange.status,

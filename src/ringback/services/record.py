@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from ringback.errors import DatabaseUnavailable
+from ringback.services import failpoints
 from ringback.services.held import Held
 from ringback.storage.database import Connection
 from ringback.storage.hot import Finished, Owned, bodies, finish_batch, release
@@ -16,6 +17,7 @@ from ringback.storage.link import HotLink, fault_kind
 BATCH_MAX = 500
 CACHE_BYTES = 32 * 1024 * 1024
 _PAUSE_S = 0.2
+_REFUSED_S = 5.0
 log = structlog.get_logger()
 
 
@@ -54,13 +56,19 @@ class Recorder:
         held: Held,
         worker: Callable[[], int],
         start: Callable[[Owned, bytes], None],
+        recorded: Callable[[], None],
     ) -> None:
-        """Take the edges; `start` takes each delivery that is handed on."""
+        """Take the edges; `start` takes each delivery that is handed on.
+
+        `recorded` is told when there is room for more results.
+        """
         self._link = link
         self._kept = kept
         self._held = held
         self._worker = worker
         self._start = start
+        self._recorded = recorded
+        self._recording = 0
         self._queue: deque[Finished] = deque()
         self._released: deque[Owned] = deque()
         self._wake = asyncio.Event()
@@ -70,8 +78,8 @@ class Recorder:
 
     @property
     def unrecorded(self) -> int:
-        """How many results wait to be recorded."""
-        return len(self._queue)
+        """How many results are not known to be recorded: waiting, or on their way."""
+        return len(self._queue) + self._recording
 
     def put(self, result: Finished) -> None:
         """Take the result of an attempt. Bounded by what Push lets be under way."""
@@ -92,8 +100,10 @@ class Recorder:
                 await self._wake.wait()
             self._busy = True
             if self._queue:
-                size = min(BATCH_MAX, len(self._queue))
-                await self._record([self._queue.popleft() for _ in range(size)])
+                self._recording = min(BATCH_MAX, len(self._queue))
+                await self._record([self._queue.popleft() for _ in range(self._recording)])
+                self._recording = 0
+                self._recorded()
             if self._released:
                 size = min(BATCH_MAX, len(self._released))
                 await self._give_back([self._released.popleft() for _ in range(size)])
@@ -109,11 +119,13 @@ class Recorder:
                 async with self.quiet:
                     worker = self._worker()
                     connection = await self._link.get(worker)
+                    if failpoints.reach is not None:
+                        await failpoints.reach("after_result_before_commit")
                     owned = await finish_batch(connection, worker, batch)
                     self.attempts += len(batch)
                     for result in batch:
                         self._held.discard(result.lane, result.endpoint, result.ord)
-                    await hand_on(connection, owned, self._kept, self._start)
+                    await self._hand_on(connection, owned)
                 return
             except Exception as error:
                 if fault_kind(error) == "poison":
@@ -121,12 +133,30 @@ class Recorder:
                     return
                 await self._pause(error)
 
+    async def _hand_on(self, connection: Connection, owned: list[Owned]) -> None:
+        """Start what follows. The results are recorded, whatever goes wrong here."""
+        try:
+            if failpoints.reach is not None:
+                await failpoints.reach("after_finish_before_hand_on")
+            await hand_on(connection, owned, self._kept, self._start)
+        except Exception as error:
+            log.warning("record.hand_on", error=f"{type(error).__name__}: {error}"[:300])
+            # What was not started is ours and not in memory: it is found and given back.
+            self._link.drop()
+
     async def _isolate(self, batch: list[Finished]) -> None:
-        if len(batch) == 1:
-            log.error("record.refused", endpoint=batch[0].endpoint)
+        """Record each by itself; what is refused even so, bare of all that its endpoint sent."""
+        if len(batch) > 1:
+            for result in batch:
+                await self._record([result])
             return
-        for result in batch:
-            await self._record([result])
+        bare = batch[0]._replace(detail=b"{}", response=b"")
+        log.error("record.refused", endpoint=bare.endpoint)
+        if bare != batch[0]:
+            await self._record([bare])
+        else:
+            # Forgotten it would be sent for ever or never: it waits here until it is taken.
+            asyncio.get_running_loop().call_later(_REFUSED_S, self.put, bare)
 
     async def _give_back(self, batch: list[Owned]) -> None:
         while True:

@@ -14,6 +14,7 @@ import psutil
 import structlog
 
 from ringback.errors import DatabaseUnavailable
+from ringback.services import failpoints
 from ringback.services.clock import Clock
 from ringback.services.flood import Flood
 from ringback.services.numbers import Ledger
@@ -26,6 +27,8 @@ LEASE_S = 8.0
 RETIRE_S = 15.0
 _ADOPT_FOR_S = 60.0
 _ADOPT_EVERY_S = 5.0
+# Whatever kept that from happening, such as an outage just then: once a minute in any case.
+_ADOPT_ANYWAY_S = 60.0
 _TOLD_WAIT_S = 1.0
 log = structlog.get_logger()
 
@@ -212,10 +215,14 @@ class Workers:
         for peer in peers:
             known = self._beats.get(peer.id)
             silent = known is not None and known[0] == peer.beat and asked - known[1] > RETIRE_S
-            if (silent or self._gone(peer)) and await stored.retire(connection, peer):
-                log.warning("worker.retire", worker=peer.id)
+            if silent or self._gone(peer):
+                # Before it is retired: should the answer be lost, nobody else knows of it.
                 self._adopt_until = self._clock.boottime() + _ADOPT_FOR_S
                 self._next_adoption = 0.0
+                if await stored.retire(connection, peer):
+                    log.warning("worker.retire", worker=peer.id)
+                if failpoints.reach is not None:
+                    await failpoints.reach("after_retire_before_adopt")
             if known is None or known[0] != peer.beat:
                 self._beats[peer.id] = (peer.beat, self._clock.boottime())
         living = {peer.id for peer in peers}
@@ -237,12 +244,14 @@ class Workers:
 
     async def _adopt(self, connection: Connection) -> None:
         now = self._clock.boottime()
-        if now > self._adopt_until or now < self._next_adoption:
+        if now < self._next_adoption:
             return
-        self._next_adoption = now + _ADOPT_EVERY_S
         while count := await stored.adopt(connection):
             self.adopted += count
-        self.stuck += await stored.unblock(connection)
+        soon = now <= self._adopt_until
+        if soon:
+            self.stuck += await stored.unblock(connection)
+        self._next_adoption = now + (_ADOPT_EVERY_S if soon else _ADOPT_ANYWAY_S)
 
     async def leave(self) -> None:
         """Sign off, so that nobody has to wait for our silence."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -42,10 +43,14 @@ class HotLink:
     what was stored gives a final answer. Needs direct connections or session pooling.
     """
 
-    def __init__(self, dsn: str, slot: int) -> None:
-        """Remember the DSN; nothing is opened yet. `slot` tells a worker's links apart."""
+    def __init__(self, dsn: str, slot: int, broken: Callable[[], None] = lambda: None) -> None:
+        """Remember the DSN; nothing is opened yet. `slot` tells a worker's links apart.
+
+        `broken` is called when a connection is thrown away: what it did last may not be known.
+        """
         self._dsn = dsn
         self._slot = slot
+        self._broken = broken
         self._worker: int | None = None
         self._connection: Connection | None = None
         self._backend: tuple[int, datetime] | None = None
@@ -97,6 +102,7 @@ class HotLink:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
+            self._broken()
 
     async def close(self) -> None:
         """Close politely."""

@@ -1,0 +1,1 @@
+"""Proof by force: real processes, killed, cut off and stopped, and an oracle that saw it all."""
