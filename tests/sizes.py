@@ -33,6 +33,18 @@ class Sizes:
     """T64: random calls of one tenant about what is another's."""
     changed_cursors: int
     """T65: cursors of a list that were changed somewhere."""
+    kill_seconds: int
+    """R3: the kill loop fails when it has not done its work in this time."""
+    random_kills: int
+    """R3: workers killed at random moments."""
+    kills_per_failpoint: int
+    """R3: workers killed at each failpoint."""
+    killed_events: int
+    """R3: events accepted meanwhile."""
+    restarts: int
+    """R3: kills of the supervisor and all its workers at once."""
+    database_crashes: int
+    """R3: immediate stops of PostgreSQL, each followed by a start."""
 
 
 SMALL = Sizes(
@@ -47,6 +59,12 @@ SMALL = Sizes(
     oracle_bodies=1_000,
     foreign_calls=500,
     changed_cursors=500,
+    kill_seconds=240,
+    random_kills=10,
+    kills_per_failpoint=1,
+    killed_events=2_500,
+    restarts=2,
+    database_crashes=2,
 )
 FULL = Sizes(
     carrier_cases=20_000,
@@ -60,5 +78,11 @@ FULL = Sizes(
     oracle_bodies=10_000,
     foreign_calls=20_000,
     changed_cursors=5_000,
+    kill_seconds=3_600,
+    random_kills=60,
+    kills_per_failpoint=20,
+    killed_events=30_000,
+    restarts=15,
+    database_crashes=15,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

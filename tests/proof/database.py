@@ -1,5 +1,6 @@
 """A PostgreSQL that can be stopped in the middle of everything and started again."""
 
+import os
 import signal
 import subprocess
 
@@ -7,9 +8,9 @@ from tests.postgres_server import WHEEL_18, PostgresServer
 
 _STOP_S = 20.0
 # What holds a lock that belongs to a worker: a hot connection.
-_HOT = "select pid from pg_locks where locktype = 'advisory' and classid > 1000000"
+HOT = "select pid from pg_locks where locktype = 'advisory' and classid > 1000000"
 CUT = (
-    f"select pg_terminate_backend(pid) from pg_stat_activity where pid in ({_HOT})"
+    f"select pg_terminate_backend(pid) from pg_stat_activity where pid in ({HOT})"
     " and datname = current_database()"
 )
 
@@ -31,6 +32,10 @@ class Database(PostgresServer):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def kill_backend(self, pid: int) -> None:
+        """Kill one session's process, after which the server ends all others and recovers."""
+        os.kill(pid, signal.SIGKILL)
 
     def restart(self) -> None:
         """Start it again; returns when it has recovered and answers."""
