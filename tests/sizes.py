@@ -44,7 +44,19 @@ class Sizes:
     restarts: int
     """R3: kills of the supervisor and all its workers at once."""
     database_crashes: int
-    """R3: immediate stops of PostgreSQL, each followed by a start."""
+    """R3: crashes of PostgreSQL, by an immediate stop and by the kill of a session, in turn."""
+    raced_messages: int
+    """R3: messages of four facts, each posted to up to three workers at once."""
+    raced_kills: int
+    """R3: workers killed meanwhile."""
+    raced_cuts: int
+    """R3: database connections cut meanwhile."""
+    short_pauses: int
+    """R3: workers that stand still for five seconds, shorter than their lease."""
+    long_pauses: int
+    """R3: workers that stand still until they are retired, and wake up."""
+    spoiled_deliveries: int
+    """R5: deliveries through each of the twelve faults."""
 
 
 SMALL = Sizes(
@@ -65,6 +77,12 @@ SMALL = Sizes(
     killed_events=2_500,
     restarts=2,
     database_crashes=2,
+    raced_messages=300,
+    raced_kills=5,
+    raced_cuts=15,
+    short_pauses=3,
+    long_pauses=1,
+    spoiled_deliveries=40,
 )
 FULL = Sizes(
     carrier_cases=20_000,
@@ -84,5 +102,11 @@ FULL = Sizes(
     killed_events=30_000,
     restarts=15,
     database_crashes=15,
+    raced_messages=2_000,
+    raced_kills=40,
+    raced_cuts=150,
+    short_pauses=15,
+    long_pauses=5,
+    spoiled_deliveries=500,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

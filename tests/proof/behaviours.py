@@ -12,8 +12,9 @@ Mix = Mapping[str, float]
 STEADY: Mix = {}
 FLAKY: Mix = {"fail": 2, "busy": 1, "moved": 0.5, "hang": 0.2, "reset": 0.6, "swallow": 0.5,
               "drip": 1}  # fmt: skip
+FAILING: Mix = {"fail": 5}
 SLOW: Mix = {"slow": 90, "drip": 5}
-MIXES: dict[str, Mix] = {"steady": STEADY, "flaky": FLAKY, "slow": SLOW}
+MIXES: dict[str, Mix] = {"steady": STEADY, "flaky": FLAKY, "failing": FAILING, "slow": SLOW}
 BEHAVIOURS = ("ok", "fail", "busy", "moved", "hang", "reset", "swallow", "drip", "slow")
 
 

@@ -40,9 +40,10 @@ class Plan(msgspec.Struct, frozen=True):
 class Caller:
     """One kept connection; opens another when it breaks."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, timeout_s: float = TIMEOUT_S) -> None:
         """Remember where to post; nothing is opened yet."""
         self._port = port
+        self._timeout_s = timeout_s
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -54,7 +55,7 @@ class Caller:
         except OSError:
             return "error", 0, b""
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 status, answer = await self._exchange(path, headers, body)
         except (TimeoutError, OSError, asyncio.IncompleteReadError, ValueError, IndexError):
             self.close()

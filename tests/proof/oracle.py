@@ -18,6 +18,7 @@ import msgspec
 
 from .journal import Journal, Record, read
 from .load import Load, Plan
+from .race import Race, RacePlan
 from .receiver import EndpointScript, Receiver
 
 
@@ -37,7 +38,7 @@ class _Process:
         self._receivers = [
             Receiver(script, orders.seed, self._journal.write) for script in orders.endpoints
         ]
-        self._load: Load | None = None
+        self._load: Load | Race | None = None
         self._posting: asyncio.Task[None] | None = None
 
     async def run(self, lines: asyncio.StreamReader) -> None:
@@ -46,8 +47,8 @@ class _Process:
         _say({receiver.script.name: receiver.port for receiver in self._receivers})
         while line := await lines.readline():
             order = json.loads(line)
-            if "load" in order:
-                self._load = Load(msgspec.convert(order["load"], Plan), self._journal.write)
+            if "rest" not in order:
+                self._load = self._client(order)
                 self._posting = asyncio.create_task(self._load.run())
                 _say({"loading": True})
             elif self._load is not None and self._posting is not None:
@@ -56,6 +57,11 @@ class _Process:
                 _say({"loading": False})
         if self._posting is not None:
             self._posting.cancel()
+
+    def _client(self, order: dict[str, Any]) -> Load | Race:
+        if "race" in order:
+            return Race(msgspec.convert(order["race"], RacePlan), self._journal.write)
+        return Load(msgspec.convert(order["load"], Plan), self._journal.write)
 
 
 def _say(words: dict[str, Any]) -> None:
@@ -106,9 +112,10 @@ class Oracle:
             process.kill()
             process.wait()
 
-    def load(self, plan: Plan) -> None:
+    def load(self, plan: Plan | RacePlan) -> None:
         """Begin to post."""
-        self._order({"load": msgspec.to_builtins(plan)})
+        kind = "race" if isinstance(plan, RacePlan) else "load"
+        self._order({kind: msgspec.to_builtins(plan)})
 
     async def rest(self) -> None:
         """Stop posting; returns when nothing more is under way."""
