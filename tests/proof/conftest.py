@@ -1,9 +1,11 @@
-"""The stage of the proofs: a PostgreSQL that may be crashed."""
+"""The stage of the proofs: a PostgreSQL that may be crashed, and an engine in this process."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.services.stage import Stage
 
 from .database import Database
 
@@ -23,3 +25,12 @@ def database() -> Iterator[Database]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+async def stage(dsn: str) -> AsyncIterator[Stage]:
+    """A running engine with one endpoint."""
+    stage = Stage(dsn)
+    await stage.open()
+    yield stage
+    await stage.close()
