@@ -35,7 +35,7 @@ SEED = 20261123
 # What spoils nothing for good: every connection gets it. Of the others two in three.
 HARMLESS = frozenset(("latency", "bandwidth", "slicing", "slow_close"))
 LANES = 10
-MEASURES = Measures(latency_s=0.05, rate=16_384, close_after_s=0.3, seed=SEED)
+MEASURES = Measures(latency_s=0.05, rate=16_384, close_after_s=0.3, reset_after_s=0.004, seed=SEED)
 POLICY = DeliveryPolicy(schedule_s=(1,) * 100, timeout_s=2)
 _DRAIN_S = 60 + SIZES.spoiled_deliveries
 
@@ -62,11 +62,8 @@ class Network:
         script = EndpointScript(name, "steady", self.stage.secret, close=True, strict=True)
         receiver = Receiver(script, SEED, self.records.append)
         await receiver.start(context)
-        proxy = Proxy(
-            receiver.port,
-            lambda number: fault if name in HARMLESS or number % 3 else None,
-            MEASURES,
-        )
+        always = name in HARMLESS
+        proxy = Proxy(receiver.port, lambda n: fault if always or n % 3 else None, MEASURES)
         await proxy.start()
         self.wires[name] = Wire(proxy, receiver)
         scheme = "https" if context else "http"
