@@ -76,9 +76,12 @@ class KillLoop:
             self.killed >= SIZES.random_kills
             and self.crashes >= SIZES.database_crashes
             and self.restarts >= SIZES.restarts
-            and all(self.site.reached(place) >= SIZES.kills_per_failpoint for place in PLACES)
+            and self._everywhere()
             and accepted >= SIZES.killed_events
         )
+
+    def _everywhere(self) -> bool:
+        return all(self.site.reached(place) >= SIZES.kills_per_failpoint for place in PLACES)
 
     async def _strike(self) -> None:
         roll = self.dice.random()
@@ -108,7 +111,8 @@ class KillLoop:
 
     def _kill_worker(self) -> None:
         candidates = self.site.workers(SETTLED_S)
-        if candidates and self.killed < SIZES.random_kills:
+        # One place is reached only when another worker has died.
+        if candidates and (self.killed < SIZES.random_kills or not self._everywhere()):
             self.killed_at.append(time.time())
             self.dice.choice(candidates).send_signal(signal.SIGKILL)
             self.killed += 1
