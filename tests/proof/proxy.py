@@ -5,6 +5,7 @@ and its client did not get whole is counted: only that excuses a repeat.
 """
 
 import asyncio
+import contextlib
 import random
 import socket
 import struct
@@ -14,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 _CHUNK = 16 * 1024
+_HEAR_S = 1.0
 # What is done with a connection, from its first byte to its last: see FAULTS.
 Fault = Callable[["Passage"], Awaitable[None]]
 Plan = Callable[[int], Fault | None]
@@ -47,7 +49,9 @@ class Passage:
         self.server_reader, self.server_writer = server
         self.measures = measures
         self.dice = random.Random(f"{measures.seed}/{number}")
-        # Bytes that the server sent, and that went on to the client.
+        # Bytes that the server was sent, that it sent, and that went on to the client.
+        self.sent = 0
+        self._was_cut = False
         self.answered = 0
         self.passed = 0
 
@@ -66,6 +70,7 @@ class Passage:
         """Pass bytes on to the server."""
         self.server_writer.write(data)
         await self.server_writer.drain()
+        self.sent += len(data)
 
     async def to_client(self, data: bytes) -> None:
         """Pass bytes on to the client."""
@@ -95,9 +100,21 @@ class Passage:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def lost_answer(self) -> bool:
+        """Whether the server spoke and the client may not have heard all of it."""
+        return self.answered > 0 and (self._was_cut or self.passed < self.answered)
+
+    async def heard_out(self) -> None:
+        """Hear what the server answers to a client that did not wait for it."""
+        if self.sent and not self.answered:
+            with contextlib.suppress(TimeoutError, OSError):
+                async with asyncio.timeout(_HEAR_S):
+                    self.answered += len(await self.server_reader.read(_CHUNK))
+
     def cut(self) -> None:
         """End the client's side with RST: what it has not read by then, it may never read."""
-        self.passed = min(self.passed, self.answered - 1)
+        self._was_cut = True
         _reset(self.client_writer)
 
     def close(self) -> None:
@@ -155,15 +172,17 @@ class Proxy:
         if self.refusing:
             return
         self.connections += 1
+        number = self.connections
         server = await self._connect()
-        passage = Passage((reader, writer), server, self.measures, self.connections)
-        fault = self.plan(self.connections)
+        passage = Passage((reader, writer), server, self.measures, number)
+        fault = self.plan(number)
         self.spoiled += fault is not None
         try:
             await (fault or plain)(passage)
         finally:
-            # The server spoke and the client did not hear all of it.
-            self.lost_answers += passage.passed < passage.answered
+            writer.transport.abort()
+            await passage.heard_out()
+            self.lost_answers += passage.lost_answer
             passage.server_writer.transport.abort()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

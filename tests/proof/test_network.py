@@ -35,8 +35,10 @@ SEED = 20261123
 # What spoils nothing for good: every connection gets it. Of the others two in three.
 HARMLESS = frozenset(("latency", "bandwidth", "slicing", "slow_close"))
 LANES = SIZES.spoiled_deliveries // 4
-MEASURES = Measures(latency_s=0.05, rate=16_384, close_after_s=0.3, reset_after_s=0.004, seed=SEED)
-POLICY = DeliveryPolicy(schedule_s=(1,) * 100, timeout_s=2)
+MEASURES = Measures(
+    latency_s=0.05, rate=16_384, slice=32, close_after_s=0.3, reset_after_s=0.004, seed=SEED
+)
+POLICY = DeliveryPolicy(schedule_s=(1,) * 100, timeout_s=2, concurrency=16)
 _DRAIN_S = 60 + SIZES.spoiled_deliveries
 
 

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from ringback.domain.endpoints import DeliveryPolicy
-from ringback.services.workers import RETIRE_S
+from ringback.services.workers import BEAT_S, RETIRE_S
 from tests.sizes import SIZES
 
 from .checker import Evidence, Verdict, check
@@ -162,7 +162,8 @@ def _repeats(fleet: Fleet) -> str:
 async def _pause(fleet: Fleet, sites: list[Installation], times: int, seconds: float) -> None:
     """Let one worker after the other stand still."""
     for _ in range(times):
-        await asyncio.sleep(fleet.dice.uniform(0.5, 1.5))
+        # Long enough for one that was retired to notice, and to register anew.
+        await asyncio.sleep(fleet.dice.uniform(2, 3) * BEAT_S)
         (worker,) = fleet.dice.choice(sites).workers()
         with _standing(worker):
             await asyncio.sleep(seconds)
