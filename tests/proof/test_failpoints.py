@@ -82,7 +82,7 @@ async def test_every_place_is_reached(stage: Stage) -> None:
     )
     stage.engine.workers.poke()
     await stage.execute("update delivery set due = now()")
-    await until(lambda: set(PLACES) == seen, 10)
+    await until(lambda: set(PLACES) == seen, 30)
 
 
 @pytest.mark.parametrize("place", [p for p in PLACES if p != "after_retire_before_adopt"])
@@ -110,7 +110,7 @@ async def test_what_goes_wrong_at_a_place_loses_nothing(
     for number in range(4):
         await asyncio.gather(*(post(f"m{number}-{n}") for n in range(3)))
     assert 12 == len(accepted)
-    async with asyncio.timeout(12):
+    async with asyncio.timeout(30):
         while await stage.value("select count(*) from delivery"):
             await stage.execute("update delivery set due = now() where due > now()")
             stage.engine.claimer.poke()

@@ -122,7 +122,7 @@ async def _publish_many(engine: Engine, many: int) -> None:
     assert 201 == (await engine.publisher.publish("", request)).status
 
 
-async def _settled(stage: Stage, events: int, seconds: float = 8.0) -> list[int]:
+async def _settled(stage: Stage, events: int, seconds: float = 20.0) -> list[int]:
     """Wait until nothing is open; return the sequence numbers as they came."""
     async with asyncio.timeout(seconds):
         while await stage.value("select count(*) from delivery"):
@@ -208,7 +208,7 @@ async def test_the_answer_to_a_completion_or_claim_is_lost(
         _lose_at(place, proxy, lambda: stage.engine.recorder._link)
         for number in range(4):
             assert 201 == await _publish(stage.engine, number)
-    assert [1, 2, 3, 4] == await _settled(stage, 4, 15)
+    assert [1, 2, 3, 4] == await _settled(stage, 4, 30)
     assert 1 <= _loser(proxy).lost
     rows = await stage.rows("select final from attempt where endpoint = $1", endpoint.no)
     assert [1, 1, 1, 1] == [row[0] for row in rows]
@@ -231,7 +231,7 @@ async def test_the_answer_to_a_retirement_is_lost(stage: Stage) -> None:
         failpoints.read("after_retire_before_adopt=errorx1"), None
     ).reach
     stage.engine.workers.poke()
-    await until(lambda: len(stage.sink.received) == 2, 10)
+    await until(lambda: len(stage.sink.received) == 2, 30)
 
 
 async def test_what_is_not_recorded_is_bounded(stage: Stage) -> None:
