@@ -57,7 +57,7 @@ from ringback.storage.link import HotLink
 from ringback.storage.vault import Vault
 from ringback.transport.client import Client
 from ringback.transport.dial import connect_tcp
-from ringback.transport.incoming import Handle, HotRoute
+from ringback.transport.incoming import HotRoute
 from ringback.transport.server import Server
 
 DRAIN_S = 4.0
@@ -234,9 +234,9 @@ class Application:
         """Mount the routes of an engine."""
         base = engine.settings.base_url
         routes = {
-            "callback": HotRoute("/in/", _then_reached(engine.receiver.receive), base),
+            "callback": HotRoute("/in/", failpoints.answering(engine.receiver.receive), base),
             "event": HotRoute(
-                "/v1/events", _then_reached(engine.publisher.publish), base, method="POST"
+                "/v1/events", failpoints.answering(engine.publisher.publish), base, method="POST"
             ),
             "inspect": HotRoute("/inspect/", self._inspected, base),
         }
@@ -310,19 +310,3 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
 
 def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     log.error("server.defect", reason=context.get("message"), exc_info=context.get("exception"))
-
-
-def _then_reached(handle: Handle) -> Handle:
-    """Pass the failpoint behind an answer; the same handler when none is switched on."""
-    reach = failpoints.reach
-    if reach is None:
-        return handle
-
-    async def handled(name: str, request: Callback) -> HttpResponse:
-        response = await handle(name, request)
-        loop = asyncio.get_running_loop()
-        # The answer is written before the event loop has its next turn.
-        loop.call_soon(lambda: asyncio.ensure_future(reach("after_ack")))
-        return response
-
-    return handled

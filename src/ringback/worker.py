@@ -13,6 +13,7 @@ import uvloop
 from ringback import log as logging_setup
 from ringback.app import serve
 from ringback.errors import RingbackError
+from ringback.services import failpoints
 from ringback.services.worker_process import begin
 from ringback.settings import load
 
@@ -22,6 +23,9 @@ def main() -> int:
     begin()
     settings = load()
     logging_setup.configure(settings.log_level)
+    if failpoints.arm():
+        reason = "RINGBACK_FAILPOINTS is set: this process may die"
+        structlog.get_logger().warning("failpoints.on", reason=reason)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(serve(settings, socket.socket(fileno=int(sys.argv[1]))))

@@ -7,7 +7,6 @@ import ast
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -15,13 +14,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from ringback.app import Application
 from ringback.errors import DatabaseUnavailable, SettingsError
 from ringback.services import failpoints
 from ringback.services.failpoints import LOG_VARIABLE, PLACES, VARIABLE, Failpoints, read
+from ringback.transport.incoming import Request
 from tests.services.sink import until
 from tests.services.stage import Stage, fresh
 from tests.source import sources
@@ -55,15 +54,15 @@ def test_each_place_is_in_the_source_once() -> None:
 
 
 async def _post(app: Application, path: str, stage: Stage, message_id: str) -> int:
-    """Send a callback through the whole application, over HTTP."""
+    """Send a callback through the hot route, as the listener would."""
     callback = stage.callback("sent", message_id)
-    listening = socket.create_server(("127.0.0.1", 0))
-    app.server.start(listening)
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}{path}"
-    async with httpx.AsyncClient() as client:
-        answer = await client.post(url, content=callback.body, headers=dict(callback.headers))
-    await app.server.close()
-    return answer.status_code
+    route = app.server.route("POST", path.encode())
+    assert route is not None
+    request = Request()
+    request.method, request.target = "POST", path.encode()
+    request.headers = [(name.lower().encode(), value.encode()) for name, value in callback.headers]
+    request.body = bytearray(callback.body)
+    return (await route.handle(request, "127.0.0.1")).status
 
 
 async def test_every_place_is_reached(stage: Stage) -> None:

@@ -11,6 +11,7 @@ a place costs one comparison with None. Not a way to configure anything.
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import re
@@ -23,8 +24,10 @@ from typing import Literal
 
 import msgspec
 
+from ringback.domain.http import Callback, HttpResponse
 from ringback.errors import DatabaseUnavailable, SettingsError
 from ringback.transport.dial import Connect
+from ringback.transport.incoming import Handle
 
 VARIABLE = "RINGBACK_FAILPOINTS"
 LOG_VARIABLE = "RINGBACK_FAILPOINTS_LOG"
@@ -170,3 +173,28 @@ def connecting(connect: Connect) -> Connect:
         return ends
 
     return connected
+
+
+def answering(handle: Handle) -> Handle:
+    """Return a handler whose answers are followed by a place; the same when nothing is on."""
+    if reach is None:
+        return handle
+
+    async def answered(name: str, callback: Callback) -> HttpResponse:
+        response = await handle(name, callback)
+        # The listener writes the answer before it lets any other task run.
+        task = asyncio.create_task(_after_ack())
+        _following.add(task)
+        task.add_done_callback(_following.discard)
+        return response
+
+    return answered
+
+
+_following: set[asyncio.Task[None]] = set()
+
+
+async def _after_ack() -> None:
+    if reach is not None:
+        with contextlib.suppress(_Stumble, _Trouble):
+            await reach("after_ack")
