@@ -33,6 +33,12 @@ class Sizes:
     """T64: random calls of one tenant about what is another's."""
     changed_cursors: int
     """T65: cursors of a list that were changed somewhere."""
+    neighbours: int
+    """T31: endpoints of which some hang."""
+    neighbours_s: int
+    """T31: seconds of traffic for each number of them that hangs."""
+    herd: int
+    """T32: deliveries that wait for an endpoint which comes back."""
 
 
 SMALL = Sizes(
@@ -47,6 +53,9 @@ SMALL = Sizes(
     oracle_bodies=1_000,
     foreign_calls=500,
     changed_cursors=500,
+    neighbours=40,
+    neighbours_s=3,
+    herd=400,
 )
 FULL = Sizes(
     carrier_cases=20_000,
@@ -60,5 +69,8 @@ FULL = Sizes(
     oracle_bodies=10_000,
     foreign_calls=20_000,
     changed_cursors=5_000,
+    neighbours=100,
+    neighbours_s=60,
+    herd=10_000,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

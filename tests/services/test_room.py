@@ -5,6 +5,8 @@ import uuid
 from ringback.domain.endpoints import DeliveryPolicy, Endpoint, Mode
 from ringback.services.push import QUEUED_BYTES, QUEUED_PER_ENDPOINT, RESULTS_MAX
 from ringback.storage.hot import Owned
+from tests.services.crowd import Traffic, add_endpoints
+from tests.services.sink import until
 from tests.services.stage import Stage
 
 
@@ -44,3 +46,19 @@ async def test_results_that_pile_up_stop_what_comes(stage: Stage) -> None:
     for result in results:
         engine.held.discard(result.lane, result.endpoint, result.ord)
     assert engine.push.free()
+
+
+async def test_a_backlog_is_not_taken_in_by_its_share_alone(stage: Stage) -> None:
+    """One of three hundred endpoints has a backlog: it is claimed until it is gone, not a few rows
+    a second because all might have had some.
+    """
+    urls = [f"{stage.sink.url}/{number}" for number in range(300)]
+    types = await add_endpoints(stage, urls, "one")
+    push = stage.engine.push
+    push.stopping = True
+    await Traffic(stage).publish(types[:1] * 600)
+    assert [] == stage.sink.received
+    push.stopping = False
+    stage.engine.claimer.poke()
+    await until(lambda: len(stage.sink.received) == 600, 20)
+    assert {"/hook/0"} == {got.path for got in stage.sink.received}
