@@ -143,18 +143,49 @@ LIMITS: dict[str, dict[str, Limit]] = {
     },
     "Deliveries": {
         "services.push:CONCURRENT": Limit("requests", "under way, each worker", "they queue"),
+        "services.push:PROBES_MAX": Limit(
+            "requests", "of these at endpoints that are failing", "they take turns, by lot"
+        ),
+        "services.push:PER_HOST": Limit(
+            "requests", "of these at one host, whoever's endpoints it has", "they wait"
+        ),
         "services.push:QUEUED_PER_ENDPOINT": Limit(
             "deliveries", "of one endpoint in a worker's memory", "they wait in the database"
         ),
+        "services.push:QUEUED_MAX": Limit(
+            "deliveries",
+            "of all endpoints there; each gets a quarter of what is left",
+            "an endpoint gets what can be sent at once, the rest waits in the database",
+        ),
         "services.push:QUEUED_BYTES": Limit(
             BYTES,
-            "bodies that wait for a slot, plus one commit and one claim",
+            "bodies that wait for a slot, plus one commit and one claim; likewise",
             "an endpoint gets what can be sent at once, the rest waits in the database",
         ),
         "services.push:UNRECORDED_MAX": Limit(
             "results", "that wait to be recorded", "no request is started; they queue"
         ),
         "services.push:RESPONSE_KEPT": Limit(BYTES, "of an answer in the attempt log", _CUT),
+        "services.pace:FAILING": Limit(
+            "failures", "in a row, and an endpoint is failing", "one request a second"
+        ),
+        "services.pace:PROBE_S": Limit(
+            SECONDS, "between two requests at it, half as much more or less", "they wait"
+        ),
+        "services.pace:RECOVERED_RATE": Limit(
+            "requests", "in the first second after it has answered; then twice as many", "they wait"
+        ),
+        "services.pace:RESUMED_RATE": Limit(
+            "requests",
+            "in the first second after a start, or when an endpoint is enabled; likewise",
+            "they wait",
+        ),
+        "services.pace:RATE_MAX": Limit(
+            "requests", "a second at an endpoint that is held to a rate", "it is held no more"
+        ),
+        "services.pace:REFUSALS_IGNORED": Limit(
+            "answers", "for each 429 or 503 that is not followed", "it is sent less"
+        ),
         "services.record:BATCH_MAX": Limit("results", "recorded at a time", _AGAIN),
         "services.record:CACHE_BYTES": Limit(
             BYTES, "bodies of events that wait behind others", "read from the database"
@@ -207,6 +238,12 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "transport.dial:MAX_TRIED": Limit("addresses", "tried of a name", "`connect`"),
         "transport.dial:TLS_CLOSE_S": Limit(SECONDS, "for the end of TLS", "cut off"),
         "transport.resolver:MAX_THREADS": Limit("names", "looked up at a time", "they queue"),
+        "transport.resolver:SLOW_S": Limit(
+            SECONDS, "for a look-up, or its name is a slow one", "see the next"
+        ),
+        "transport.resolver:MAX_SLOW": Limit(
+            "slow names", "looked up at a time", "`busy`: the delivery waits, no attempt is made"
+        ),
         "transport.resolver:MAX_QUEUED": Limit("names", "waiting for that", "`dns`"),
         "transport.resolver:MAX_NAMES": Limit("names", "remembered", "the oldest go"),
         "transport.resolver:MAX_ANSWERS": Limit("addresses", "of one name", "`dns`"),
@@ -360,7 +397,7 @@ SHORT_LIVED = frozenset({"Arrival", "Batch", "Publication", "_AboutMessage", "An
 GROWS = {
     "services.failpoints:Failpoints._done": "one for each place; only in tests",
     "services.commit:Committer._queue": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",
-    "services.push:_Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_BYTES`",
+    "services.push:_Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_MAX`, `QUEUED_BYTES`",
     "services.push:Push._slots": "one for each endpoint",
     "services.push:Push._crowded": "one for each endpoint",
     "services.push:Push._tasks": "`CONCURRENT`",
@@ -402,4 +439,6 @@ GROWS = {
     "transport.resolver:ThreadResolver._jobs": "`MAX_THREADS` and `MAX_QUEUED` together",
     "transport.resolver:Names._running": "the same",
     "transport.resolver:Names._known": "`MAX_NAMES`",
+    "transport.resolver:Names._slow": "`MAX_NAMES`",
+    "transport.resolver:Names._late": "as many as are looked up",
 }

@@ -57,6 +57,12 @@ class Sizes:
     """R3: workers that stand still until they are retired, and wake up."""
     spoiled_deliveries: int
     """R5: deliveries through each of the twelve faults."""
+    neighbours: int
+    """T31: endpoints of which some hang."""
+    neighbours_s: int
+    """T31: seconds of traffic for each number of them that hangs."""
+    herd: int
+    """T32: deliveries that wait for an endpoint which comes back."""
 
 
 SMALL = Sizes(
@@ -83,6 +89,9 @@ SMALL = Sizes(
     short_pauses=3,
     long_pauses=1,
     spoiled_deliveries=40,
+    neighbours=40,
+    neighbours_s=3,
+    herd=400,
 )
 FULL = Sizes(
     carrier_cases=20_000,
@@ -108,5 +117,8 @@ FULL = Sizes(
     short_pauses=15,
     long_pauses=5,
     spoiled_deliveries=500,
+    neighbours=100,
+    neighbours_s=60,
+    herd=10_000,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

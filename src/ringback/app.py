@@ -159,6 +159,7 @@ class Engine:
         self.configuration.on_reload(self._configured)
         await self.configuration.reload()
         await self.workers.join()
+        self.push.resume()
         first = min(self.configuration.snapshot.tenants, default=0)
         self.inspector = Inspector(self.database, first)
         loops: list[Coroutine[Any, Any, None]] = [
@@ -214,7 +215,7 @@ class Engine:
         seconds, waiting = 0.0, 0
         try:
             async with self.database.acquire() as connection:
-                seconds, waiting = await worker_table.waiting(connection)
+                seconds, waiting, _ = await worker_table.waiting(connection, self.push.slow)
         except DatabaseUnavailable as error:
             reasons.append(str(error))
         if not self.lease.held():

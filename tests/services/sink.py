@@ -46,6 +46,10 @@ class Sink:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}/hook"
 
+    def answer(self, _now: float) -> tuple[int, str]:
+        """Return the status, and more header lines, for a request that came at `_now`."""
+        return self.answers.popleft() if self.answers else (200, "")
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
@@ -56,7 +60,7 @@ class Sink:
                 now = asyncio.get_running_loop().time()
                 self.received.append(Received(head[0].split(" ")[1], headers, body, now))
                 await self._hold()
-                status, extra = self.answers.popleft() if self.answers else (200, "")
+                status, extra = self.answer(now)
                 writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\n{extra}\r\n".encode())
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

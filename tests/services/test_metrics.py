@@ -8,6 +8,7 @@ from ringback.app import Engine
 from ringback.domain.http import Callback
 from ringback.services import profile
 from ringback.services.figures import Figures
+from ringback.services.pace import FAILING
 from tests.services.sink import until
 from tests.services.stage import BASE_URL, Stage, fresh
 
@@ -40,6 +41,7 @@ async def _die(engine: Engine) -> None:
 async def test_one_callback_is_counted_from_door_to_delivery(stage: Stage) -> None:
     """Taken, committed, attempted, delivered: one each, with how long it took."""
     await _hear(stage, 1)
+    await stage.engine.recorder.drained()
     (endpoint,) = (no for no, e in stage.engine.configuration.snapshot.endpoints.items())
     figures = await _read(stage.engine)
     expected = {
@@ -56,7 +58,10 @@ async def test_one_callback_is_counted_from_door_to_delivery(stage: Stage) -> No
     assert (True, 1, 0, 0.0) == (
         figures.database, figures.workers, figures.due, figures.oldest_due_s
     )  # fmt: skip
-    assert {"in_flight": 0, "queued": 0, "unrecorded": 0, "waiting": 0, "stuck": 0} == {
+    standing = {
+        "failing", "slowed_endpoints", "in_flight", "queued", "unrecorded", "waiting", "stuck",
+    }  # fmt: skip
+    assert dict.fromkeys(standing, 0) == {
         name: value for name, value in figures.now.items() if name != "lag"
     }
 
@@ -217,6 +222,17 @@ async def test_due_is_what_is_due_and_could_be_sent(stage: Stage) -> None:
     figures = await _read(stage.engine)
     assert 2 == figures.due
     assert 90 <= figures.oldest_due_s < 100
+    # An endpoint that fails holds back what is due for it: that is told by itself.
+    (slots,) = stage.engine.push._slots.values()
+    for _ in range(FAILING):
+        slots.pace.result(None, "connect", asyncio.get_running_loop().time())
+    figures = await _read(stage.engine)
+    assert (0, 0.0, 2) == (figures.due, figures.oldest_due_s, figures.held)
+    assert (1, 0) == (figures.now["failing"], figures.now["slowed_endpoints"])
+    slots.pace.result(200, None, asyncio.get_running_loop().time())
+    figures = await _read(stage.engine)
+    assert (0, 2) == (figures.due, figures.held)
+    assert (0, 1) == (figures.now["failing"], figures.now["slowed_endpoints"])
     await stage.execute("update endpoint set disabled = now()")
     figures = await _read(stage.engine)
     assert (0, 0.0) == (figures.due, figures.oldest_due_s)

@@ -16,6 +16,7 @@ from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
 from ringback.services.held import Held
+from ringback.services.pace import RESUMED_RATE
 from ringback.services.push import (
     QUEUED_BYTES,
     QUEUED_PER_ENDPOINT,
@@ -38,7 +39,7 @@ CONCURRENCY = DeliveryPolicy().concurrency
 class Desk:
     """A Push with its edges in sight: what it finished, what it gave back, whether it may send."""
 
-    def __init__(self, concurrent: int = 512) -> None:
+    def __init__(self, concurrent: int = 512, per_host: int = 256) -> None:
         """Build it; `configure` gives it endpoints."""
         self.finished: list[Finished] = []
         self.released: list[Owned] = []
@@ -52,7 +53,7 @@ class Desk:
         self.push = Push(
             self.client, Clock(), self._finish, self._release, Bodies(), self.held,
             lambda worker: self.leased and worker == self.worker, os.urandom, self._ending,
-            lambda: self.unrecorded, concurrent,
+            lambda: self.unrecorded, concurrent, per_host=per_host,
         )  # fmt: skip
         self._made = 0
 
@@ -159,13 +160,15 @@ async def test_a_hanging_endpoint_does_not_delay_another(
 
 
 async def test_who_found_no_room_is_not_forgotten(sinks: tuple[Sink, Sink]) -> None:
-    """All places are taken by one endpoint and end in the same moment: the other begins then."""
+    """All places are taken and end in the same moment: those without one begin then."""
     hanging, good = sinks
     desk = Desk(concurrent=8)
-    desk.configure(_endpoint(1, hanging.url), _endpoint(2, good.url))
-    desk.start(1, 8)
+    endpoints = [_endpoint(number, hanging.url) for number in range(1, 9)]
+    desk.configure(*endpoints, _endpoint(9, good.url))
+    for number in range(1, 9):
+        desk.start(number)
     await until(lambda: len(hanging.received) == 8)
-    desk.start(2, 3)
+    desk.start(9, 3)
     await asyncio.sleep(0.1)
     assert (8, []) == (desk.push.active, good.received)
     _open(hanging)
@@ -207,8 +210,22 @@ async def test_what_it_takes_is_bounded(desk: Desk, sinks: tuple[Sink, Sink]) ->
     desk.start(1, QUEUED_BYTES // MIB, bytes(MIB))
     assert {2: CONCURRENCY} == desk.push.free()
     desk.push.drop()
-    assert {1: QUEUED_PER_ENDPOINT - CONCURRENCY, 2: QUEUED_PER_ENDPOINT} == desk.push.free()
+    # The other was disabled: much may have been waiting for it, so it begins slowly.
+    slow = int(RESUMED_RATE * 2) + 1
+    assert {1: QUEUED_PER_ENDPOINT - CONCURRENCY, 2: slow} == desk.push.free()
     assert CONCURRENCY == len(desk.held)
+
+
+async def test_a_slow_start_ends_by_itself(desk: Desk, sinks: tuple[Sink, Sink]) -> None:
+    """A worker starts and nothing is sent to an endpoint: a few claims later it is not slowed."""
+    _, good = sinks
+    desk.configure(_endpoint(1, good.url))
+    desk.push.resume()
+    assert ([1], (0, 1)) == (desk.push.slow, desk.push.slowed)
+    assert {1: int(RESUMED_RATE * 2) + 1} == desk.push.free()
+    assert {1: int(RESUMED_RATE / 4)} == desk.push.fresh()
+    await until(lambda: desk.push.free() == {1: QUEUED_PER_ENDPOINT})
+    assert ([], (0, 0)) == (desk.push.slow, desk.push.slowed)
 
 
 async def test_results_that_pile_up_stop_it(desk: Desk, sinks: tuple[Sink, Sink]) -> None:
@@ -235,7 +252,7 @@ async def test_the_answer_is_kept_up_to_64_kib(desk: Desk) -> None:
             head = f"HTTP/1.1 503 Busy\r\nX-A: caf\xe9\r\nContent-Length: {size}\r\n\r\n"
             receiver.reply = head.encode("latin-1") + b"\0\xff" * (size // 2) + b"x" * (size % 2)
             desk.start(1)
-            await until(lambda: desk.push.active == 0)
+            await until(lambda: not desk.push.active + desk.push.queued)
     details = [json.loads(result.detail) for result in desk.finished]
     assert [RESPONSE_KEPT] * 3 == [len(result.response) for result in desk.finished]
     assert b"\0\xff" * (RESPONSE_KEPT // 2) == desk.finished[0].response
@@ -289,6 +306,7 @@ async def test_a_request_that_waits_is_taken_back(
 ) -> None:
     """Two endpoints share a host's connections; one is gone before its turn: nothing is sent."""
     sink, _ = sinks
+    desk = Desk(per_host=1)
     first, second = (_endpoint(no, f"{sink.url}/{no}", concurrency=1) for no in (1, 2))
     desk.configure(first, second)
     desk.start(1)
@@ -316,6 +334,7 @@ async def test_a_request_that_waits_is_taken_back(
     desk.start(2)
     await desk.done(2)
     assert 2 == len(sink.received)
+    await desk.client.close()
 
 
 async def test_without_a_lease_nothing_begins(desk: Desk, sinks: tuple[Sink, Sink]) -> None:

@@ -5,6 +5,8 @@ import uuid
 from ringback.domain.endpoints import DeliveryPolicy, Endpoint
 from ringback.services.push import QUEUED_BYTES, QUEUED_PER_ENDPOINT
 from ringback.storage.hot import Owned
+from tests.services.crowd import Traffic, add_endpoints
+from tests.services.sink import until
 from tests.services.stage import Stage
 
 
@@ -26,3 +28,19 @@ async def test_a_full_memory_leaves_everybody_what_can_be_sent(stage: Stage) -> 
         engine.push.start(_owned(hung), body, engine.lease.worker())
     assert {other: DeliveryPolicy().concurrency} == engine.push.free()
     await engine.client.close()
+
+
+async def test_a_backlog_is_not_taken_in_by_its_share_alone(stage: Stage) -> None:
+    """One of three hundred endpoints has a backlog: it is claimed until it is gone, not a few rows
+    a second because all might have had some.
+    """
+    urls = [f"{stage.sink.url}/{number}" for number in range(300)]
+    types = await add_endpoints(stage, urls, "one")
+    push = stage.engine.push
+    push.stopping = True
+    await Traffic(stage).publish(types[:1] * 600)
+    assert [] == stage.sink.received
+    push.stopping = False
+    stage.engine.claimer.poke()
+    await until(lambda: len(stage.sink.received) == 600, 20)
+    assert {"/hook/0"} == {got.path for got in stage.sink.received}

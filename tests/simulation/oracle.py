@@ -89,6 +89,8 @@ class Oracle:
         self.bound = 0
         # Until when something was wrong, or lately, in the loop's seconds.
         self.disturbed_until = 0.0
+        # Until when an endpoint was sent to slowly, or lately: what is due for it may have to wait.
+        self.slow_until: dict[int, float] = {}
         self._beaten: dict[Process, float] = {}
 
     @property
@@ -290,6 +292,8 @@ class Oracle:
         for found in rows:
             row = self._store.lanes.get(Owned(*found)[:3])
             assert row is not None
+            if self._server.loop.time() < self.slow_until.get(row.endpoint, 0.0):
+                continue
             assert row.due is not None
             late = (self._server.now() - row.due) / SECOND
             self.demand(late <= CLAIMED_S, f"{row.ord} was due for {late} s before it was claimed")

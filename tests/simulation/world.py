@@ -33,6 +33,8 @@ POLL_S = 0.1
 ASTRAY_S = 90.0
 # How long anybody may be busy without an end: pauses, outages and hanging endpoints included.
 BUSY_S = 3600.0
+# So long what waited for an endpoint that was sent to slowly may still be late.
+SLOW_S = 30.0
 LIMIT_DAYS = 90
 # G6: how long a backlog may take to drain when faults have ended.
 DRAIN_S = 1800.0
@@ -272,6 +274,10 @@ class World:
     def _look(self) -> None:
         """Look for deliveries whose owner does not know that they are his."""
         at = self.loop.time()
+        for one in self.living:
+            for number, slots in one.push._slots.items():
+                if not slots.pace.easy:
+                    self.oracle.slow_until[number] = at + SLOW_S
         if at < self._next_look:
             return
         self._next_look = at + ASTRAY_S / 3

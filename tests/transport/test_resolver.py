@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import time
 
 import pytest
 
@@ -102,6 +103,65 @@ async def test_requests_share_a_look_up() -> None:
     await client.close()
     assert {"guard_denied"} == {result.error for result in results}
     assert 1 == slow.asked
+
+
+async def test_slow_names_leave_the_others_their_threads() -> None:
+    """Of names whose look-ups take long, sixteen are looked up at a time; the others do not wait,
+    and one that is quick again is slow no more.
+    """
+    gate, now = asyncio.Event(), 1000.0
+    asked: list[str] = []
+
+    async def resolve(host: str, _port: int) -> list[tuple[int, str]]:
+        asked.append(host)
+        if host.startswith("slow"):
+            await gate.wait()
+        return [(socket.AF_INET, "8.8.8.8")]
+
+    names = Names(resolve, 0.0, lambda: now)
+    hosts = [f"slow{n}.example" for n in range(module.MAX_SLOW + 4)]
+
+    async def look_up() -> list[asyncio.Task[object]]:
+        tasks = [asyncio.create_task(names.lookup(host, 443, 5.0)) for host in hosts]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return list(tasks)
+
+    tasks = await look_up()
+    assert hosts == asked
+    now += module.SLOW_S + 1
+    gate.set()
+    await asyncio.gather(*tasks)
+    gate.clear()
+    asked.clear()
+    tasks = await look_up()
+    assert hosts[: module.MAX_SLOW] == asked
+    assert (await names.lookup("quick.example", 443, 5.0)).addresses
+    gate.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    failed = [result.error for result in results if isinstance(result, Failed)]
+    assert ["busy"] * 4 == failed
+    gate.clear()
+    asked.clear()
+    tasks = await look_up()
+    assert hosts == asked
+    gate.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_name_is_slow_while_it_is_looked_up() -> None:
+    """Nobody waits for the answer of a name server to find out that it takes long."""
+    slow = Slow()
+    names = Names(slow, 1.0, time.monotonic)
+    hosts = [f"n{n}.example" for n in range(module.MAX_SLOW)]
+    waits = [names.lookup(host, 443, module.SLOW_S) for host in hosts]
+    failures = await asyncio.gather(*waits, return_exceptions=True)
+    assert ["dns"] * module.MAX_SLOW == [f.error for f in failures if isinstance(f, Failed)]
+    names._note_slow("another.example")
+    with pytest.raises(Failed) as failure:
+        await names.lookup("another.example", 443, 1.0)
+    assert "busy" == failure.value.error
+    names.close()
 
 
 async def test_a_slow_name_ends_in_time() -> None:

@@ -23,8 +23,9 @@ from ringback.storage.database import Database
 class Health(msgspec.Struct, frozen=True):
     """Whether this worker can do its work, why not, and how far behind deliveries are.
 
-    `waiting` deliveries are due and with nobody, the oldest for `oldest_due_s` seconds; `sending`
-    and `queued` are in this worker's memory; `stuck` counts what should never have happened.
+    `waiting` deliveries are due, with nobody and not held back, the oldest for `oldest_due_s`
+    seconds; `sending` and `queued` are in this worker's memory; `stuck` counts what should never
+    have happened.
     """
 
     ready: bool

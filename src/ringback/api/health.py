@@ -19,9 +19,12 @@ class Queue(View):
     """How far behind deliveries are."""
 
     oldest_due_seconds: float = Field(
-        description="For how long the oldest due delivery has been with nobody."
+        description="For how long the oldest of those that wait has been due."
     )
-    waiting: int = Field(description="Deliveries that are due and with nobody; at most 10,000.")
+    waiting: int = Field(
+        description="Deliveries that are due and with nobody, and not held back because their "
+        "endpoint fails or comes back; at most 10,000."
+    )
     sending: int = Field(description="Requests of this worker that are on the wire.")
     queued: int = Field(description="Deliveries in this worker's memory that wait for a slot.")
     stuck: int = Field(description="Always 0 unless there is a defect.")

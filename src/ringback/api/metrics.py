@@ -67,13 +67,22 @@ FAMILIES = (
     Family("delivery", "ringback_delivery_seconds", "histogram", (),
            "From the making of an event to its delivery, retries and replays included.", _MICRO),
     Family("due", "ringback_deliveries_due", "gauge", (),
-           "Deliveries that are due and with no worker; counted up to 10,000."),
+           "Deliveries that are due and with no worker, and not held back; counted up to 10,000."),
     Family("oldest_due", "ringback_oldest_due_seconds", "gauge", (),
            "For how long the oldest of them has been due.", _MICRO),
+    Family("held", "ringback_deliveries_held", "gauge", (),
+           "Deliveries that are due and held back, because their endpoint fails or comes back; "
+           "counted up to 10,000."),
     Family("queued", "ringback_deliveries_queued", "gauge", (),
            "Deliveries in the workers' memory that wait for a slot."),
     Family("in_flight", "ringback_attempts_in_flight", "gauge", (),
            "Requests for deliveries that are under way."),
+    Family("failing", "ringback_endpoints_failing", "gauge", (),
+           "Endpoints that are only tried now and then; the most that a worker has."),
+    Family("slowed_endpoints", "ringback_endpoints_slowed", "gauge", (),
+           "Others that are sent less than their owner allows; the most that a worker has."),
+    Family("held_back", "ringback_deliveries_held_back_total", "counter", (),
+           "Deliveries given back to the database because their endpoint was failing."),
     Family("unrecorded", "ringback_results_unrecorded", "gauge", (),
            "Results of attempts that are still to be recorded."),
     Family("adopted", "ringback_deliveries_adopted_total", "counter", (),
@@ -145,7 +154,7 @@ def _standing(figures: Figures) -> dict[str, _Samples]:
     values = {**figures.now, "database": int(figures.database)}
     if figures.database:
         values |= {
-            "workers": figures.workers, "due": figures.due,
+            "workers": figures.workers, "due": figures.due, "held": figures.held,
             "oldest_due": round(figures.oldest_due_s / _MICRO),
         }  # fmt: skip
     found: dict[str, _Samples] = {key: [([], value)] for key, value in values.items()}

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -14,6 +15,9 @@ from ringback.storage.link import HotLink
 
 EVERY_S = 1.0
 CLAIM_MAX = 2000
+# A claim that finds room for less than this is not worth it: the next waits for more to be sent.
+_WORTH_IT = 64
+_PAUSE_S = 0.02
 log = structlog.get_logger()
 
 
@@ -45,7 +49,7 @@ class Claimer:
         """Claim for ever."""
         while True:
             try:
-                while await self._once():
+                while await self._turn():
                     pass
             except Exception as error:
                 if not isinstance(error, DatabaseUnavailable):
@@ -57,11 +61,29 @@ class Claimer:
                     await self._wake.wait()
                 self._wake.clear()
 
-    async def _once(self) -> bool:
-        """Claim once; True when there may be more."""
-        free = self._fair(self._free())
+    async def _turn(self) -> bool:
+        """Claim for all, then for up to a second for those that have more; True when some still do.
+
+        So a backlog of one among a thousand is not taken in by its share of each claim.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + EVERY_S
+        more = await self._once(None)
+        while more and loop.time() < until:
+            free = self._free()
+            if sum(free.get(endpoint, 0) for endpoint in more) < _WORTH_IT:
+                await asyncio.sleep(_PAUSE_S)
+            more = await self._once(more)
+        return bool(more)
+
+    async def _once(self, among: Collection[int] | None) -> Collection[int]:
+        """Claim once, for all or `among` some; return which endpoints may have more."""
+        free = self._free()
+        if among is not None:
+            free = {endpoint: room for endpoint, room in free.items() if endpoint in among}
+        free = self._fair(free)
         if not free:
-            return False
+            return ()
         async with self.quiet:
             worker = self._worker()
             connection = await self._link.get(worker)
@@ -69,7 +91,8 @@ class Claimer:
             if owned and failpoints.reach is not None:
                 await failpoints.reach("after_claim")
             await hand_on(connection, worker, owned, self._kept, self._start)
-        return len(owned) >= min(sum(free.values()), CLAIM_MAX // 2)
+        taken = Counter(row.endpoint for row in owned)
+        return [endpoint for endpoint, count in taken.items() if count >= free[endpoint]]
 
     @staticmethod
     def _fair(free: dict[int, int]) -> dict[int, int]:

@@ -56,8 +56,8 @@ class Pusher(Protocol):
     def keep(self, event: UUID, body: bytes) -> None:
         """Remember the body of an event that waits behind another."""
 
-    def free(self) -> dict[int, int]:
-        """Say how many deliveries each endpoint's number may still take."""
+    def fresh(self) -> dict[int, int]:
+        """Say how many new deliveries each endpoint's number may still take."""
 
     def start(self, owned: Owned, body: bytes, worker: int) -> None:
         """Start a delivery that this worker owns under the id that it was registered by."""
@@ -190,7 +190,7 @@ class Committer:
         now = self._clock.now_ms()
         batch = Batch(
             self._configuration.snapshot, known, self._sequence(now), now,
-            self._pusher.free(), self._flood.keep,
+            self._pusher.fresh(), self._flood.keep,
         )  # fmt: skip
         for work in works:
             work.decide(batch)

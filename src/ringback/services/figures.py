@@ -37,6 +37,7 @@ class Figures(msgspec.Struct, frozen=True):
     workers: int = 0
     due: int = 0
     oldest_due_s: float = 0.0
+    held: int = 0
     endpoints: dict[str, str] = {}
 
 
@@ -70,21 +71,25 @@ class Watch:
                 await self._workers.told()
                 async with self._database.acquire() as connection:
                     rows, kept = await stored.told(connection)
-                    oldest, due = await stored.waiting(connection)
+                    slow = self._meters.push.slow
+                    oldest, due, held = await stored.waiting(connection, slow)
         except (DatabaseUnavailable, TimeoutError):
             return Figures(database=False, totals={}, now=self._meters.now())
         known = self._configuration.snapshot.endpoints
         named = {no: known[no].id for no in self._meters.named if no in known}
         # A thousand endpoints at many workers take a while: not in the event loop.
-        return await asyncio.to_thread(_figures, rows, kept, named, oldest, due)
+        return await asyncio.to_thread(_figures, rows, kept, named, (oldest, due, held))
 
 
 def _figures(
-    rows: list[stored.Told], kept: bytes | None, named: dict[int, UUID], oldest: float, due: int
+    rows: list[stored.Told],
+    kept: bytes | None,
+    named: dict[int, UUID],
+    waiting: tuple[float, int, int],
 ) -> Figures:
     found = summed(rows, kept)
     return Figures(
         database=True, totals=gathered(found.totals, named), now=found.now, workers=found.living,
-        due=due, oldest_due_s=oldest,
+        oldest_due_s=waiting[0], due=waiting[1], held=waiting[2],
         endpoints={str(no): show("end", id_) for no, id_ in named.items()},
     )  # fmt: skip

@@ -44,6 +44,7 @@ class Meters(NamedTuple):
             "published": self.publisher.published,
             "adopted": self.workers.adopted,
             "unblocked": self.workers.stuck,
+            "held_back": self.push.held_back,
             "reconciled": self.reconciler.returned,
             "slowed": self.pressure.slowed,
             "refused": self.pressure.refused,
@@ -78,7 +79,10 @@ class Meters(NamedTuple):
 
     def now(self) -> Totals:
         """Return how things stand."""
+        failing, slowed = self.push.slowed
         return {
+            "failing": failing,
+            "slowed_endpoints": slowed,
             "in_flight": self.push.active,
             "queued": self.push.queued,
             "unrecorded": self.recorder.unrecorded,

@@ -16,7 +16,7 @@ MICRO = 1_000_000
 OTHER = "other"
 _OF_ENDPOINTS = frozenset(("endpoint", "endpoint_ms"))
 # Standing values of which the highest counts, not the sum.
-_HIGHEST = frozenset(("lag", "stuck"))
+_HIGHEST = frozenset(("lag", "stuck", "failing", "slowed_endpoints"))
 log = structlog.get_logger()
 Totals = dict[str, int]
 

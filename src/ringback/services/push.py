@@ -1,7 +1,9 @@
 """Sending deliveries that this worker owns: slots per endpoint, signature, one attempt each.
 
 Everything here is in memory and bounded; what finds no room stays in the database and is claimed
-when slots get free. A slow endpoint fills its own slots and nobody else's.
+when slots get free. A slow endpoint fills its own slots and nobody else's: of the places that all
+share, and of the memory, it gets a share of what the others leave. How fast each is sent to is
+decided by pace.py.
 """
 
 import asyncio
@@ -26,6 +28,7 @@ from ringback.services import failpoints
 from ringback.services.clock import Clock
 from ringback.services.guards import OPEN, Advice, Guards
 from ringback.services.held import Held
+from ringback.services.pace import Pace
 from ringback.services.record import Bodies
 from ringback.services.snapshot import Snapshot
 from ringback.services.tally import Attempts
@@ -34,16 +37,29 @@ from ringback.transport.client import Client
 from ringback.transport.exchange import Exchange, Outgoing
 
 CONCURRENT = 512
+# Of these, what endpoints that fail may hold together: one each asks whether it is well again.
+PROBES_MAX = 128
 QUEUED_PER_ENDPOINT = 2048
+QUEUED_MAX = 16_384
 QUEUED_BYTES = 64 * 1024 * 1024
+# Requests to one host, by as many endpoints as there are on it.
+PER_HOST = 256
+# Who found no place is looked at again when one gets free; so many of them each time.
+_LOOKS = 8
 # Beyond so many results that are not known to be recorded, nothing is started: a crash would
 # repeat them all.
 UNRECORDED_MAX = 500
 RESPONSE_KEPT = 64 * 1024
 USER_AGENT = f"Ringback/{__version__}"
 FINAL = {"delivered": 1, "exhausted": 2, "cancelled": 3}
+# Errors of ours after which nothing was sent: no attempt was made.
+_NOT_TRIED = frozenset(("withdrawn", "busy"))
 _detail = msgspec.json.Encoder().encode
 log = structlog.get_logger()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Job(NamedTuple):
@@ -60,28 +76,37 @@ class Job(NamedTuple):
 class _Slots:
     """What is going on for one endpoint in this worker."""
 
-    __slots__ = ("_guards", "active", "endpoint", "guard", "queue", "signer", "target")
+    __slots__ = (
+        "_guards", "active", "bytes", "endpoint", "guard", "pace", "queue", "signer", "target",
+        "timer",
+    )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, guards: Guards) -> None:
         self._guards = guards
         self.queue: deque[Job] = deque()
-        self.active = 0
+        self.active = self.bytes = 0
+        self.pace = Pace(endpoint.policy.concurrency)
+        self.timer: asyncio.TimerHandle | None = None
         self.target: Target | None = None
         self.aim(endpoint)
 
     @property
     def ready(self) -> bool:
-        return bool(self.queue) and self.active < self.endpoint.policy.concurrency
+        return bool(self.queue) and self.active < self.pace.limit
 
-    def room(self, *, full: bool) -> int:
-        """Say how many more there is room for; `full` memory takes what can be sent at once."""
-        most = self.endpoint.policy.concurrency if full else QUEUED_PER_ENDPOINT
-        return most - len(self.queue) - self.active
+    def room(self, spare: int, spare_bytes: int) -> int:
+        """Say how many more there is room for, of what is spare; always what fits on the wire."""
+        limit = self.pace.limit
+        most = limit if self.bytes >= spare_bytes else min(spare, QUEUED_PER_ENDPOINT)
+        if limit < self.pace.most:
+            most = most * limit // self.pace.most
+        return max(most, limit) - len(self.queue) - self.active
 
     def aim(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.signer = Signer(endpoint.keys)
         self.guard = self._guards.policy(endpoint.mode, endpoint.policy)
+        self.pace.allow(endpoint.policy.concurrency)
         try:
             self.target = Target.parse(endpoint.url)
         except InvalidUrl:
@@ -110,12 +135,14 @@ class Push:
         concurrent: int = CONCURRENT,
         guards: Guards = OPEN,
         schedule_s: tuple[int, ...] = SCHEDULE_S,
+        per_host: int = PER_HOST,
     ) -> None:
         """Take the edges; `ending` is waited for before a delivery that failed for good ends.
 
         `unrecorded` says how many results wait to be recorded; whoever records them calls `fill`.
-        `concurrent` is how many requests may be under way at once; `guards` say what may be
-        reached, and `schedule_s` when retries come where an endpoint does not say.
+        `concurrent` is how many requests may be under way at once, `per_host` how many of them to
+        one host; `guards` say what may be reached, and `schedule_s` when retries come where an
+        endpoint does not say.
         """
         self._client = client
         self._clock = clock
@@ -130,12 +157,15 @@ class Push:
         self._concurrent = concurrent
         self._schedule_s = schedule_s
         self._guards = guards
+        self._per_host = per_host
         self._slots: dict[int, _Slots] = {}
-        # Endpoints that have work and slots, but found no room for more requests; in turn.
+        # Endpoints that have work and slots, but found no place among all requests; in turn.
         self._crowded: dict[int, _Slots] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
+        self._queued = 0
         self.tally = Attempts()
+        self.held_back = 0
         self.stopping = False
 
     def configure(self, snapshot: Snapshot) -> None:
@@ -146,6 +176,8 @@ class Push:
             if slots is None:
                 self._slots[number] = _Slots(endpoint, self._guards)
             elif slots.endpoint != endpoint:
+                if slots.endpoint.disabled and not endpoint.disabled:
+                    slots.pace.resume(_now())
                 slots.aim(endpoint)
         for number in [n for n in self._slots if n not in snapshot.endpoints]:
             self._give_back(self._slots.pop(number))
@@ -159,26 +191,73 @@ class Push:
         self._clear(slots)
 
     def _clear(self, slots: _Slots) -> None:
-        self._bytes -= sum(len(job.body) for job in slots.queue)
+        self._bytes -= slots.bytes
+        self._queued -= len(slots.queue)
+        slots.bytes = 0
         slots.queue.clear()
+
+    def resume(self) -> None:
+        """Begin slowly with every endpoint: this worker starts, and much may have been waiting."""
+        for slots in self._slots.values():
+            slots.pace.resume(_now())
 
     def keep(self, event: UUID, body: bytes) -> None:
         """Remember the body of an event that waits behind another."""
         self._kept.keep(event, body)
 
-    def free(self) -> dict[int, int]:
-        """Say how many deliveries each enabled endpoint may still take into memory.
+    def fresh(self) -> dict[int, int]:
+        """Say how many deliveries of new events each enabled endpoint may take into memory."""
+        return self._rooms(self._fresh_room)
 
-        When the large bodies of one fill it, the others still get what they can send.
+    def free(self) -> dict[int, int]:
+        """Say how many deliveries that are due each enabled endpoint may take into memory."""
+        probing = sum(slots.pace.failing and slots.active > 0 for slots in self._slots.values())
+        rooms = self._rooms(self._due_room)
+        failing = [number for number in rooms if self._slots[number].pace.failing]
+        # Whom there is no place for is left out by lot, so that each has its turn.
+        too_many = max(0, probing + len(failing) - PROBES_MAX)
+        for number in random.sample(failing, min(too_many, len(failing))):
+            del rooms[number]
+        return rooms
+
+    def _rooms(self, slow: Callable[[_Slots], int]) -> dict[int, int]:
+        """Say how much room there is for each; `slow` says it of those that are held back.
+
+        What hangs fills the memory up to a share of what is left, so something always is.
         """
         if self.stopping:
             return {}
-        full = self._bytes >= QUEUED_BYTES
-        return {
-            number: room
-            for number, slots in self._slots.items()
-            if not slots.endpoint.disabled and (room := slots.room(full=full)) > 0
-        }
+        spare = (QUEUED_MAX - self._queued) // 4
+        spare_bytes = (QUEUED_BYTES - self._bytes) // 4
+        found = {}
+        for number, slots in self._slots.items():
+            if slots.endpoint.disabled:
+                continue
+            room = slots.room(spare, spare_bytes)
+            if not slots.pace.easy:
+                room = min(room, slow(slots))
+            if room > 0:
+                found[number] = room
+        return found
+
+    @staticmethod
+    def _fresh_room(slots: _Slots) -> int:
+        """Say how many new events an endpoint takes that is held back: they go behind the rest."""
+        pace = slots.pace
+        if not pace.rate:
+            return QUEUED_PER_ENDPOINT
+        return 0 if pace.failing or slots.queue else int(pace.rate / 4) - slots.active
+
+    @staticmethod
+    def _due_room(slots: _Slots) -> int:
+        """Say how many due deliveries an endpoint takes that is held back."""
+        pace = slots.pace
+        wait_s = pace.wait_s(_now())
+        there = len(slots.queue) + slots.active
+        if pace.failing:
+            return 1 if not there and wait_s <= 0 else 0
+        # What it may be sent until the next claim, and as much again should that be late.
+        return int(pace.rate * 2) + 1 - there if pace.rate else QUEUED_PER_ENDPOINT
 
     @property
     def active(self) -> int:
@@ -188,7 +267,18 @@ class Push:
     @property
     def queued(self) -> int:
         """How many deliveries wait in memory for a slot."""
-        return sum(len(slots.queue) for slots in self._slots.values())
+        return self._queued
+
+    @property
+    def slow(self) -> list[int]:
+        """The endpoints that are held to a rate: what is due for them waits in the database."""
+        return [number for number, slots in self._slots.items() if slots.pace.rate]
+
+    @property
+    def slowed(self) -> tuple[int, int]:
+        """How many endpoints are failing, and how many others are held back."""
+        failing = sum(slots.pace.failing for slots in self._slots.values())
+        return failing, sum(not slots.pace.easy for slots in self._slots.values()) - failing
 
     def start(self, owned: Owned, body: bytes, worker: int) -> None:
         """Attempt a delivery that we own as `worker`, now or as soon as a slot is free."""
@@ -198,20 +288,53 @@ class Push:
         if slots is None or slots.endpoint.disabled or self.stopping:
             self._release(owned)
             return
+        if slots.pace.failing and (slots.queue or slots.active):
+            self.held_back += 1
+            self._release(owned)
+            return
         slots.queue.append(Job(owned, body, worker))
+        self._queued += 1
         self._bytes += len(body)
+        slots.bytes += len(body)
         self._fill(slots)
 
     def _fill(self, slots: _Slots) -> None:
         while slots.ready and not self.stopping:
-            if self._full:
+            if self._full or not self._has_place(slots):
                 self._crowded[slots.endpoint.no] = slots
+                return
+            if not (slots.pace.easy or self._in_time(slots)):
                 return
             self._begin(slots)
 
+    def _has_place(self, slots: _Slots) -> bool:
+        """Whether an endpoint may hold one more of the places that all share.
+
+        As many as half of what all leave free: those that hang leave something, however many.
+        """
+        places = self._concurrent - len(self._tasks)
+        return slots.active < places >> 1 or (places > 0 and not slots.active)
+
+    def _in_time(self, slots: _Slots) -> bool:
+        """Whether the pace of an endpoint lets a request begin now; if not, wait for it."""
+        now = _now()
+        wait_s = slots.pace.wait_s(now)
+        if wait_s <= 0:
+            slots.pace.begun(now)
+            return True
+        if slots.timer is None:
+            slots.timer = asyncio.get_running_loop().call_later(wait_s, self._waited, slots)
+        return False
+
+    def _waited(self, slots: _Slots) -> None:
+        slots.timer = None
+        self._fill(slots)
+
     def _begin(self, slots: _Slots) -> None:
         job = slots.queue.popleft()
+        self._queued -= 1
         self._bytes -= len(job.body)
+        slots.bytes -= len(job.body)
         slots.active += 1
         self._tasks.add(asyncio.create_task(self._attempt(slots, job)))
 
@@ -244,14 +367,20 @@ class Push:
         return len(self._tasks) >= self._concurrent or self._unrecorded() >= UNRECORDED_MAX
 
     def fill(self) -> None:
-        """Let endpoints that found no room take turns, a request each."""
-        while self._crowded and not self._full and not self.stopping:
+        """Let endpoints that found no place take turns, a request each."""
+        looks = _LOOKS
+        while self._crowded and looks and not self._full and not self.stopping:
             number = next(iter(self._crowded))
             slots = self._crowded.pop(number)
-            if slots.ready:
-                self._begin(slots)
-            if slots.ready:
+            if not slots.ready:
+                continue
+            if not self._has_place(slots):
                 self._crowded[number] = slots
+            elif slots.pace.easy or self._in_time(slots):
+                self._begin(slots)
+                if slots.ready:
+                    self._crowded[number] = slots
+            looks -= 1
 
     async def _send(self, slots: _Slots, job: Job) -> None:
         endpoint, owned = slots.endpoint, job.owned
@@ -266,7 +395,9 @@ class Push:
             ("ringback-attempt", str(owned.n + 1)),
         )
         exchange = await self._exchange(slots, headers, job)
-        if exchange.error == "withdrawn":
+        if exchange.error != "withdrawn":
+            self._learn(slots, exchange)
+        if exchange.error in _NOT_TRIED:
             self._release(owned)
             return
         if failpoints.reach is not None:
@@ -293,6 +424,14 @@ class Push:
         advice = self._advice(slots, exchange)
         self._finished(_finished(owned, attempt_id, request, exchange, verdict, advice))
 
+    def _learn(self, slots: _Slots, exchange: Exchange) -> None:
+        """Learn from an attempt how fast the endpoint may be sent to."""
+        was_failing = slots.pace.failing
+        slots.pace.result(exchange.status, exchange.error, _now())
+        if slots.pace.failing and not was_failing:
+            self.held_back += len(slots.queue)
+            self._give_back(slots)
+
     async def _exchange(
         self, slots: _Slots, headers: tuple[tuple[str, str], ...], job: Job
     ) -> Exchange:
@@ -302,7 +441,7 @@ class Push:
             Outgoing(method="POST", target=slots.target, headers=headers, body=job.body),
             policy=slots.guard,
             deadline_s=slots.endpoint.policy.timeout_s,
-            connections=slots.endpoint.policy.concurrency,
+            connections=max(slots.endpoint.policy.concurrency, self._per_host),
             may_send=lambda: self._may_send(slots, job),
         )
 

@@ -115,11 +115,14 @@ async def fold(connection: Connection, add: Callable[[bytes | None, list[bytes]]
     return len(gone)
 
 
-async def waiting(connection: Connection) -> tuple[float, int]:
-    """Return the age in seconds of the oldest due delivery, and how many are due (≤ 10,000)."""
-    row = await connection.fetchrow(query("workers.oldest_due"))
+async def waiting(connection: Connection, slow: list[int]) -> tuple[float, int, int]:
+    """Return the age in seconds of the oldest due delivery, and how many are due (≤ 10,000).
+
+    Those of `slow` endpoints do not count: how many they are is the last number (≤ 10,000).
+    """
+    row = await connection.fetchrow(query("workers.oldest_due"), slow)
     assert row is not None
-    return float(row["seconds"]), int(row["open"])
+    return float(row["seconds"]), int(row["open"]), int(row["held"])
 
 
 async def forget(connection: Connection) -> None:

@@ -23,6 +23,10 @@ MAX_THREADS = 64
 """Look-ups at the same time: each hanging name server costs one thread for some seconds."""
 MAX_QUEUED = 256
 """Look-ups that may wait for a thread."""
+SLOW_S = 1.0
+"""A look-up that takes longer makes its name a slow one, until one takes less."""
+MAX_SLOW = 16
+"""Look-ups of slow names at the same time: they leave the other threads to other names."""
 MAX_NAMES = 4096
 """Names kept in the cache."""
 MAX_ANSWERS = 32
@@ -119,13 +123,22 @@ class Names:
         self._clock = clock
         self._known: dict[str, Answer] = {}
         self._running: dict[str, asyncio.Task[Answer]] = {}
+        self._slow: dict[str, None] = {}
+        self._late: set[str] = set()
 
     async def lookup(self, host: str, port: int, timeout_s: float) -> Answer:
-        """Resolve `host`; raises `Failed` (dns) when there is no address within `timeout_s`."""
+        """Resolve `host`; raises `Failed` (dns) when there is no address within `timeout_s`.
+
+        A slow name is not looked up while too many of its kind are: `Failed` (busy).
+        """
         answer = self._known.get(host)
         if answer is None or answer.until <= self._clock():
             task = self._running.get(host)
             if task is None:
+                if host in self._slow:
+                    if len(self._late) >= MAX_SLOW:
+                        raise Failed("busy", f"{MAX_SLOW} names that take long are looked up")
+                    self._late.add(host)
                 task = asyncio.get_running_loop().create_task(self._query(host, port))
                 self._running[host] = task
             answer = await self._wait(task, host, timeout_s)
@@ -144,6 +157,9 @@ class Names:
             async with asyncio.timeout(timeout_s):
                 return await asyncio.shield(task)
         except TimeoutError:
+            if timeout_s >= SLOW_S and self._running.get(host) is task:
+                self._note_slow(host)
+                self._late.add(host)
             raise Failed("dns", f"{host} was not resolved within {timeout_s:.1f} s") from None
         except asyncio.CancelledError:
             current = asyncio.current_task()
@@ -151,8 +167,14 @@ class Names:
                 raise Failed("closed", "the client was closed") from None
             raise
 
+    def _note_slow(self, host: str) -> None:
+        self._slow[host] = None
+        if len(self._slow) > MAX_NAMES:
+            del self._slow[next(iter(self._slow))]
+
     async def _query(self, host: str, port: int) -> Answer:
         """Ask the resolver once and keep what it says, a failure too."""
+        started = self._clock()
         try:
             found = await self._resolve(host, port)
             addresses = tuple(dict.fromkeys(ipaddress.ip_address(text) for _, text in found))
@@ -163,6 +185,10 @@ class Names:
             addresses, error = (), str(problem) or type(problem).__name__
         finally:
             self._running.pop(host, None)
+            self._late.discard(host)
+            self._slow.pop(host, None)
+            if self._clock() - started > SLOW_S:
+                self._note_slow(host)
         answer = Answer(addresses, self._clock() + self._ttl, error)
         if self._ttl > 0:
             self._known.pop(host, None)

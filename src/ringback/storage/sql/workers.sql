@@ -21,7 +21,12 @@ update worker set alive = false, ended = coalesce(ended, now()) where id = $1 re
 
 -- name: oldest_due
 with wanted as materialized (
-    select no from endpoint where deleted is null and disabled is null),
+    select no from endpoint where deleted is null and disabled is null and no <> all($1::int[])),
+held as (
+    select from unnest($1::int[]) as w (no) cross join lateral (
+        select from delivery d
+        where d.endpoint = w.no and d.owner is null and d.due is not null and d.due <= now()
+        limit 10000) as found limit 10000),
 oldest as (
     select first.due from wanted w cross join lateral (
         select d.due from delivery d
@@ -33,7 +38,7 @@ waiting as (
         where d.endpoint = w.no and d.owner is null and d.due is not null and d.due <= now()
         limit 10000) as found limit 10000)
 select coalesce((select extract(epoch from now() - min(due)) from oldest), 0)::float8 as seconds,
-       (select count(*) from waiting) as open
+       (select count(*) from waiting) as open, (select count(*) from held) as held
 
 -- name: told
 select alive, numbers from worker where not folded

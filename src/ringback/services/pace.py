@@ -1,0 +1,171 @@
+"""How fast one endpoint may be sent to by this worker, learnt from how it answers. No I/O.
+
+An endpoint that answers is not slowed: it has all the requests at a time that its owner allows,
+and no rate. Otherwise, from its last results alone:
+
+- no answer (timeout, refused, reset): half as many at a time; each answer gives one back.
+- 429 or 503 to more than one in 32: a rate, three quarters of what it took in the last second. A
+  second without that doubles it up to what was taken before, and adds a little beyond.
+- ten failures in a row: failing. One request at a time and one a second, until one is answered;
+  then from two a second on, doubled every second. A 4xx is an answer, but for 408 and 429.
+
+What is held back so stays in the database: see push.py.
+"""
+
+import random
+
+# So many failures without an answer in between, and the endpoint is failing.
+FAILING = 10
+PROBE_S = 1.0
+TURN_S = 1.0
+RECOVERED_RATE = 2.0
+# After a start, or when an endpoint is enabled again, there may be a backlog for it.
+RESUMED_RATE = 64.0
+# The first rate of an endpoint that had none is not below this, however little it was sent.
+FIRST_RATE = 16.0
+# Requests a second from which on an endpoint is not held to a rate any more.
+RATE_MAX = 512.0
+# One refusal among so many answers is not taken as a wish.
+REFUSALS_IGNORED = 32
+_SLOWER = 0.75
+_FASTER = 1 / 32
+# How far a late timer may catch up.
+_CATCH_UP_S = 0.1
+_REFUSALS = frozenset((429, 503))
+_REQUEST_TIMEOUT = 408
+
+
+class Pace:
+    """What this worker has learnt about one endpoint.
+
+    `limit` is how many requests may be under way, `rate` how many may begin in a second (0: any
+    number). While it is `easy` nothing is held back. Times are the event loop's.
+    """
+
+    __slots__ = (
+        "_answered", "_before", "_ceiling", "_cut_at", "_next", "_refused", "_turn", "easy",
+        "failing", "limit", "most", "rate", "streak",
+    )  # fmt: skip
+
+    def __init__(self, most: int) -> None:
+        """Begin without a reserve; `most` is how many requests its owner allows at a time."""
+        self.most = self.limit = most
+        self.rate = 0.0
+        self.streak = 0
+        self.failing = False
+        self.easy = True
+        self._ceiling = RATE_MAX
+        self._next = self._turn = self._cut_at = 0.0
+        self._answered = self._before = self._refused = 0
+
+    def allow(self, most: int) -> None:
+        """Follow a change of what its owner allows at a time."""
+        if most != self.most:
+            if not self.failing:
+                self.limit = most if self.limit == self.most else min(self.limit, most)
+            self.most = most
+            self._look()
+
+    def resume(self, now: float) -> None:
+        """Begin slowly: nothing is known of the endpoint, and much may be waiting for it."""
+        if self.easy:
+            self._begin(now, RESUMED_RATE)
+
+    def result(self, status: int | None, error: str | None, now: float) -> None:
+        """Learn from an attempt."""
+        if now >= self._turn:
+            self._roll(now)
+        if error is None and status is not None and not _is_failure(status):
+            self.streak = 0
+            self._answered += 1
+            if not self.easy:
+                self._answer(now)
+            return
+        self.streak += 1
+        if self.streak >= FAILING:
+            self._fail(now)
+            return
+        if error is not None and self.limit > 1:
+            self.limit >>= 1
+            self.easy = False
+        if self.rate or status in _REFUSALS:
+            self._refuse(now)
+
+    def wait_s(self, now: float) -> float:
+        """Say in how many seconds the next request may begin; 0 or less is now."""
+        if now >= self._turn:
+            self._roll(now)
+        return self._next - now if self.rate else 0.0
+
+    def begun(self, now: float) -> None:
+        """Note that a request begins."""
+        if self.rate:
+            self._next = max(self._next, now - _CATCH_UP_S) + 1 / self.rate
+
+    def _answer(self, now: float) -> None:
+        if self.failing:
+            self.failing = False
+            self.limit = 1
+            self._begin(now, RECOVERED_RATE)
+        if self.limit < self.most:
+            self.limit += 1
+        self._look()
+
+    def _begin(self, now: float, rate: float) -> None:
+        """Begin with a rate, and with a new turn."""
+        self.rate = rate
+        self.easy = False
+        self._next = now
+        self._turn = now + TURN_S
+        self._answered = self._before = self._refused = 0
+
+    def _fail(self, now: float) -> None:
+        self.failing = True
+        self.easy = False
+        self.limit = 1
+        self.rate = 1 / PROBE_S
+        self._ceiling = RATE_MAX
+        # Workers that share an endpoint do not ask it in step.
+        self._next = now + PROBE_S * (0.5 + random.random())  # noqa: S311 - jitter
+
+    def _refuse(self, now: float) -> None:
+        self._refused += 1
+        seen = max(self._answered, self._before)
+        if now - self._cut_at < TURN_S or self._refused * REFUSALS_IGNORED <= seen:
+            return
+        self._cut_at = now
+        slower, before = seen * _SLOWER, self.rate
+        self.rate = max(1.0, min(before, slower)) if before else max(FIRST_RATE, slower)
+        self._ceiling = max(float(seen), self.rate, before / 2)
+        self._next = max(self._next, now + 1 / self.rate)
+        self.easy = False
+
+    def _roll(self, now: float) -> None:
+        """End the turns that are over; each without a wish to slow down makes it faster."""
+        turns = 1 + int((now - self._turn) / TURN_S)
+        self._before = self._answered if turns == 1 else 0
+        if self.rate and not self.failing:
+            if self._refused * REFUSALS_IGNORED <= self._answered:
+                for _ in range(min(turns, int(RATE_MAX))):
+                    self._grow()
+                    if not self.rate:
+                        break
+            self._look()
+        self._answered = self._refused = 0
+        self._turn += turns * TURN_S
+
+    def _grow(self) -> None:
+        if self.rate < self._ceiling:
+            self.rate = min(self.rate * 2, self._ceiling)
+        else:
+            self.rate += max(1.0, self.rate * _FASTER)
+        if self.rate >= RATE_MAX:
+            self.rate, self._ceiling = 0.0, RATE_MAX
+
+    def _look(self) -> None:
+        self.easy = not self.rate and self.limit == self.most
+
+
+def _is_failure(status: int) -> bool:
+    """Whether an answer says that the endpoint is not well; a refused event says nothing of it."""
+    return status >= 500 or status in _REFUSALS or status == _REQUEST_TIMEOUT
