@@ -165,7 +165,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.push:UNRECORDED_MAX": Limit(
             "results", "that wait to be recorded", "no request is started; they queue"
         ),
-        "services.push:RESPONSE_KEPT": Limit(BYTES, "of an answer in the attempt log", _CUT),
+        "services.outcome:RESPONSE_KEPT": Limit(BYTES, "of an answer in the attempt log", _CUT),
         "services.pace:FAILING": Limit(
             "failures", "in a row, and an endpoint is failing", "one request a second"
         ),
@@ -413,6 +413,7 @@ GROWS = {
     "services.flood:Flood._listed": "`_CONNECTIONS_MAX`; begins anew every hour",
     "services.flood:Flood._counted": "connections and four outcomes; handed over with each beat",
     "services.receive:Receiver.outcomes": "providers and outcomes",
+    "services.pressure:Pressure._line": "`WAITERS_MAX`",
     "services.publish:Publisher.requests": "codes of errors",
     "services.tally:Attempts.results": "classes of status and error",
     "services.tally:Attempts.ends": "ways to end",

@@ -16,11 +16,11 @@ from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
 from ringback.services.held import Held
+from ringback.services.outcome import RESPONSE_KEPT
 from ringback.services.pace import RESUMED_RATE
 from ringback.services.push import (
     QUEUED_BYTES,
     QUEUED_PER_ENDPOINT,
-    RESPONSE_KEPT,
     UNRECORDED_MAX,
     Job,
     Push,

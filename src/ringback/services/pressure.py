@@ -6,7 +6,10 @@ the database.
 """
 
 import asyncio
+import math
+from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 WAIT_MAX_S = 2.0
 PROVIDER_WAIT_MAX_S = 0.5
@@ -16,6 +19,15 @@ LAG_S = 0.003
 UNRECORDED = 500
 _SAMPLE_S = 0.05
 _TURN_S = 0.005
+# Of those who wait, this part is let in first, twice that if there is still room, and so on.
+_FIRST = 1 / 8
+# Who has waited too long is looked for every 50 ms.
+_LOOK_EVERY = 10
+
+
+class _Waiter(NamedTuple):
+    done: asyncio.Future[bool]
+    until: float
 
 
 class Pressure:
@@ -33,7 +45,8 @@ class Pressure:
         self._unrecorded = unrecorded
         self._high = high
         self._lag_s = 0.0
-        self._waiters = 0
+        self._line: deque[_Waiter] = deque()
+        self._let_in = 0.0
         self.slowed = 0
         self.refused = 0
 
@@ -60,9 +73,9 @@ class Pressure:
 
     async def admit(self) -> bool:
         """Wait until there is room, up to two seconds; False when there is still none."""
-        if not self.behind:
+        if not self._line and not self.behind:
             return True
-        if self._waiters >= WAITERS_MAX:
+        if len(self._line) >= WAITERS_MAX:
             self.refused += 1
             return False
         admitted = await self._wait(WAIT_MAX_S)
@@ -71,23 +84,37 @@ class Pressure:
 
     async def slow(self) -> None:
         """Let a provider's callback wait a moment while deliveries are behind; never refuse it."""
-        if self.behind and self._waiters < WAITERS_MAX:
+        if self.behind and len(self._line) < WAITERS_MAX:
             await self._wait(PROVIDER_WAIT_MAX_S)
 
     async def _wait(self, seconds: float) -> bool:
         self.slowed += 1
-        self._waiters += 1
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        try:
-            while self.behind:
-                if loop.time() >= deadline:
-                    return False
-                await asyncio.sleep(_TURN_S)
-        finally:
-            self._waiters -= 1
-        return True
+        waiter = _Waiter(loop.create_future(), loop.time() + seconds)
+        self._line.append(waiter)
+        if len(self._line) == 1:
+            loop.call_later(_TURN_S, self._turn, 1)
+        return await waiter.done
+
+    def _turn(self, number: int) -> None:
+        """Let some in who wait longest, while there is room: what they bring shows only later."""
+        line, loop = self._line, asyncio.get_running_loop()
+        self._let_in = 0.0 if self.behind else min(1.0, 2 * self._let_in or _FIRST)
+        for _ in range(math.ceil(len(line) * self._let_in)):
+            _answer(line.popleft(), True)
+        if number % _LOOK_EVERY == 0:
+            now = loop.time()
+            for waiter in [one for one in line if one.until <= now or one.done.done()]:
+                line.remove(waiter)
+                _answer(waiter, False)
+        if line:
+            loop.call_later(_TURN_S, self._turn, number + 1)
 
     def retry_after_s(self) -> int:
         """Say after how many seconds a refused publisher may come again."""
         return 1
+
+
+def _answer(waiter: _Waiter, admitted: bool) -> None:
+    if not waiter.done.done():
+        waiter.done.set_result(admitted)

@@ -9,11 +9,10 @@ decided by pace.py.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 import structlog
 
 from ringback import __version__
@@ -28,6 +27,7 @@ from ringback.services import failpoints
 from ringback.services.clock import Clock
 from ringback.services.guards import OPEN, Advice, Guards
 from ringback.services.held import Held
+from ringback.services.outcome import outcome
 from ringback.services.pace import Pace
 from ringback.services.record import Bodies
 from ringback.services.snapshot import Snapshot
@@ -49,12 +49,9 @@ _LOOKS = 8
 # Beyond so many results that are not known to be recorded, nothing is started: a crash would
 # repeat them all.
 UNRECORDED_MAX = 500
-RESPONSE_KEPT = 64 * 1024
 USER_AGENT = f"Ringback/{__version__}"
-FINAL = {"delivered": 1, "exhausted": 2, "cancelled": 3}
 # Errors of ours after which nothing was sent: no attempt was made.
 _NOT_TRIED = frozenset(("withdrawn", "busy"))
-_detail = msgspec.json.Encoder().encode
 log = structlog.get_logger()
 
 
@@ -298,8 +295,9 @@ class Push:
         slots.bytes += len(body)
         self._fill(slots)
 
-    def _fill(self, slots: _Slots) -> None:
-        while slots.ready and not self.stopping:
+    def _fill(self, slots: _Slots, most: int = CONCURRENT) -> None:
+        while slots.ready and most and not self.stopping:
+            most -= 1
             if self._full or not self._has_place(slots):
                 self._crowded[slots.endpoint.no] = slots
                 return
@@ -359,16 +357,19 @@ class Push:
             task = asyncio.current_task()
             assert task is not None
             self._tasks.discard(task)
-            self.fill()
-            self._fill(slots)
+            self._next(_LOOKS)
+            self._fill(slots, 1)
 
     @property
     def _full(self) -> bool:
         return len(self._tasks) >= self._concurrent or self._unrecorded() >= UNRECORDED_MAX
 
     def fill(self) -> None:
+        """Use all places again, after results were recorded."""
+        self._next(self._concurrent)
+
+    def _next(self, looks: int) -> None:
         """Let endpoints that found no place take turns, a request each."""
-        looks = _LOOKS
         while self._crowded and looks and not self._full and not self.stopping:
             number = next(iter(self._crowded))
             slots = self._crowded.pop(number)
@@ -422,7 +423,7 @@ class Push:
         attempt_id = IdSequence(started_ms, self._entropy(10)).next()
         request = {"method": "POST", "url": endpoint.url, "headers": headers}
         advice = self._advice(slots, exchange)
-        self._finished(_finished(owned, attempt_id, request, exchange, verdict, advice))
+        self._finished(outcome(owned, attempt_id, request, exchange, verdict, advice))
 
     def _learn(self, slots: _Slots, exchange: Exchange) -> None:
         """Learn from an attempt how fast the endpoint may be sent to."""
@@ -468,32 +469,3 @@ class Push:
             for job in slots.queue:
                 self._held.discard(job.owned.lane, job.owned.endpoint, job.owned.ord)
             self._clear(slots)
-
-
-def _finished(
-    owned: Owned,
-    attempt_id: UUID,
-    request: Mapping[str, object],
-    exchange: Exchange,
-    verdict: Verdict,
-    advice: Advice,
-) -> Finished:
-    timings = exchange.timings
-    explanation = exchange.detail and ". ".join(filter(None, (exchange.detail, advice.words)))
-    detail = {
-        "request": request,
-        "response": {"headers": exchange.headers, "truncated": exchange.truncated},
-        "error": explanation or None,
-        "allow": advice.change,
-        "address": exchange.address,
-        "reused": exchange.reused,
-        "tls": exchange.tls,
-        "timings": {name: round(ms, 3) for name, ms in msgspec.structs.asdict(timings).items()},
-        "decision": verdict.words,
-    }
-    return Finished(
-        lane=owned.lane, endpoint=owned.endpoint, ord=owned.ord, id=attempt_id,
-        status=exchange.status, error=exchange.error, ms=timings.total,
-        final=FINAL[verdict.final] if verdict.final else 0, wait_s=verdict.wait_s,
-        detail=_detail(detail), response=exchange.body[:RESPONSE_KEPT],
-    )  # fmt: skip

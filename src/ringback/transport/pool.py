@@ -30,8 +30,8 @@ class Limits(msgspec.Struct, frozen=True):
     idle_s: float = 30.0
     age_s: float = 600.0
     idle_per_origin: int = 128
-    idle_total: int = 512
-    open_total: int = 1024
+    idle_total: int = 1024
+    open_total: int = 1536
     sweep_s: float = 5.0
 
 

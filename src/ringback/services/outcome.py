@@ -1,0 +1,45 @@
+"""What an attempt gave, as the row that is recorded. Nothing is sent or decided here."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import msgspec
+
+from ringback.domain.retry import Verdict
+from ringback.services.guards import Advice
+from ringback.storage.hot import Finished, Owned
+from ringback.transport.exchange import Exchange
+
+RESPONSE_KEPT = 64 * 1024
+FINAL = {"delivered": 1, "exhausted": 2, "cancelled": 3}
+_detail = msgspec.json.Encoder().encode
+
+
+def outcome(
+    owned: Owned,
+    attempt_id: UUID,
+    request: Mapping[str, object],
+    exchange: Exchange,
+    verdict: Verdict,
+    advice: Advice,
+) -> Finished:
+    """Return the row of an attempt: what was sent, what came back, and the decision in words."""
+    timings = exchange.timings
+    explanation = exchange.detail and ". ".join(filter(None, (exchange.detail, advice.words)))
+    detail = {
+        "request": request,
+        "response": {"headers": exchange.headers, "truncated": exchange.truncated},
+        "error": explanation or None,
+        "allow": advice.change,
+        "address": exchange.address,
+        "reused": exchange.reused,
+        "tls": exchange.tls,
+        "timings": {name: round(ms, 3) for name, ms in msgspec.structs.asdict(timings).items()},
+        "decision": verdict.words,
+    }
+    return Finished(
+        lane=owned.lane, endpoint=owned.endpoint, ord=owned.ord, id=attempt_id,
+        status=exchange.status, error=exchange.error, ms=timings.total,
+        final=FINAL[verdict.final] if verdict.final else 0, wait_s=verdict.wait_s,
+        detail=_detail(detail), response=exchange.body[:RESPONSE_KEPT],
+    )  # fmt: skip
