@@ -33,6 +33,10 @@ class Sizes:
     """T64: random calls of one tenant about what is another's."""
     changed_cursors: int
     """T65: cursors of a list that were changed somewhere."""
+    api_examples: int
+    """Requests for each operation, caller and kind: with what is allowed, with what is not."""
+    issued_keys: int
+    """T60: API keys that are made, used, and then looked for in everything that is kept."""
 
 
 SMALL = Sizes(
@@ -47,6 +51,8 @@ SMALL = Sizes(
     oracle_bodies=1_000,
     foreign_calls=500,
     changed_cursors=500,
+    issued_keys=200,
+    api_examples=4,
 )
 FULL = Sizes(
     carrier_cases=20_000,
@@ -60,5 +66,7 @@ FULL = Sizes(
     oracle_bodies=10_000,
     foreign_calls=20_000,
     changed_cursors=5_000,
+    issued_keys=1_000,
+    api_examples=100,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

@@ -35,6 +35,7 @@ from ringback.services.flood import Flood
 from ringback.services.guards import Guards
 from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
+from ringback.services.key_use import KeyUse
 from ringback.services.meters import Meters
 from ringback.services.numbers import Ledger
 from ringback.services.pressure import Pressure
@@ -78,6 +79,7 @@ class Engine:
         self.database = Database(dsn)
         self.configuration = Configuration(self.database, Vault(*secret_keys))
         self.lease = Lease(self.clock)
+        self.key_use = KeyUse(self.database)
         self.flood = Flood()
         self.client = Client(own=_own(settings))
         self.guards = Guards(settings.lock_egress, settings.allow_metadata)
@@ -118,8 +120,9 @@ class Engine:
             self.configuration, self.committer, self.large, self.clock, self.flood, self.pressure
         )
         self.publisher = Publisher(
-            self.configuration, self.committer, self.large, self.clock, self.pressure
-        )
+            self.configuration, self.committer, self.large, self.clock, self.pressure,
+            self.key_use.note,
+        )  # fmt: skip
         self.stuck = Stuck(self.database)
         self.meters = Meters(
             self.receiver, self.publisher, (self.committer, self.large), self.push, self.recorder,
@@ -158,7 +161,7 @@ class Engine:
             self.workers.run(), self.configuration.listen(self.workers.poke), self.committer.run(),
             self.large.run(), self.recorder.run(), self.claimer.run(), self.retainer.run(),
             self.inspector.run(), self.reconciler.run(), self.pressure.run(), self.sweeper.run(),
-            self.stuck.run(),
+            self.stuck.run(), self.key_use.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -194,6 +197,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.key_use.flush()
         await self.workers.leave()
         await self.client.close()
         await self.door.close()
@@ -242,6 +246,7 @@ class Application:
                 figures=engine.watch.figures,
                 simulate=engine.simulator.simulate,
                 again=engine.again,
+                key_use=engine.key_use,
                 held=engine.lease.held,
                 own=_own(engine.settings),
                 guards=engine.guards,

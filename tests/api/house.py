@@ -17,11 +17,15 @@ from ringback.domain.messages import Status
 from ringback.providers.simulator import SIMULATOR
 from ringback.services.clock import Clock
 from ringback.storage import configuration as stored
+from ringback.transport.incoming import Incoming
 from tests.services.sink import until
 from tests.services.stage import BASE_URL, Stage
 
 # A's in test mode, A's in live mode, and another tenant's in test mode.
 KEY, LIVE_KEY, OTHER_KEY = "rk_test_aaaa", "rk_live_aaaa", "rk_test_bbbb"
+# An operator's, and the headers with which it acts for the other tenant.
+OPERATOR_KEY = "rk_op_cccc"
+ACTING = {"ringback-tenant": "other", "ringback-mode": "test"}
 LONG_AGO_MS = 1_772_442_927_000
 Json = dict[str, Any]
 
@@ -48,14 +52,26 @@ class House:
             "figures": self.engine.watch.figures,
             "simulate": self.engine.simulator.simulate,
             "again": self.engine.again,
+            "key_use": self.engine.key_use,
             "held": lambda: self.held,
         }
         return build_api(Context(**{**parts, **changes}))
 
-    @staticmethod
-    def client_of(app: FastAPI) -> httpx.AsyncClient:
+    def client_of(self, app: FastAPI) -> httpx.AsyncClient:
         """Make a client of an application, without a network in between."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test")
+        transport = httpx.ASGITransport(self.front(app))
+        return httpx.AsyncClient(transport=transport, base_url="http://api.test")
+
+    def front(self, app: FastAPI) -> Any:
+        """Send what is published past the framework, as app.py does."""
+        publish = Incoming("/v1/events", self.engine.publisher.publish, BASE_URL)
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            hot = scope["type"] == "http" and scope["path"] == "/v1/events"
+            door = publish if hot and scope["method"] == "POST" else app
+            await door(scope, receive, send)
+
+        return answer
 
     async def open(self) -> None:
         """Make the other tenant and all keys."""
@@ -69,6 +85,7 @@ class House:
                 (other.no, Mode.TEST, OTHER_KEY),
             ):
                 await stored.add_key(connection, self.new_id(), tenant, mode, key, "test")
+            await stored.add_key(connection, self.new_id(), 0, 0, OPERATOR_KEY, "operator")
 
     def new_id(self) -> Any:
         """Make a fresh id."""

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from ringback import __version__
+from ringback.domain.endpoint_fields import masked
 from ringback.domain.endpoints import Endpoint
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show, time_of
@@ -54,7 +55,16 @@ class Job(NamedTuple):
 class _Slots:
     """What is going on for one endpoint in this worker."""
 
-    __slots__ = ("_guards", "active", "endpoint", "guard", "queue", "signer", "target")
+    __slots__ = (
+        "_guards",
+        "_signed_by",
+        "_signer",
+        "active",
+        "endpoint",
+        "guard",
+        "queue",
+        "target",
+    )
 
     def __init__(self, endpoint: Endpoint, guards: Guards) -> None:
         self._guards = guards
@@ -72,9 +82,16 @@ class _Slots:
         most = self.endpoint.policy.concurrency if full else QUEUED_PER_ENDPOINT
         return most - len(self.queue) - self.active
 
+    def sign(self, event_id: str, now_ms: int, body: bytes) -> str:
+        """Sign an attempt made now; while a secret is rotated with the old one as well."""
+        keys = self.endpoint.signing_keys(now_ms)
+        if keys != self._signed_by:
+            self._signed_by, self._signer = keys, Signer(keys)
+        return self._signer.sign(event_id, now_ms // 1000, body)
+
     def aim(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.signer = Signer(endpoint.keys)
+        self._signed_by, self._signer = endpoint.keys, Signer(endpoint.keys)
         self.guard = self._guards.policy(endpoint.mode, endpoint.policy)
         try:
             self.target = Target.parse(endpoint.url)
@@ -245,15 +262,17 @@ class Push:
         endpoint, owned = slots.endpoint, job.owned
         started_ms = self._clock.now_ms()
         event_id = show("evt", owned.event)
-        headers = (
+        headers: tuple[tuple[str, str], ...] = (
             ("content-type", "application/json"),
             ("user-agent", USER_AGENT),
             ("webhook-id", event_id),
             ("webhook-timestamp", str(started_ms // 1000)),
-            ("webhook-signature", slots.signer.sign(event_id, started_ms // 1000, job.body)),
+            ("webhook-signature", slots.sign(event_id, started_ms, job.body)),
             ("ringback-attempt", str(owned.n + 1)),
-        )
-        exchange = await self._exchange(slots, headers, job.body)
+        )  # fmt: skip
+        exchange = await self._exchange(slots, (*headers, *endpoint.headers), job.body)
+        # The owner's headers are often credentials: what was sent is kept without them.
+        headers += tuple((name, masked(value)) for name, value in endpoint.headers)
         if exchange.error == "withdrawn":
             self._release(owned)
             return
