@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
@@ -60,14 +60,13 @@ class Field:
                 "ringback-tenant": "default", "ringback-mode": "test",
             },
         }  # fmt: skip
-        self.session = requests.Session()
-        self.document = requests.get(f"{self.url}/openapi.json", timeout=10).json()
+        self.document = httpx.get(f"{self.url}/openapi.json", timeout=10).json()
         self.known = self.things()
 
     def made(self, path: str, body: Any) -> Any:
         """Make something."""
-        answer = requests.post(self.url + path, json=body, headers=self.full, timeout=10)
-        assert answer.ok, answer.text
+        answer = httpx.post(self.url + path, json=body, headers=self.full, timeout=10)
+        assert answer.is_success, answer.text
         return answer.json()
 
     def things(self) -> dict[str, list[str]]:
@@ -81,7 +80,7 @@ class Field:
         simulated = next(row["id"] for row in connections if row["provider"] == "simulator")
         told = {"to": "+15550101", "from": "+15550100"}
         self.made(f"/v1/connections/{simulated}/simulate", told)
-        requests.put(
+        httpx.put(
             f"{self.url}/v1/tenants/sacrifice", json={}, headers=self.roles["operator"], timeout=10
         )
         return {
@@ -101,7 +100,7 @@ class Field:
 
     def listed(self, name: str) -> Any:
         """List something."""
-        answer = requests.get(f"{self.url}/v1/{name}", headers=self.full, timeout=10)
+        answer = httpx.get(f"{self.url}/v1/{name}", headers=self.full, timeout=10)
         return answer.json()["data"]
 
 
@@ -134,9 +133,7 @@ def tried(field: Field, operation: Any, role: str, mode: GenerationMode) -> Coun
     def call(case: Any) -> None:
         if dice.random() < 0.7:
             made_likely(case, field.known, dice)
-        response = case.call(
-            base_url=field.url, session=field.session, headers=field.roles[role], timeout=20
-        )
+        response = case.call(base_url=field.url, headers=field.roles[role], timeout=20)
         case.validate_response(response, checks=CHECKS)
         statuses[response.status_code] += 1
 
