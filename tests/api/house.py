@@ -17,7 +17,6 @@ from ringback.domain.messages import Status
 from ringback.providers.simulator import SIMULATOR
 from ringback.services.clock import Clock
 from ringback.storage import configuration as stored
-from ringback.transport.incoming import Incoming
 from tests.services.sink import until
 from tests.services.stage import BASE_URL, Stage
 
@@ -63,13 +62,20 @@ class House:
         return httpx.AsyncClient(transport=transport, base_url="http://api.test")
 
     def front(self, app: FastAPI) -> Any:
-        """Send what is published past the framework, as app.py does."""
-        publish = Incoming("/v1/events", self.engine.publisher.publish, BASE_URL)
+        """Send what is published past the framework, as the server does."""
 
         async def answer(scope: Any, receive: Any, send: Any) -> None:
-            hot = scope["type"] == "http" and scope["path"] == "/v1/events"
-            door = publish if hot and scope["method"] == "POST" else app
-            await door(scope, receive, send)
+            if (scope["method"], scope["path"]) != ("POST", "/v1/events"):
+                await app(scope, receive, send)
+                return
+            fields = ((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
+            body = (await receive()).get("body", b"")
+            request = Callback("POST", f"{BASE_URL}/v1/events", tuple(fields), body)
+            told = await self.engine.publisher.publish("", request)
+            headers = [(n.encode(), v.encode()) for n, v in told.headers]
+            start = {"type": "http.response.start", "status": told.status, "headers": headers}
+            await send(start)
+            await send({"type": "http.response.body", "body": told.body})
 
         return answer
 

@@ -27,6 +27,8 @@ _ACTING = [
         "description": "For operators' keys: the mode to act in.",
     },
 ]  # fmt: skip
+# What the listener may answer before it is known that a request is for the API, in plain words.
+_BEFORE_US = ("408", "414")
 _IDEMPOTENCY = {
     "name": "Idempotency-Key", "in": "header", "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": "^[!-~]+$"},
@@ -91,8 +93,10 @@ def _with_headers(operation: dict[str, Any], *, posts: bool) -> None:
 
 def _as_problems(responses: dict[str, Any]) -> None:
     """Give answers that are problems their own media type."""
-    for answer in responses.values():
+    for status, answer in responses.items():
         content = answer.get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
         if schema.get("$ref", "").endswith("/ProblemBody"):
             content[MEDIA_TYPE] = content.pop("application/json")
+            if status in _BEFORE_US:
+                content["text/plain"] = {"schema": {"type": "string"}}

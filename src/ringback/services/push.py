@@ -57,8 +57,8 @@ class _Slots:
 
     __slots__ = (
         "_guards",
-        "_signed_by",
         "_signer",
+        "_with",
         "active",
         "endpoint",
         "guard",
@@ -71,6 +71,7 @@ class _Slots:
         self.queue: deque[Job] = deque()
         self.active = 0
         self.target: Target | None = None
+        self._with = 0
         self.aim(endpoint)
 
     @property
@@ -85,13 +86,15 @@ class _Slots:
     def sign(self, event_id: str, now_ms: int, body: bytes) -> str:
         """Sign an attempt made now; while a secret is rotated with the old one as well."""
         keys = self.endpoint.signing_keys(now_ms)
-        if keys != self._signed_by:
-            self._signed_by, self._signer = keys, Signer(keys)
+        if len(keys) < self._with:
+            self._with, self._signer = len(keys), Signer(keys)
         return self._signer.sign(event_id, now_ms // 1000, body)
 
     def aim(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self._signed_by, self._signer = endpoint.keys, Signer(endpoint.keys)
+        # All that might sign: whose time is over is left out by the first attempt after it.
+        everyone = endpoint.signing_keys(0)
+        self._with, self._signer = len(everyone), Signer(everyone)
         self.guard = self._guards.policy(endpoint.mode, endpoint.policy)
         try:
             self.target = Target.parse(endpoint.url)
