@@ -46,6 +46,7 @@ proof: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	$(BIN)/python scripts/house_map.py
 	$(BIN)/python -m scripts.limits
+	$(BIN)/python -m scripts.scopes
 
 # A stamp is older than a lock file: install again. Both take a second when nothing has changed.
 $(VENV)/installed-run: $(RUN_LOCKS) pyproject.toml scripts/install.sh

@@ -250,6 +250,25 @@ LIMITS: dict[str, dict[str, Limit]] = {
     },
     "What people configure": {
         "services.manage:ENDPOINTS_MAX": Limit("endpoints", "of a tenant in a mode", "409"),
+        "domain.headers:MAX_CUSTOM": Limit("header fields", "of an endpoint's own", _EXPLAINED),
+        "domain.headers:MAX_CUSTOM_BYTES": Limit(BYTES, "those together", _EXPLAINED),
+        "domain.endpoint_fields:UID_MAX": Limit(CHARACTERS, "an own id", _EXPLAINED),
+        "domain.endpoint_fields:METADATA_MAX": Limit("pairs", "of metadata", _EXPLAINED),
+        "domain.endpoint_fields:METADATA_KEY_MAX": Limit(
+            CHARACTERS, "a key of metadata", _EXPLAINED
+        ),
+        "domain.endpoint_fields:METADATA_VALUE_MAX": Limit(
+            CHARACTERS, "a value of metadata", _EXPLAINED
+        ),
+        "services.rotation:OVERLAP_MAX_S": Limit(
+            SECONDS, "that an old secret signs as well", _EXPLAINED
+        ),
+        "services.rotation:RETIRING_MAX": Limit("secrets", "that do so at a time", "409"),
+        "domain.idempotency:KEY_MAX": Limit(CHARACTERS, "an idempotency key", _EXPLAINED),
+        "services.keys:KEYS_MAX": Limit("keys", "in force, of a tenant in a mode", "409"),
+        "services.tenants:TENANTS_MAX": Limit("tenants", "of an installation", "409"),
+        "api.api_keys:NAME_MAX": Limit(CHARACTERS, "an API key's name", _EXPLAINED),
+        "api.tenants:NAME_MAX": Limit(CHARACTERS, "a tenant's name", _EXPLAINED),
         "services.manage:CONNECTIONS_MAX": Limit("connections", "of a tenant in a mode", "409"),
         "services.manage:TOKEN_MAX": Limit(CHARACTERS, "a token in a URL", _EXPLAINED),
         "services.manage:TEST_ENDPOINT_DAYS": Limit(DAYS, "of a test endpoint", "expired"),
@@ -369,11 +388,10 @@ LIMITS: dict[str, dict[str, Limit]] = {
 
 # Constants that sound like a limit of ours and are none: why.
 NO_LIMITS = {
-    "domain.headers:MAX_CUSTOM": "of an endpoint's own headers, which nobody can set yet",
-    "domain.headers:MAX_CUSTOM_BYTES": "of an endpoint's own headers, which nobody can set yet",
     "domain.targets:_KEPT": "the characters that a URL keeps as they are",
     "domain.signing:SECRET_BYTES": "the size of a secret that we make",
     "services.manage:_TOKEN_BYTES": "the size of a token that we make",
+    "services.keys:_BYTES": "the size of a key that we make",
     "services.flood:_LIMITED": "which outcomes are held down",
     "services.timeline:_READ_MAX": "one more than ENTRIES_MAX, to see whether there is more",
     "services.delivery_log:_EVENTS_CHUNK": "a step towards _EVENTS_MAX",
@@ -399,6 +417,8 @@ GROWS = {
     "services.commit:Committer._queue": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",
     "services.push:_Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_MAX`, `QUEUED_BYTES`",
     "services.push:Push._slots": "one for each endpoint",
+    "api.repeats:Repeats._routes": "one for each route that takes a POST",
+    "services.key_use:KeyUse._used": "`KEYS_MAX` for each tenant and mode",
     "services.push:Push._crowded": "one for each endpoint",
     "services.push:Push._tasks": "`CONCURRENT`",
     "services.held:Held._keys": "what queues, is under way or waits to be recorded",

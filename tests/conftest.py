@@ -3,8 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from .postgres_server import DEBIAN_15, WHEEL_18, PostgresServer
+
+# An exception with all locals of its frames, as by default, takes seconds to write.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

@@ -63,6 +63,10 @@ class Sizes:
     """T31: seconds of traffic for each number of them that hangs."""
     herd: int
     """T32: deliveries that wait for an endpoint which comes back."""
+    api_examples: int
+    """Requests for each operation, caller and kind: with what is allowed, with what is not."""
+    issued_keys: int
+    """T60: API keys that are made, used, and then looked for in everything that is kept."""
 
 
 SMALL = Sizes(
@@ -92,6 +96,8 @@ SMALL = Sizes(
     neighbours=40,
     neighbours_s=3,
     herd=400,
+    issued_keys=200,
+    api_examples=4,
 )
 FULL = Sizes(
     carrier_cases=20_000,
@@ -120,5 +126,7 @@ FULL = Sizes(
     neighbours=100,
     neighbours_s=60,
     herd=10_000,
+    issued_keys=1_000,
+    api_examples=100,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

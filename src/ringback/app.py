@@ -24,7 +24,7 @@ from ringback.domain.endpoints import Endpoint
 from ringback.domain.http import Callback, HttpResponse
 from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
-from ringback.services import failpoints
+from ringback.services import crew, failpoints
 from ringback.services.again import Again
 from ringback.services.claim import Claimer
 from ringback.services.clock import Clock
@@ -36,6 +36,7 @@ from ringback.services.flood import Flood
 from ringback.services.guards import Guards
 from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
+from ringback.services.key_use import KeyUse
 from ringback.services.meters import Meters
 from ringback.services.numbers import Ledger
 from ringback.services.pressure import Pressure
@@ -80,6 +81,7 @@ class Engine:
         self.database = Database(dsn)
         self.configuration = Configuration(self.database, Vault(*secret_keys))
         self.lease = Lease(self.clock)
+        self.key_use = KeyUse(self.database)
         self.flood = Flood()
         self.client = Client(own=_own(settings), connect=failpoints.connecting(connect_tcp))
         self.guards = Guards(settings.lock_egress, settings.allow_metadata)
@@ -119,8 +121,9 @@ class Engine:
             self.configuration, self.committer, self.large, self.clock, self.flood, self.pressure
         )
         self.publisher = Publisher(
-            self.configuration, self.committer, self.large, self.clock, self.pressure
-        )
+            self.configuration, self.committer, self.large, self.clock, self.pressure,
+            self.key_use.note,
+        )  # fmt: skip
         self.stuck = Stuck(self.database)
         self.meters = Meters(
             self.receiver, self.publisher, (self.committer, self.large), self.push, self.recorder,
@@ -166,7 +169,7 @@ class Engine:
             self.workers.run(), self.configuration.listen(self.workers.poke), self.committer.run(),
             self.large.run(), self.recorder.run(), self.claimer.run(), self.retainer.run(),
             self.inspector.run(), self.reconciler.run(), self.pressure.run(), self.sweeper.run(),
-            self.stuck.run(),
+            self.stuck.run(), self.key_use.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -202,6 +205,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.key_use.flush()
         await self.workers.leave()
         await self.client.close()
         await self.door.close()
@@ -252,6 +256,7 @@ class Application:
                 figures=engine.watch.figures,
                 simulate=engine.simulator.simulate,
                 again=engine.again,
+                key_use=engine.key_use,
                 held=engine.lease.held,
                 own=_own(engine.settings),
                 guards=engine.guards,
@@ -303,6 +308,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
     application = build(settings)
     told, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, told.set)
+    loop.add_signal_handler(crew.DIED, application.engine.workers.poke)
     loop.set_exception_handler(_report)
     await application.start(listening)
     await told.wait()

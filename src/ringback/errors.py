@@ -9,7 +9,10 @@
     ├── VaultError                a sealed secret cannot be opened
     ├── Invalid                   a request is wrong (422), each fault with its JSON pointer
     ├── NotNow                    not in the state that things are in (409)
+    ├── Denied                    a key that may not do this (401, 403; 400, 404, 422 for whom)
+    ├── Refused                   an idempotency key that cannot be used now (409, 422)
     ├── TokenTaken                another connection has this token (409)
+    ├── UidTaken                  another endpoint has this own id (409)
     ├── LimitReached              there are as many as there may be (409)
     ├── TooBroad                  a search stands for too many values (422)
     ├── InvalidUrl                a URL or host that no request is ever sent to

@@ -22,6 +22,9 @@ from tests.services.stage import BASE_URL, Stage
 
 # A's in test mode, A's in live mode, and another tenant's in test mode.
 KEY, LIVE_KEY, OTHER_KEY = "rk_test_aaaa", "rk_live_aaaa", "rk_test_bbbb"
+# An operator's, and the headers with which it acts for the other tenant.
+OPERATOR_KEY = "rk_op_cccc"
+ACTING = {"ringback-tenant": "other", "ringback-mode": "test"}
 LONG_AGO_MS = 1_772_442_927_000
 Json = dict[str, Any]
 
@@ -48,14 +51,33 @@ class House:
             "figures": self.engine.watch.figures,
             "simulate": self.engine.simulator.simulate,
             "again": self.engine.again,
+            "key_use": self.engine.key_use,
             "held": lambda: self.held,
         }
         return build_api(Context(**{**parts, **changes}))
 
-    @staticmethod
-    def client_of(app: FastAPI) -> httpx.AsyncClient:
+    def client_of(self, app: FastAPI) -> httpx.AsyncClient:
         """Make a client of an application, without a network in between."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test")
+        transport = httpx.ASGITransport(self.front(app))
+        return httpx.AsyncClient(transport=transport, base_url="http://api.test")
+
+    def front(self, app: FastAPI) -> Any:
+        """Send what is published past the framework, as the server does."""
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            if (scope["method"], scope["path"]) != ("POST", "/v1/events"):
+                await app(scope, receive, send)
+                return
+            fields = ((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
+            body = (await receive()).get("body", b"")
+            request = Callback("POST", f"{BASE_URL}/v1/events", tuple(fields), body)
+            told = await self.engine.publisher.publish("", request)
+            headers = [(n.encode(), v.encode()) for n, v in told.headers]
+            start = {"type": "http.response.start", "status": told.status, "headers": headers}
+            await send(start)
+            await send({"type": "http.response.body", "body": told.body})
+
+        return answer
 
     async def open(self) -> None:
         """Make the other tenant and all keys."""
@@ -69,6 +91,7 @@ class House:
                 (other.no, Mode.TEST, OTHER_KEY),
             ):
                 await stored.add_key(connection, self.new_id(), tenant, mode, key, "test")
+            await stored.add_key(connection, self.new_id(), 0, 0, OPERATOR_KEY, "operator")
 
     def new_id(self) -> Any:
         """Make a fresh id."""

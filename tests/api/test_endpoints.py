@@ -17,7 +17,7 @@ from tests.services.sink import until
 URL = "https://example.com/hook"
 FIELDS = {
     "id", "url", "event_types", "description", "delivery", "mode", "enabled", "disabled_at",
-    "disabled_for", "created_at", "updated_at", "expires_at",
+    "disabled_for", "created_at", "updated_at", "expires_at", "uid", "metadata", "headers",
 }  # fmt: skip
 
 
@@ -41,7 +41,7 @@ async def test_a_new_endpoint_is_answered_with_its_secret(house: House) -> None:
     )  # fmt: skip
     path = f"/v1/endpoints/{made['id']}"
     assert made == await house.get(path)
-    assert {"secret": secret} == await house.get(f"{path}/secret")
+    assert {"secret": secret, "retiring": []} == await house.get(f"{path}/secret")
     listed = await house.call("GET", "/v1/endpoints")
     assert made in listed.json()["data"]
     assert secret not in listed.text

@@ -30,7 +30,8 @@ def secrets_of(everything: Everything) -> list[str]:
         # The demo's user is called "demo": so is much else.
         found += [connection.token, *(value for value in values if value != "demo")]
     for endpoint in everything.endpoints:
-        found += endpoint.secrets
+        found += [*endpoint.secrets, *(secret for secret, _ in endpoint.retiring)]
+        found += [value for _, value in endpoint.engine.headers]
     return found
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 
+import asyncpg
 import pytest
 
 from ringback.storage import workers
@@ -19,6 +20,7 @@ from ringback.storage.hot import (
     read_subjects,
     release,
 )
+from ringback.storage.idempotency import KeptPublication, read_publications
 from tests.storage.rows import MODE, TENANT, Maker
 
 
@@ -143,6 +145,63 @@ async def test_a_once_key_counts_into_the_next_generation(
     assert await hot.fetchval("select advance_once_generation(0)") == 3
     assert await read_once(hot, [key]) == set()
     assert await hot.fetchval("select advance_once_generation(36)") == 0
+
+
+def _keyed(rows: CommitRows, key: uuid.UUID, *events: int) -> None:
+    """Put events under an idempotency key."""
+    rows.once.append((key, TENANT, MODE))
+    rows.kept.append((len(rows.once), b"print", b"ids"))
+    for event in events:
+        row = rows.events[event - 1]
+        rows.events[event - 1] = (*row[:5], len(rows.once), *row[6:])
+
+
+async def test_an_idempotency_key_counts_once_for_a_day(
+    hot: Connection, maker: Maker, worker: int
+) -> None:
+    """Known within a day its events are not stored and the caller is told; later it is a new one.
+
+    Ordinary once keys beside it count as ever.
+    """
+    key, ordinary = uuid.uuid4(), uuid.uuid4()
+
+    async def commit() -> list[int]:
+        rows = CommitRows()
+        rows.once.append((ordinary, TENANT, MODE))
+        maker.event(rows, 0, once=1)
+        _keyed(rows, key, maker.event(rows, 0))
+        return (await commit_batch(hot, worker, rows)).repeated
+
+    assert [await commit(), sorted(await commit())] == [[], [1, 2]]
+    assert {key: KeptPublication(b"print", b"ids")} == await read_publications(hot, [key, ordinary])
+    assert 2 == await hot.fetchval("select count(*) from event")
+    await hot.execute("update idempotency_key set created = now() - interval '25 hours'")
+    assert {} == await read_publications(hot, [key])
+    assert [1] == await commit()
+    assert 3 == await hot.fetchval("select count(*) from event")
+
+
+async def test_what_has_one_key_is_stored_as_a_whole(
+    hot: Connection, maker: Maker, worker: int
+) -> None:
+    """With one of its subjects lost nothing at all is written; with all of them it comes again."""
+    lost, other, kept = maker.ids.next(), maker.ids.next(), maker.ids.next()
+    for subject in (lost, other):
+        await commit_batch(hot, worker, maker.story(subject))
+    before = await hot.fetchval("select count(*) from event")
+    rows, key = CommitRows(), uuid.uuid4()
+    events = [maker.event(rows, maker.subject(rows, subject)) for subject in (lost, kept)]
+    _keyed(rows, key, *events)
+    with pytest.raises(asyncpg.SerializationError):
+        await commit_batch(hot, worker, rows)
+    assert 0 == await hot.fetchval("select count(*) from subject where id = $1", kept)
+    rows = CommitRows()
+    events = [maker.event(rows, maker.subject(rows, subject)) for subject in (lost, other)]
+    _keyed(rows, key, *events)
+    done = await commit_batch(hot, worker, rows)
+    assert ([1, 2], []) == (done.lost, done.repeated)
+    assert {} == await read_publications(hot, [key])
+    assert before == await hot.fetchval("select count(*) from event")
 
 
 async def test_a_lane_is_sent_in_order(hot: Connection, maker: Maker, worker: int) -> None:

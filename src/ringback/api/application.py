@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from ringback import __version__
 from ringback.api import (
     again,
+    api_keys,
     attempts,
     audit,
     callbacks,
@@ -27,11 +28,14 @@ from ringback.api import (
     metrics,
     problems,
     providers,
+    publishing,
     simulate,
+    tenants,
     timeline,
 )
 from ringback.api.context import Context
 from ringback.api.frame import Frame
+from ringback.api.repeats import Repeats
 from ringback.errors import DatabaseUnavailable, Invalid
 
 _ANSWERED = (
@@ -39,7 +43,7 @@ _ANSWERED = (
 )  # fmt: skip
 _RESOURCES = (
     endpoints, connections, simulate, providers, messages, timeline, events, event_types,
-    callbacks, deliveries, again, attempts, inspector, audit,
+    callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.
@@ -69,12 +73,13 @@ def build_api(context: Context) -> FastAPI:
     app.state.context = context
     for kind in _ANSWERED:
         app.add_exception_handler(kind, problems.answer)
-    app.add_middleware(Frame, clock=context.clock)
     version_1 = APIRouter(prefix="/v1", responses=document.PROBLEMS)
     for resource in _RESOURCES:
         version_1.include_router(resource.router)
     app.include_router(version_1)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    app.openapi = lambda: document.describe(app)  # type: ignore[method-assign]
+    app.openapi = lambda: document.describe(app, publishing.router)  # type: ignore[method-assign]
+    app.add_middleware(Repeats, context=context, document=app.openapi)
+    app.add_middleware(Frame, clock=context.clock)
     return app

@@ -12,7 +12,7 @@ from ringback.domain import ids
 
 _NOUNS: dict[ids.Prefix, str] = {
     "msg": "message", "evt": "event", "end": "endpoint", "con": "connection", "cbk": "callback",
-    "att": "attempt", "dlv": "delivery",
+    "att": "attempt", "dlv": "delivery", "key": "API key",
 }  # fmt: skip
 
 

@@ -1,6 +1,8 @@
-"""Who asks: the bearer key of a request, and the tenant and mode that it stands for."""
+"""Who asks: the bearer key of a request, whom it acts for, and whether it may do this.
 
-import uuid
+What each operation needs stands in domain/scopes.py; nothing here names one.
+"""
+
 from typing import Annotated
 
 import msgspec
@@ -8,36 +10,64 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ringback.api.context import Context
-from ringback.api.problems import Problem, unavailable
+from ringback.api.problems import Problem, Where, unavailable
 from ringback.domain.endpoints import Mode
+from ringback.domain.scopes import OPERATIONS
+from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, bearer, identify
+from ringback.services.keys import Keys
 from ringback.services.manage import Manager
-from ringback.storage.configuration import key_hash
+from ringback.services.rotation import Rotation
+from ringback.services.tenants import Tenants
 from ringback.storage.lists import Scope
 
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="key",
-    description="An API key: rk_live_… or rk_test_…. It decides whose data is seen, and which "
-    "mode's.",
+    description="An API key: rk_live_… or rk_test_… stands for one tenant and mode; rk_op_… is an "
+    "operator's and says with the headers Ringback-Tenant and Ringback-Mode for whom it acts.",
 )
-_CHALLENGE = {"www-authenticate": 'Bearer realm="ringback"'}
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whoever asks, and what a handler needs to answer them."""
+    """Whoever asks, and what a handler needs to answer them.
+
+    `scope` is the tenant and mode that is acted for; (0, 0) is the installation itself.
+    """
 
     context: Context
     scope: Scope
-    key: uuid.UUID
+    asker: Asker
 
     @property
     def manager(self) -> Manager:
         """What changes configuration on behalf of this caller's key."""
-        return self.context.manager(self.key)
+        return self.context.manager(self.asker.key.id)
+
+    @property
+    def rotation(self) -> Rotation:
+        """What rotates signing secrets on behalf of this caller's key."""
+        return Rotation(
+            self.context.configuration, self.context.clock, self.manager, self.asker.key.id
+        )
+
+    @property
+    def keys(self) -> Keys:
+        """What makes and revokes API keys on behalf of this caller's key."""
+        return Keys(
+            self.context.configuration, self.context.database, self.context.clock, self.asker
+        )
+
+    @property
+    def tenants(self) -> Tenants:
+        """What adds, changes and deletes tenants on behalf of this caller's key."""
+        return Tenants(
+            self.context.configuration, self.context.database, self.context.clock,
+            self.asker.key.id,
+        )  # fmt: skip
 
     @property
     def mode(self) -> Mode:
-        """The mode of the key."""
+        """The mode that is acted in; never asked for the installation itself."""
         return Mode(self.scope.mode)
 
     def only_in_test_mode(self, what: str) -> None:
@@ -46,25 +76,41 @@ class Caller(msgspec.Struct, frozen=True):
             raise Problem("test_mode_only", f"{what} has test data only: use a test key.")
 
 
-async def authenticate(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Caller:
-    """Find out who asks. Raises Problem when nobody known does."""
-    context: Context = request.app.state.context
+def denied(error: Denied) -> Problem:
+    """Make a problem of what a key may not do."""
+    where = [Where(error.detail, parameter=error.header)] if error.header else []
+    return Problem(error.code, error.detail, where, error.headers)
+
+
+def asker_of(context: Context, request: Request) -> Asker:
+    """Find out who asks and for whom. Raises Problem when nobody known does."""
     if not context.held():
         # Keys may have been revoked while this worker was cut off.
         raise unavailable()
-    if credentials is None:
-        detail = "Send the header `Authorization: Bearer rk_…`."
-        raise Problem("unauthenticated", detail, headers=_CHALLENGE)
-    key = context.configuration.snapshot.keys.get(key_hash(credentials.credentials))
-    if key is None:
-        detail = "The key is not known, or was revoked."
-        raise Problem("unauthenticated", detail, headers=_CHALLENGE)
-    if key.expires_ms is not None and key.expires_ms <= context.clock.now_ms():
-        raise Problem("unauthenticated", "The key has expired.", headers=_CHALLENGE)
-    return Caller(context, Scope(key.tenant, key.mode), key.id)
+    headers = request.headers
+    try:
+        return identify(
+            context.configuration.snapshot, context.clock.now_ms(),
+            bearer(headers.get("authorization")), headers.get(TENANT_HEADER),
+            headers.get(MODE_HEADER),
+        )  # fmt: skip
+    except Denied as error:
+        raise denied(error) from None
+
+
+async def authenticate(
+    request: Request,
+    _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    """Find out who asks. Raises Problem when nobody known does, or may not do this."""
+    context: Context = request.app.state.context
+    asker = asker_of(context, request)
+    try:
+        asker.allow(OPERATIONS[request.scope["route"].name])
+    except Denied as error:
+        raise denied(error) from None
+    context.key_use.note(asker.key.id)
+    return Caller(context, Scope(asker.tenant, asker.mode or 0), asker)
 
 
 CallerDep = Annotated[Caller, Depends(authenticate)]

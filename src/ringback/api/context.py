@@ -15,7 +15,9 @@ from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.figures import Figures
 from ringback.services.guards import OPEN, Guards
+from ringback.services.key_use import KeyUse
 from ringback.services.manage import Manager
+from ringback.services.once import Once
 from ringback.services.simulate import Plan, Simulated
 from ringback.storage.database import Database
 
@@ -59,6 +61,7 @@ class Context:
     figures: Callable[[], Awaitable[Figures]]
     simulate: Callable[[Connection, Plan], Awaitable[Simulated]]
     again: Again
+    key_use: KeyUse
     held: Callable[[], bool] = _always
     own: Own | None = None
     guards: Guards = OPEN
@@ -67,6 +70,11 @@ class Context:
     def manager(self, actor: uuid.UUID) -> Manager:
         """Return what changes configuration, for a key."""
         return Manager(self.configuration, self.database, self.clock, self.own, self.guards, actor)
+
+    @property
+    def once(self) -> Once:
+        """What keeps answers by idempotency key."""
+        return Once(self.configuration, self.database)
 
     def now(self) -> datetime:
         """Return the database's time."""

@@ -2,17 +2,38 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from ringback import __version__
 from ringback.api.problems import CODES, MEDIA_TYPE, ProblemBody
+from ringback.domain.idempotency import KEY_MAX
+from ringback.domain.scopes import OPERATIONS, SCOPES
 
 DESCRIPTION = (
     "Provider callbacks in, signed and ordered webhooks out. Every key sees one tenant and one "
-    "mode. Errors are RFC 9457 problems."
+    "mode; an operator's key names them. Errors are RFC 9457 problems."
 )
+_ACTING = [
+    {
+        "name": "Ringback-Tenant", "in": "header", "required": False,
+        "schema": {"type": "string", "maxLength": 128},
+        "description": "For operators' keys: the tenant to act for, by its id or your own.",
+    },
+    {
+        "name": "Ringback-Mode", "in": "header", "required": False,
+        "schema": {"type": "string", "enum": ["live", "test"]},
+        "description": "For operators' keys: the mode to act in.",
+    },
+]  # fmt: skip
+# What the listener may answer before it is known that a request is for the API, in plain words.
+_BEFORE_US = ("408", "414")
+_IDEMPOTENCY = {
+    "name": "Idempotency-Key", "in": "header", "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": "^[!-~]+$"},
+    "description": "A repeat with the same key and body within 24 h gets the first answer.",
+}  # fmt: skip
 # What any route under /v1 may answer, and when.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": ProblemBody, "description": "The request cannot be read."},
@@ -22,8 +43,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "model": ProblemBody,
         "description": "There is no such thing, or it is another's.",
     },
+    408: {"model": ProblemBody, "description": "The request took too long to arrive."},
     409: {"model": ProblemBody, "description": "It clashes with what there is."},
     413: {"model": ProblemBody, "description": "The body is too large."},
+    414: {"model": ProblemBody, "description": "The URL is too long."},
     415: {"model": ProblemBody, "description": "The body has to be JSON."},
     422: {"model": ProblemBody, "description": "Something in the request is wrong."},
     429: {"model": ProblemBody, "description": "Too much is under way."},
@@ -36,24 +59,44 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """Make the document of an application; once, then it is kept."""
+def describe(app: FastAPI, elsewhere: APIRouter) -> dict[str, Any]:
+    """Make the document of an application; once, then it is kept.
+
+    `elsewhere` has the routes that are served past the framework.
+    """
     if app.openapi_schema is None:
         document = get_openapi(
-            title="Ringback", version=__version__, description=DESCRIPTION, routes=app.routes
-        )
+            title="Ringback", version=__version__, description=DESCRIPTION,
+            routes=[*app.routes, *elsewhere.routes],
+        )  # fmt: skip
         for path in document["paths"].values():
-            for operation in path.values():
+            for method, operation in path.items():
                 _as_problems(operation["responses"])
+                _with_headers(operation, posts=method == "post")
         document["components"]["schemas"]["ProblemBody"]["properties"]["code"]["enum"] = list(CODES)
         app.openapi_schema = document
     return app.openapi_schema
 
 
+def _with_headers(operation: dict[str, Any], *, posts: bool) -> None:
+    """Say which scope an operation needs, and which headers every operation understands."""
+    scope = OPERATIONS.get(operation["operationId"])
+    if scope is None:
+        return
+    operation["security"] = [{"key": [scope]}]
+    operation["description"] += f" Scope: `{scope}`."
+    headers = [] if SCOPES[scope].operator else [*_ACTING]
+    headers += [_IDEMPOTENCY] if posts else []
+    if headers:
+        operation["parameters"] = [*operation.get("parameters", ()), *headers]
+
+
 def _as_problems(responses: dict[str, Any]) -> None:
     """Give answers that are problems their own media type."""
-    for answer in responses.values():
+    for status, answer in responses.items():
         content = answer.get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
         if schema.get("$ref", "").endswith("/ProblemBody"):
             content[MEDIA_TYPE] = content.pop("application/json")
+            if status in _BEFORE_US:
+                content["text/plain"] = {"schema": {"type": "string"}}

@@ -6,18 +6,21 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, field_validator
 
-from ringback.api.asked import Asked, id_in_path
+from ringback.api.asked import Asked
 from ringback.api.auth import Caller, CallerDep
 from ringback.api.pages import Page, PageQuery, Pager, within
 from ringback.api.problems import Problem, not_found
 from ringback.api.shown import EndpointId, Time, View, moment, moment_or_none
 from ringback.domain import ids
 from ringback.domain.delivery_policy import HOSTS_MAX, NETWORKS_MAX, RETRIES_MAX
+from ringback.domain.endpoint_fields import UID_MAX, masked
 from ringback.domain.endpoints import DeliveryPolicy, Order
 from ringback.domain.event_types import PATTERNS_MAX
+from ringback.domain.events import rfc3339
 from ringback.domain.targets import MAX_URL
 from ringback.services.manage import EndpointChanges, LimitReached, NewEndpoint
-from ringback.storage.configuration import StoredEndpoint
+from ringback.services.rotation import OVERLAP_MAX_S, OVERLAP_S
+from ringback.storage.configuration import StoredEndpoint, UidTaken
 
 DESCRIPTION_MAX = 1000
 router = APIRouter(prefix="/endpoints", tags=["endpoints"])
@@ -36,6 +39,25 @@ EventTypes = Annotated[
         max_length=PATTERNS_MAX,
         description="Whole types, families such as `message.*`, or `*`.",
         examples=[["message.delivered", "message.failed"]],
+    ),
+]
+Uid = Annotated[
+    str,
+    Field(
+        max_length=UID_MAX,
+        description="An id of your own. It names the endpoint in URLs as well as ours does.",
+        examples=["orders-production"],
+    ),
+]
+Metadata = Annotated[
+    dict[str, str],
+    Field(description="Pairs of your own, kept with it.", examples=[{"team": "orders"}]),
+]
+Headers = Annotated[
+    dict[str, str],
+    Field(
+        description="Header fields of your own, sent with every request.",
+        examples=[{"authorization": "Bearer 8Yq…"}],
     ),
 ]
 Description = Annotated[str, Field(max_length=DESCRIPTION_MAX, examples=["Order system"])]
@@ -101,6 +123,12 @@ class EndpointView(View):
     url: Url
     event_types: EventTypes
     description: str
+    uid: str | None = Field(description="Your own id of it.")
+    metadata: Metadata
+    headers: dict[str, str] = Field(
+        description="Your header fields; of their values at most the last four characters.",
+        examples=[{"authorization": "…k2Qx"}],
+    )
     mode: str = Field(description="`live` or `test`.", examples=["live"])
     delivery: DeliveryView
     enabled: bool = Field(description="Whether events are sent to it.")
@@ -122,10 +150,30 @@ class NewEndpointView(EndpointView):
     )
 
 
+class RetiringView(View):
+    """An older secret that signs as well for a while."""
+
+    secret: str = Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+    until: Time
+
+
 class EndpointSecret(View):
     """The signing secret of an endpoint."""
 
     secret: str = Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+    retiring: list[RetiringView] = Field(description="Older ones that sign as well until then.")
+
+
+class SecretRotation(Asked):
+    """A change of the signing secret."""
+
+    secret: str | None = Field(
+        default=None, max_length=128, description="One of your own, `whsec_…`; else one is made."
+    )
+    overlap_s: int = Field(
+        default=OVERLAP_S, ge=0, le=OVERLAP_MAX_S,
+        description="For so many seconds the old secret signs as well; 0: it ends at once.",
+    )  # fmt: skip
 
 
 class EndpointCreate(Asked):
@@ -135,6 +183,9 @@ class EndpointCreate(Asked):
     event_types: EventTypes
     description: Description = ""
     delivery: DeliveryChange = DeliveryChange()
+    uid: Uid | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     secret: str | None = Field(
         default=None, max_length=128, description="One of your own, `whsec_…`; else one is made."
     )
@@ -147,6 +198,9 @@ class EndpointChange(Asked):
     event_types: EventTypes | None = None
     description: Description | None = None
     delivery: DeliveryChange | None = None
+    uid: Uid | None = None
+    metadata: Metadata | None = None
+    headers: Headers | None = None
     enabled: bool | None = Field(default=None, description="Whether events are sent to it.")
 
     @field_validator("*", mode="before")
@@ -166,6 +220,9 @@ def _fields(caller: Caller, endpoint: StoredEndpoint) -> dict[str, Any]:
         "url": engine.url,
         "event_types": list(engine.event_types),
         "description": endpoint.description,
+        "uid": endpoint.uid,
+        "metadata": endpoint.metadata,
+        "headers": {name: masked(value) for name, value in engine.headers},
         "mode": engine.mode.word,
         "delivery": DeliveryView(
             order=engine.policy.order,
@@ -187,8 +244,11 @@ def _fields(caller: Caller, endpoint: StoredEndpoint) -> dict[str, Any]:
 
 def _known(caller: Caller, endpoint_id: str) -> StoredEndpoint:
     """Find the endpoint of the path. Raises Problem when there is none of this caller's."""
-    identifier = id_in_path("end", endpoint_id)
-    found = caller.manager.endpoint(caller.scope, identifier)
+    manager, identifier = caller.manager, ids.read("end", endpoint_id)
+    if identifier is None:
+        found = manager.endpoint_by_uid(caller.scope, endpoint_id)
+    else:
+        found = manager.endpoint(caller.scope, identifier)
     if found is None:
         raise not_found("endpoint")
     return found
@@ -199,12 +259,15 @@ async def create(caller: CallerDep, body: EndpointCreate) -> NewEndpointView:
     """Add an endpoint. Its secret is in the answer; when that comes, every worker sends to it."""
     new = NewEndpoint(
         body.url, body.event_types, body.description, body.secret,
-        body.delivery.over(DeliveryPolicy()),
+        body.delivery.over(DeliveryPolicy()), body.uid, body.metadata,
+        tuple(body.headers.items()),
     )  # fmt: skip
     try:
         made = await caller.manager.add_endpoint(caller.scope, new)
     except LimitReached as error:
         raise Problem("limit_reached", str(error)) from error
+    except UidTaken as error:
+        raise Problem("uid_taken", str(error)) from error
     return NewEndpointView(**_fields(caller, made), secret=made.secrets[0])
 
 
@@ -233,9 +296,36 @@ async def get(caller: CallerDep, endpoint_id: str) -> EndpointView:
 
 @router.get("/{endpoint_id}/secret", name="get_endpoint_secret", summary="Its signing secret")
 async def secret(caller: CallerDep, endpoint_id: str) -> EndpointSecret:
-    """Return the secret that signs what is sent to this endpoint."""
+    """Return the secret that signs what is sent to this endpoint, and any that still does."""
     found = _known(caller, endpoint_id)
-    return EndpointSecret(secret=await caller.manager.secret(caller.scope, found))
+    return _secrets(caller, found, await caller.manager.secret(caller.scope, found))
+
+
+def _secrets(caller: Caller, endpoint: StoredEndpoint, secret: str) -> EndpointSecret:
+    now = caller.context.clock.now_ms()
+    retiring = [
+        RetiringView(secret=old, until=rfc3339(until))
+        for old, until in endpoint.retiring
+        if until > now
+    ]
+    return EndpointSecret(secret=secret, retiring=retiring)
+
+
+@router.post(
+    "/{endpoint_id}/rotate-secret", name="rotate_endpoint_secret", summary="Change its secret"
+)
+async def rotate(caller: CallerDep, endpoint_id: str, body: SecretRotation) -> EndpointSecret:
+    """Sign with a new secret, and for a while with the old one too, so that no receiver fails."""
+    found = _known(caller, endpoint_id)
+    try:
+        changed = await caller.rotation.rotate(
+            caller.scope, found.engine.id, body.secret, body.overlap_s
+        )
+    except LimitReached as error:
+        raise Problem("limit_reached", str(error)) from error
+    if changed is None:
+        raise not_found("endpoint")
+    return _secrets(caller, changed, changed.secrets[0])
 
 
 @router.patch("/{endpoint_id}", name="change_endpoint", summary="Change an endpoint")
@@ -243,8 +333,15 @@ async def change(caller: CallerDep, endpoint_id: str, body: EndpointChange) -> E
     """Change what is given. When the answer comes, every worker goes by it."""
     found = _known(caller, endpoint_id)
     delivery = body.delivery.over(found.engine.policy) if body.delivery else None
-    changes = EndpointChanges(body.url, body.event_types, body.description, body.enabled, delivery)
-    changed = await caller.manager.change_endpoint(caller.scope, found.engine.id, changes)
+    headers = None if body.headers is None else tuple(body.headers.items())
+    changes = EndpointChanges(
+        body.url, body.event_types, body.description, body.enabled, delivery, body.uid,
+        body.metadata, headers,
+    )  # fmt: skip
+    try:
+        changed = await caller.manager.change_endpoint(caller.scope, found.engine.id, changes)
+    except UidTaken as error:
+        raise Problem("uid_taken", str(error)) from error
     if changed is None:
         raise not_found("endpoint")
     return EndpointView(**_fields(caller, changed))

@@ -27,6 +27,8 @@ EventId = Annotated[str, Field(examples=[example("evt")])]
 EndpointId = Annotated[str, Field(examples=[example("end")])]
 ConnectionId = Annotated[str, Field(examples=[example("con")])]
 CallbackId = Annotated[str, Field(examples=[example("cbk")])]
+KeyId = Annotated[str, Field(examples=[example("key")])]
+TenantId = Annotated[str, Field(examples=[example("ten")])]
 AttemptId = Annotated[str, Field(examples=[example("att")])]
 DeliveryId = Annotated[str, Field(examples=["dlv_0000000000000g0000000008ka"])]
 

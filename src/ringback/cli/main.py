@@ -44,6 +44,9 @@ def up(
     workers: int | None = typer.Option(
         None, min=1, max=64, help="Server processes.", show_default="RINGBACK_WORKERS or 1"
     ),
+    operator_key: bool = typer.Option(
+        False, "--operator-key", help="Make an operator's key, and show it once."
+    ),
 ) -> None:
     """Start everything in the foreground: a private PostgreSQL, migrations, the server.
 
@@ -52,7 +55,7 @@ def up(
     """
     from ringback.cli.up import run
 
-    sys.exit(run(demo=demo, port=port, host=host, workers=workers))
+    sys.exit(run(demo=demo, port=port, host=host, workers=workers, operator_key=operator_key))
 
 
 @app.command()

@@ -40,7 +40,9 @@ curl -sS %s/v1/endpoints -H "authorization: Bearer %s" -H 'content-type: applica
   -d '{"url":"https://example.com/webhooks","event_types":["message.*"]}'"""
 
 
-def run(*, demo: bool, port: int | None, host: str | None, workers: int | None) -> int:
+def run(
+    *, demo: bool, port: int | None, host: str | None, workers: int | None, operator_key: bool
+) -> int:
     """Run an installation in the foreground; return the exit code."""
     try:
         supported()
@@ -52,7 +54,10 @@ def run(*, demo: bool, port: int | None, host: str | None, workers: int | None) 
             _talk.print(f"[yellow]warning:[/] {escape(warning)}")
         configure(settings.log_level)
         _export(settings.port, settings.host, settings.workers)
-        return Supervisor(settings, demo=demo, say=_say, announce=_announce).run()
+        supervisor = Supervisor(
+            settings, demo=demo, say=_say, announce=_announce, operator_key=operator_key
+        )
+        return supervisor.run()
     except RingbackError as error:
         _talk.print(f"[bold red]ringback cannot start:[/] {escape(str(error))}")
         return 1
@@ -84,6 +89,8 @@ def _announce(ready: Ready) -> None:
         _talk.print(f"           kept in {kept}, profile {started.profile.name}")
     else:
         _talk.print(f"  API key  in {kept}, profile {started.profile.name}")
+    if started.operator_key is not None:
+        _talk.print(f"  operator [bold]{started.operator_key}[/] (shown once, kept nowhere)")
     if started.demo_file is None:
         _talk.print("\nAn endpoint of yours, to begin with:\n")
         key = started.profile.api_key if started.fresh_key else "$RINGBACK_API_KEY"

@@ -44,7 +44,8 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
 class Endpoint(msgspec.Struct, frozen=True):
     """A business's URL that receives events; `keys` are its active signing keys, newest first.
 
-    `no` is its number in hot tables. `disabled` endpoints get nothing new.
+    `no` is its number in hot tables. `disabled` endpoints get nothing new. `retiring` are older
+    keys and until when (milliseconds since 1970) they sign as well; `headers` are its owner's.
     """
 
     no: int
@@ -56,6 +57,14 @@ class Endpoint(msgspec.Struct, frozen=True):
     keys: tuple[bytes, ...]
     disabled: bool = False
     policy: DeliveryPolicy = DeliveryPolicy()
+    headers: tuple[tuple[str, str], ...] = ()
+    retiring: tuple[tuple[bytes, int], ...] = ()
+
+    def signing_keys(self, now_ms: int) -> tuple[bytes, ...]:
+        """Return the keys that sign an attempt made now, newest first."""
+        if not self.retiring:
+            return self.keys
+        return (*self.keys, *(key for key, until in self.retiring if until > now_ms))
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -72,17 +81,34 @@ class Connection(msgspec.Struct, frozen=True):
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """Who asks: the tenant and the mode that a key stands for."""
+    """Who asks: the tenant and the mode that a key stands for.
+
+    An operator key stands for no tenant (0) and no mode: it says with each request for whom it
+    acts. `scopes` is None for a key that has all of its kind.
+    """
 
     id: uuid.UUID
     tenant: int
-    mode: Mode
+    mode: Mode | None
     expires_ms: int | None = None
+    scopes: frozenset[str] | None = None
+
+    @property
+    def operator(self) -> bool:
+        """Whether it belongs to the installation."""
+        return self.tenant == 0
 
 
 class Tenant(msgspec.Struct, frozen=True):
-    """An isolated customer of this installation."""
+    """An isolated customer of this installation; `uid` is what its operator calls it.
+
+    The keys of a `suspended` one are refused. A `deleted` one is remembered for what still names
+    its number.
+    """
 
     no: int
     id: uuid.UUID
     name: str
+    uid: str | None = None
+    suspended: bool = False
+    deleted: bool = False

@@ -20,8 +20,11 @@ FRAMING = frozenset({
     "proxy-authenticate", "http2-settings",
 })  # fmt: skip
 """What only the HTTP client sets."""
-SIGNING = frozenset({"signature", "signature-input", "content-digest", "digest", "content-type"})
-"""What only the sender of webhooks sets, besides every name that begins with `webhook-`."""
+SIGNING = frozenset({
+    "signature", "signature-input", "content-digest", "digest", "content-type", "user-agent",
+})  # fmt: skip
+"""What only the sender of webhooks sets, besides names that begin with `RESERVED`."""
+RESERVED = ("webhook-", "ringback-")
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _VALUE = re.compile(r"(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?")
@@ -54,7 +57,7 @@ def check_custom_headers(headers: Headers) -> None:
     for name, value in headers:
         check_header(name, value)
         lowered = name.lower()
-        if lowered in SIGNING or lowered.startswith("webhook-"):
+        if lowered in SIGNING or lowered.startswith(RESERVED):
             raise InvalidHeader(f"The header {name} is set by Ringback.")
         if lowered in seen:
             raise InvalidHeader(f"The header {name} is set twice.")

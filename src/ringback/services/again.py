@@ -145,7 +145,9 @@ class Again:
         if outcome == "duplicate" and not emitted:
             # Everything in it was known: what it says has long been taken.
             outcome = "accepted"
-        await callbacks.reread(self._database, id_, outcome, arrival.words, len(parsed.items))
+        owner = StoredScope(connection.tenant, connection.mode)
+        words, items = arrival.words, len(parsed.items)
+        await callbacks.reread(self._database, owner, id_, outcome, words, items)
         return _shown(parsed, outcome, arrival.words, emitted, effects=True)
 
 

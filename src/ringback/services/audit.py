@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from ringback.domain.endpoint_fields import masked
 from ringback.domain.endpoints import DeliveryPolicy
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show
@@ -21,8 +22,9 @@ from ringback.storage.lists import Scope
 
 Action = Literal[
     "endpoint.created", "endpoint.changed", "endpoint.deleted", "endpoint.disabled",
-    "endpoint.opened", "endpoint.closed", "endpoint.secret_shown",
+    "endpoint.opened", "endpoint.closed", "endpoint.secret_shown", "endpoint.secret_rotated",
     "connection.created", "connection.deleted",
+    "api_key.created", "api_key.revoked", "tenant.created", "tenant.changed", "tenant.deleted",
     "delivery.replay", "callback.reparse",
 ]  # fmt: skip
 OPENINGS = ("allowed_networks", "allowed_hosts")
@@ -107,6 +109,9 @@ def _fields(endpoint: StoredEndpoint) -> Detail:
         "url": _shown(engine.url),
         "event_types": list(engine.event_types),
         "description": endpoint.description,
+        "uid": endpoint.uid,
+        "metadata": endpoint.metadata,
+        "headers": {name: masked(value) for name, value in engine.headers},
         "enabled": not engine.disabled,
         **{
             _API_NAMES.get(name, name): list(value) if isinstance(value, tuple) else value

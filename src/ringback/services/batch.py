@@ -4,7 +4,7 @@ The primitives that every kind of work decides with. Pure: clock, ids and what w
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ from ringback.domain.outcomes import Outcome
 from ringback.domain.search import terms
 from ringback.services.snapshot import Snapshot
 from ringback.storage.hot import CommitRows, SubjectRow, timestamp
+from ringback.storage.idempotency import KeptPublication
 
 KIND_MESSAGE = 1
 # A message of which it is not known yet whether it is one of its own: in no list.
@@ -50,14 +51,15 @@ class Scope(NamedTuple):
 class Known(NamedTuple):
     """What was read before deciding.
 
-    Subjects by key, facts beyond 64, once keys, and for which connections and addresses a send is
-    on its way.
+    Subjects by key, facts beyond 64, once keys, for which connections and addresses a send is on
+    its way, and what was published under idempotency keys.
     """
 
     subjects: dict[uuid.UUID, SubjectRow]
     facts: set[tuple[uuid.UUID, int]]
     once: set[uuid.UUID]
     in_flight: frozenset[tuple[int, str | None]] = frozenset()
+    kept: Mapping[uuid.UUID, KeptPublication] = {}
 
 
 class Push(NamedTuple):
@@ -209,6 +211,18 @@ class Batch:
         self._once.add(key)
         self.rows.once.append((key, scope.tenant, scope.mode))
         return len(self.rows.once)
+
+    def keep_answer(
+        self, key: uuid.UUID, scope: Scope, fingerprint: bytes, answer: bytes
+    ) -> int | None:
+        """Claim an idempotency key together with its answer; None when this batch has it already.
+
+        What is known of the key already stands in `known.kept`: look there first.
+        """
+        place = self.once(key, scope)
+        if place is not None:
+            self.rows.kept.append((place, fingerprint, answer))
+        return place
 
     def envelope(
         self, scope: Scope, event_id: uuid.UUID, type_: str, *, occurred: int, received: int,

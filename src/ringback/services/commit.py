@@ -34,6 +34,7 @@ from ringback.storage.hot import (
     read_subjects,
     stored,
 )
+from ringback.storage.idempotency import read_publications
 from ringback.storage.link import HotLink, fault_kind
 
 BATCH_MAX = 512
@@ -176,11 +177,11 @@ class Committer:
         self.batches += 1
         self.items += len(waiting)
         self.sizes.add(len(waiting))
-        lost = set(done.lost)
+        lost, repeated = set(done.lost), set(done.repeated)
         for item in reversed(waiting):
             item.work.committed(done.base, len(batch.rows.events))
-            # Somebody else was first with one of its subjects: read again and merge.
-            if lost and item.work.missed(lost):
+            # Somebody else was first with its key or one of its subjects: read again and merge.
+            if item.work.beaten(repeated) or (lost and item.work.missed(lost)):
                 self._again(item)
             elif not item.done.done():
                 item.done.set_result(None)
@@ -215,7 +216,10 @@ class Committer:
         facts = await read_facts(connection, probes) if probes else set()
         unknown = {pair for work in works for pair in work.unknown(subjects)}
         in_flight = await read_in_flight(connection, unknown) if unknown else set()
-        return Known(subjects, facts, known_once, frozenset(in_flight))
+        keyed = [key for work in works if (key := work.kept()) is not None]
+        # After the subjects: whoever's key is not known yet has not moved them either.
+        kept = await read_publications(connection, keyed) if keyed else {}
+        return Known(subjects, facts, known_once, frozenset(in_flight), kept)
 
     async def _hand_over(self, sent: _Sent, pushes: list[Push], done: Committed) -> None:
         """Start what is owed. It is stored: whatever goes wrong here must not store it again."""
@@ -251,7 +255,7 @@ class Committer:
         kind = fault_kind(error)
         if kind == "again" and again < _AGAIN_MAX:
             await self._flush(waiting, again + 1)
-        elif kind == "poison":
+        elif kind == "poison" or (kind == "again" and len(waiting) > 1):
             log.warning("commit.refused", items=len(waiting), error=str(error)[:300])
             await self._isolate(waiting)
         elif sent is not None and kind == "gone":

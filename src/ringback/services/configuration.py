@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from ringback.domain.endpoints import Connection
+from ringback.domain.endpoints import Connection, Tenant
+from ringback.domain.ids import show
 from ringback.errors import DatabaseUnavailable
 from ringback.providers import registry
 from ringback.providers.config import ConfigError, load_config
@@ -124,4 +125,12 @@ def arrange(everything: stored.Everything) -> Snapshot:
         keys=everything.keys,
         connections=connections,
         endpoints={row.engine.no: row.engine for row in everything.endpoints},
+        tenants_by_name=by_name(everything.tenants),
     )
+
+
+def by_name(tenants: list[Tenant]) -> dict[str, Tenant]:
+    """Arrange the tenants that there are by their ids and by their own."""
+    there = [tenant for tenant in tenants if not tenant.deleted]
+    own = {tenant.uid: tenant for tenant in there if tenant.uid is not None}
+    return own | {show("ten", tenant.id): tenant for tenant in there}

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 import structlog
 
 MODULE = "ringback.worker"
+# Tells a worker that another has died: it looks for whose deliveries are left.
+DIED = signal.SIGUSR2
 # A worker that ends sooner has not really served; after so many in a row there is no point.
 EARLY_S = 5.0
 EARLY_MAX = 4
@@ -80,6 +82,7 @@ class Crew:
             early = time.monotonic() - self._began.pop(worker) < EARLY_S
             self._early = self._early + 1 if early else 0
             log.warning("worker.ended", pid=worker.pid, code=worker.returncode)
+            self._tell()
             if early:
                 time.sleep(_PAUSE_S)
         while len(self._began) < self._count and self._early < EARLY_MAX:
@@ -89,6 +92,12 @@ class Crew:
                 self._command, pass_fds=(self._fd,), process_group=0, stdin=subprocess.DEVNULL
             )
             self._began[worker] = time.monotonic()
+
+    def _tell(self) -> None:
+        """Tell the others that one has died. One that is young looks by itself when it starts."""
+        for worker, began in self._began.items():
+            if worker.poll() is None and time.monotonic() - began > EARLY_S:
+                worker.send_signal(DIED)
 
     def _stop(self, reader: int, interrupts: Callable[[], int]) -> None:
         """Tell all workers to stop; kill those that have not when their time is over."""

@@ -16,6 +16,7 @@ from ringback.domain.ids import IdSequence, show
 from ringback.domain.signing import SECRET_BYTES, new_secret
 from ringback.services import profile
 from ringback.services.clock import Clock
+from ringback.services.keys import new_key
 from ringback.storage import configuration as stored
 from ringback.storage.database import Connection, Database
 from ringback.storage.vault import Vault
@@ -27,16 +28,22 @@ _PLACE = "/inspect/demo"
 
 
 class Started(msgspec.Struct, frozen=True):
-    """What there is after a start: the profile, whether its key is new, and the demo's secrets."""
+    """What there is after a start: the profile, whether its key is new, and the demo's secrets.
+
+    `operator_key` is one that was asked for; it is kept nowhere.
+    """
 
     profile: profile.Profile
     fresh_key: bool
+    operator_key: str | None
     demo: dict[str, str]
     demo_file: Path | None
 
 
-async def prepare(dsn: str, vault: Vault, base_url: str, *, demo: bool) -> Started:
-    """Make what is missing and return what there is.
+async def prepare(
+    dsn: str, vault: Vault, base_url: str, *, demo: bool, operator: bool = False
+) -> Started:
+    """Make what is missing and return what there is; with `operator` also an operator's key.
 
     Raises:
         SettingsError: the secret key is not the one of this database.
@@ -53,15 +60,18 @@ async def prepare(dsn: str, vault: Vault, base_url: str, *, demo: bool) -> Start
             everything = await stored.load(database, vault)
             tenant = await stored.add_tenant(connection, ids.next(), "default", "Default")
             mine, fresh = await _key(connection, everything, tenant, base_url, ids, demo=demo)
+            operator_key = new_key("operator") if operator else None
+            if operator_key is not None:
+                await stored.add_key(connection, ids.next(), 0, 0, operator_key, "at a start")
             if demo:
                 rows = await _add_connections(connection, vault, tenant, ids, everything)
                 endpoint = await _add_endpoint(connection, vault, tenant, base_url, ids, everything)
     finally:
         await database.close()
     if not demo:
-        return Started(mine, fresh, {}, None)
+        return Started(mine, fresh, operator_key, {}, None)
     known = _told([*everything.connections, *rows], endpoint)
-    return Started(mine, fresh, known, _write_demo_file(mine, known))
+    return Started(mine, fresh, operator_key, known, _write_demo_file(mine, known))
 
 
 async def _key(
@@ -82,7 +92,7 @@ async def _key(
             usable.append((known.mode != mode, mine))
     if usable:
         return min(usable, key=lambda each: each[0])[1], False
-    key = f"rk_{mode.word}_{secrets.token_urlsafe(32)}"
+    key = new_key(mode.word)
     await stored.add_key(connection, ids.next(), tenant.no, mode, key, "first start")
     return profile.write(base_url, key), True
 

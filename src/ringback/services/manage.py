@@ -15,6 +15,11 @@ import msgspec
 
 from ringback.domain.delivery_policy import faults_in_policy
 from ringback.domain.egress import Own, judge, may_be_own
+from ringback.domain.endpoint_fields import (
+    faults_in_headers,
+    faults_in_metadata,
+    faults_in_uid,
+)
 from ringback.domain.endpoints import DeliveryPolicy, Endpoint, Mode
 from ringback.domain.event_types import faults_in_patterns
 from ringback.domain.hosts import InvalidUrl, IpAddress
@@ -59,6 +64,9 @@ class NewEndpoint(msgspec.Struct, frozen=True):
     description: str = ""
     secret: str | None = None
     delivery: DeliveryPolicy = DeliveryPolicy()
+    uid: str | None = None
+    metadata: dict[str, str] = {}
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class EndpointChanges(msgspec.Struct, frozen=True):
@@ -69,6 +77,9 @@ class EndpointChanges(msgspec.Struct, frozen=True):
     description: str | None = None
     enabled: bool | None = None
     delivery: DeliveryPolicy | None = None
+    uid: str | None = None
+    metadata: dict[str, str] | None = None
+    headers: tuple[tuple[str, str], ...] | None = None
 
 
 class NewConnection(msgspec.Struct, frozen=True):
@@ -110,15 +121,15 @@ class Manager:
         Raises:
             Invalid: the URL, a pattern or the secret is wrong.
             LimitReached: there are 1,000 already.
+            UidTaken: another endpoint has this own id.
 
         """
         mode = Mode(scope.mode)
         faults = self._faults_in_url(new.url, mode, new.delivery)
         faults += self._faults_in_delivery(new.delivery)
         faults += faults_in_patterns(new.event_types, "/event_types")
-        if new.secret is not None and secret_key(new.secret) is None:
-            detail = "Write whsec_ and the base64 of 24 to 64 random bytes, or leave it out."
-            faults.append(Fault("/secret", detail))
+        faults += faults_in_secret(new.secret)
+        faults += _faults_in_fields(new.uid, new.metadata, new.headers)
         if faults:
             raise Invalid(*faults)
         if len(self.endpoints(scope)) >= ENDPOINTS_MAX:
@@ -126,12 +137,13 @@ class Manager:
         now = self._now()
         engine = Endpoint(
             0, self._new_id(), scope.tenant, mode, new.url, tuple(new.event_types), (),
-            policy=new.delivery,
+            policy=new.delivery, headers=new.headers,
         )  # fmt: skip
         secret = new.secret or new_secret(os.urandom(SECRET_BYTES))
         endpoint = StoredEndpoint(
-            engine, [secret], new.description, now, now, None, None, self._expiry(mode)
-        )
+            engine, [secret], new.description, now, now, None, None, self._expiry(mode), new.uid,
+            new.metadata,
+        )  # fmt: skip
         async with self._configuration.change() as connection:
             await stored.add_endpoint(connection, self._configuration.vault, endpoint)
             await self._audit(connection, scope, *audit.endpoint_created(endpoint))
@@ -143,7 +155,8 @@ class Manager:
         """Change an endpoint and return it; None when there is none. A test one lives on.
 
         Raises:
-            Invalid: the URL or a pattern is wrong.
+            Invalid: the URL, a pattern or another field is wrong.
+            UidTaken: another endpoint has this own id.
 
         """
         known = self._endpoint(scope, id_)
@@ -158,13 +171,19 @@ class Manager:
             faults += self._faults_in_delivery(delivery)
         if changes.event_types is not None:
             faults += faults_in_patterns(changes.event_types, "/event_types")
+        faults += _faults_in_fields(changes.uid, changes.metadata, changes.headers)
         if faults:
             raise Invalid(*faults)
-        changed = self._changed(known, changes)
+        changed, headers = self._changed(known, changes), changes.headers
         async with self._configuration.change() as connection:
             if not await stored.update_endpoint(connection, changed):
                 return None
             await self._audit(connection, scope, *audit.endpoint_changed(known, changed))
+            if headers is not None:
+                await stored.reseal_endpoint(
+                    connection, self._configuration.vault, known.engine,
+                    lambda sealed: msgspec.structs.replace(sealed, headers=headers),
+                )  # fmt: skip
         return self._endpoint(scope, id_)
 
     def _changed(self, known: StoredEndpoint, changes: EndpointChanges) -> StoredEndpoint:
@@ -177,6 +196,7 @@ class Manager:
             ),
             disabled=old.disabled if changes.enabled is None else not changes.enabled,
             policy=changes.delivery or old.policy,
+            headers=old.headers if changes.headers is None else changes.headers,
         )
         by_hand = changes.enabled is False
         return msgspec.structs.replace(
@@ -185,6 +205,8 @@ class Manager:
             description=known.description if changes.description is None else changes.description,
             disabled_for="Disabled by hand." if by_hand else known.disabled_for,
             expires=self._expiry(engine.mode),
+            uid=known.uid if changes.uid is None else changes.uid,
+            metadata=known.metadata if changes.metadata is None else changes.metadata,
         )
 
     async def delete_endpoint(self, scope: Scope, id_: uuid.UUID) -> bool:
@@ -270,6 +292,10 @@ class Manager:
         """Return an endpoint, or None when this tenant and mode has none of this id."""
         return self._endpoint(scope, id_)
 
+    def endpoint_by_uid(self, scope: Scope, uid: str) -> StoredEndpoint | None:
+        """Return an endpoint by its owner's own id, or None."""
+        return next((one for one in self.endpoints(scope) if one.uid == uid), None)
+
     def _endpoint(self, scope: Scope, id_: uuid.UUID) -> StoredEndpoint | None:
         return next((one for one in self.endpoints(scope) if one.engine.id == id_), None)
 
@@ -326,6 +352,21 @@ class Manager:
 
     def _new_id(self) -> uuid.UUID:
         return uuid7(self._clock.now_ms(), os.urandom(10))
+
+
+def faults_in_secret(secret: str | None) -> list[Fault]:
+    """Check a signing secret that an owner brings along."""
+    if secret is None or secret_key(secret) is not None:
+        return []
+    detail = "Write whsec_ and the base64 of 24 to 64 random bytes, or leave it out."
+    return [Fault("/secret", detail)]
+
+
+def _faults_in_fields(
+    uid: str | None, metadata: dict[str, str] | None, headers: tuple[tuple[str, str], ...] | None
+) -> list[Fault]:
+    faults = [] if uid is None else faults_in_uid(uid)
+    return [*faults, *faults_in_metadata(metadata or {}), *faults_in_headers(headers or ())]
 
 
 def _addresses(target: Target) -> list[IpAddress]:

@@ -26,7 +26,7 @@ def outcome(
     """Return the row of an attempt: what was sent, what came back, and the decision in words."""
     timings = exchange.timings
     explanation = exchange.detail and ". ".join(filter(None, (exchange.detail, advice.words)))
-    detail = {
+    detail: dict[str, object] = {
         "request": request,
         "response": {"headers": exchange.headers, "truncated": exchange.truncated},
         "error": explanation or None,
@@ -34,9 +34,13 @@ def outcome(
         "address": exchange.address,
         "reused": exchange.reused,
         "tls": exchange.tls,
-        "timings": {name: round(ms, 3) for name, ms in msgspec.structs.asdict(timings).items()},
+        "timings": {
+            "wait": round(timings.wait, 3), "dns": round(timings.dns, 3),
+            "connect": round(timings.connect, 3), "tls": round(timings.tls, 3),
+            "first_byte": round(timings.first_byte, 3), "total": round(timings.total, 3),
+        },
         "decision": verdict.words,
-    }
+    }  # fmt: skip
     return Finished(
         lane=owned.lane, endpoint=owned.endpoint, ord=owned.ord, id=attempt_id,
         status=exchange.status, error=exchange.error, ms=timings.total,

@@ -8,13 +8,17 @@ from ringback.services.batch import KIND_PUBLISHED, Batch, Scope, Subject, Topic
 from ringback.services.work import Work
 
 _OVERHEAD = 512
+_ROUTE = "POST /v1/events"
 
 
 class Publication(Work):
     """Up to a hundred events, committed together but for those whose subject was lost.
 
     `not_to` is the number of an endpoint that must not get them: what is about an endpoint never
-    goes to it. `once` names something that may be published a single time, whoever tries.
+    goes to it. `once` names something that may be published a single time, whoever tries. With
+    `kept`, an idempotency key and the fingerprint of its request, all of it is stored together or
+    nothing; what was published before under that key is `replayed`, or a `conflict` if it came with
+    another body.
     """
 
     def __init__(
@@ -25,6 +29,7 @@ class Publication(Work):
         *,
         not_to: int = 0,
         once: str | None = None,
+        kept: tuple[str, bytes] | None = None,
     ) -> None:
         """Take what is published, and for whom."""
         self.scope = scope
@@ -38,6 +43,11 @@ class Publication(Work):
         self._not_to = not_to
         self._once = once
         self._once_key: uuid.UUID | None = None
+        self._kept = kept
+        self._kept_key: uuid.UUID | None = None
+        # Its place among the batch's once keys; 0 while another of the batch has the same key.
+        self._place = 0
+        self.replayed = self.conflict = False
 
     @property
     def size(self) -> int:
@@ -55,6 +65,8 @@ class Publication(Work):
         ]
         if self._once is not None:
             self._once_key = hashed_key(secret, "published once", tenant, mode, self._once)
+        if self._kept is not None:
+            self._kept_key = hashed_key(secret, "idempotent", tenant, mode, _ROUTE, self._kept[0])
 
     def keys(self) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
         """Return the keys of the subjects that are still to be written."""
@@ -65,10 +77,18 @@ class Publication(Work):
         ]
         return subjects, [self._once_key] if self._once_key is not None else []
 
+    def kept(self) -> uuid.UUID | None:
+        """Return the key under which its answer is kept, if there is one."""
+        return self._kept_key
+
     def decide(self, batch: Batch) -> None:
         """Number and render the events, and owe them to whoever wants them."""
         once = 0
-        if self._once_key is not None:
+        if self._kept is not None and self._kept_key is not None:
+            once = self._place = self._claim(batch, self._kept_key, self._kept[1])
+            if not once:
+                return
+        elif self._once_key is not None:
             claimed = batch.once(self._once_key, self.scope)
             if claimed is None:
                 self._done = [True] * len(self.events)
@@ -77,6 +97,27 @@ class Publication(Work):
         for place, event in enumerate(self.events):
             if not self._done[place]:
                 self._publish(batch, place, event, once)
+
+    def _claim(self, batch: Batch, key: uuid.UUID, fingerprint: bytes) -> int:
+        """Claim the key for this batch; 0 when it is known, or is claimed by another of it."""
+        known = batch.known.kept.get(key)
+        if known is None:
+            self.ids = [id_ or batch.ids.next() for id_ in self.ids]
+            answer = b"".join(id_.bytes for id_ in self.ids if id_ is not None)
+            return batch.keep_answer(key, self.scope, fingerprint, answer) or 0
+        self.replayed = True
+        self.conflict = known.fingerprint != fingerprint
+        self._done = [True] * len(self.events)
+        if not self.conflict:
+            pieces = range(0, len(known.answer), 16)
+            self.ids = [uuid.UUID(bytes=known.answer[at : at + 16]) for at in pieces]
+        return 0
+
+    def beaten(self, repeated: set[int]) -> bool:
+        """Say whether somebody else was first with its idempotency key."""
+        if self._kept is None or self.replayed:
+            return False
+        return not self._place or self._place in repeated
 
     def _publish(self, batch: Batch, place: int, event: NewEvent, once: int) -> None:
         key = self._keys[place]

@@ -5,33 +5,55 @@ The answer leaves after the commit, like every other.
 
 import os
 from collections import Counter
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from ringback.domain.endpoints import ApiKey
 from ringback.domain.http import Callback, HttpResponse
+from ringback.domain.idempotency import (
+    BAD_KEY,
+    HEADER,
+    OTHER_BODY,
+    REPLAYED,
+    fingerprint,
+    usable,
+)
 from ringback.domain.ids import IdSequence, show
 from ringback.domain.publishing import read_events
 from ringback.domain.strict_json import StrictJsonError
 from ringback.errors import DatabaseUnavailable, Fault, Invalid
-from ringback.services.batch import Scope
+from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, bearer, identify
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.pressure import Pressure
 from ringback.services.publications import Publication
 from ringback.services.tally import ANSWER_S, Histogram
-from ringback.storage.configuration import key_hash
 
 LARGE = 256 * 1024
 _encode = msgspec.json.Encoder().encode
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """What is wrong with a header of a request."""
+
+    detail: str
+    parameter: str
+
+
+_WRONG_KEY = [Wrong(OTHER_BODY, parameter="Idempotency-Key")]
 _TITLES = {
     "malformed_json": (400, "The body is not JSON that can be used"),
+    "tenant_needed": (400, "An operator's key has to say for which tenant"),
     "unauthenticated": (401, "A valid API key is needed"),
+    "scope_missing": (403, "The key lacks a scope"),
+    "tenant_suspended": (403, "The tenant is suspended"),
+    "not_found": (404, "There is no such thing"),
     "invalid": (422, "The request is not valid"),
+    "idempotency_key_reused": (422, "The idempotency key belongs to another request"),
     "behind": (429, "Deliveries are behind"),
     "unavailable": (503, "The database does not answer just now"),
 }
@@ -50,8 +72,13 @@ class Publisher:
         large: Committer,
         clock: Clock,
         pressure: Pressure,
+        used: Callable[[UUID], None],
     ) -> None:
-        """Take the edges; `large` commits bodies over 256 KiB on a connection of its own."""
+        """Take the edges; `large` commits bodies over 256 KiB on a connection of its own.
+
+        `used` is told which key was used.
+        """
+        self._used = used
         self._configuration = configuration
         self._committer = committer
         self._large = large
@@ -69,9 +96,13 @@ class Publisher:
         return answer
 
     async def _take(self, request: Callback) -> HttpResponse:
-        key = self._key(request)
-        if isinstance(key, HttpResponse):
-            return key
+        try:
+            asker = self._asker(request)
+        except Denied as error:
+            return self._denied(error)
+        once = request.header(HEADER)
+        if once is not None and not usable(once):
+            return self._problem("invalid", BAD_KEY, [Wrong(BAD_KEY, parameter="Idempotency-Key")])
         try:
             events, many = read_events(request.body)
         except StrictJsonError as error:
@@ -83,36 +114,48 @@ class Publisher:
                 "behind", "Deliveries are behind; the event was not taken. Send it again later.",
                 headers=(("retry-after", str(self._pressure.retry_after_s())),),
             )  # fmt: skip
-        publication = Publication(Scope(key.tenant, key.mode), events, self._clock.now_ms())
+        kept = None if once is None else (once, fingerprint(request.body))
+        publication = Publication(asker.scope, events, self._clock.now_ms(), kept=kept)
         committer = self._large if len(request.body) > LARGE else self._committer
         try:
             await committer.submit(publication)
         except DatabaseUnavailable as error:
             return self._problem("unavailable", str(error), headers=(("retry-after", "1"),))
-        self.requests["accepted"] += 1
-        self.published += len(events)
+        if publication.conflict:
+            return self._problem("idempotency_key_reused", OTHER_BODY, _WRONG_KEY)
+        headers = [("content-type", "application/json")]
+        if publication.replayed:
+            self.requests["replayed"] += 1
+            headers.append((REPLAYED, "true"))
+        else:
+            self.requests["accepted"] += 1
+            self.published += len(events)
         views = [_view(id_, event.type) for id_, event in zip(publication.ids, events, strict=True)]
         return HttpResponse(
-            201, (("content-type", "application/json"),),
+            201, tuple(headers),
             _encode({"data": views} if many else views[0]),
         )  # fmt: skip
 
-    def _key(self, request: Callback) -> ApiKey | HttpResponse:
-        scheme, _, text = (request.header("authorization") or "").partition(" ")
-        key = None
-        if scheme.lower() == "bearer":
-            key = self._configuration.snapshot.keys.get(key_hash(text.strip()))
-        if key is None or (key.expires_ms is not None and key.expires_ms <= self._clock.now_ms()):
-            detail = "Send the header `Authorization: Bearer rk_…` with a key that is in force."
-            challenge = (("www-authenticate", 'Bearer realm="ringback"'),)
-            return self._problem("unauthenticated", detail, headers=challenge)
-        return key
+    def _asker(self, request: Callback) -> Asker:
+        """Find out who asks. Raises Denied when nobody known does, or may not publish."""
+        asker = identify(
+            self._configuration.snapshot, self._clock.now_ms(),
+            bearer(request.header("authorization")), request.header(TENANT_HEADER),
+            request.header(MODE_HEADER),
+        )  # fmt: skip
+        asker.allow("events:write")
+        self._used(asker.key.id)
+        return asker
+
+    def _denied(self, error: Denied) -> HttpResponse:
+        wrong = [Wrong(error.detail, parameter=error.header)] if error.header else []
+        return self._problem(error.code, error.detail, wrong, tuple(error.headers.items()))
 
     def _problem(
         self,
         code: str,
         detail: str,
-        faults: tuple[Fault, ...] = (),
+        faults: Sequence[Fault | Wrong] = (),
         headers: tuple[tuple[str, str], ...] = (),
     ) -> HttpResponse:
         self.requests[code] += 1
@@ -121,7 +164,7 @@ class Publisher:
         body: dict[str, Any] = {
             "type": f"urn:ringback:problem:{code}", "title": title, "status": status,
             "detail": detail, "code": code, "instance": request_id,
-            "errors": [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults],
+            "errors": faults,
         }  # fmt: skip
         own = (("content-type", "application/problem+json"), ("ringback-request-id", request_id))
         return HttpResponse(status, (*own, *headers), _encode(body))

@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 
 from ringback import __version__
+from ringback.domain.endpoint_fields import masked
 from ringback.domain.endpoints import Endpoint
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show, time_of
@@ -74,8 +75,8 @@ class _Slots:
     """What is going on for one endpoint in this worker."""
 
     __slots__ = (
-        "_guards", "active", "bytes", "endpoint", "guard", "pace", "queue", "signer", "target",
-        "timer",
+        "_guards", "_signer", "_with", "active", "bytes", "endpoint", "guard", "pace", "queue",
+        "target", "timer",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, guards: Guards) -> None:
@@ -85,6 +86,7 @@ class _Slots:
         self.pace = Pace(endpoint.policy.concurrency)
         self.timer: asyncio.TimerHandle | None = None
         self.target: Target | None = None
+        self._with = 0
         self.aim(endpoint)
 
     @property
@@ -99,9 +101,18 @@ class _Slots:
             most = most * limit // self.pace.most
         return max(most, limit) - len(self.queue) - self.active
 
+    def sign(self, event_id: str, now_ms: int, body: bytes) -> str:
+        """Sign an attempt made now; while a secret is rotated with the old one as well."""
+        keys = self.endpoint.signing_keys(now_ms)
+        if len(keys) < self._with:
+            self._with, self._signer = len(keys), Signer(keys)
+        return self._signer.sign(event_id, now_ms // 1000, body)
+
     def aim(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.signer = Signer(endpoint.keys)
+        # All that might sign: whose time is over is left out by the first attempt after it.
+        everyone = endpoint.signing_keys(0)
+        self._with, self._signer = len(everyone), Signer(everyone)
         self.guard = self._guards.policy(endpoint.mode, endpoint.policy)
         self.pace.allow(endpoint.policy.concurrency)
         try:
@@ -151,6 +162,7 @@ class Push:
         self._entropy = entropy
         self._ending = ending
         self._unrecorded = unrecorded
+        self._ids: IdSequence | None = None
         self._concurrent = concurrent
         self._schedule_s = schedule_s
         self._guards = guards
@@ -387,15 +399,19 @@ class Push:
         endpoint, owned = slots.endpoint, job.owned
         started_ms = self._clock.now_ms()
         event_id = show("evt", owned.event)
-        headers = (
+        headers: tuple[tuple[str, str], ...] = (
             ("content-type", "application/json"),
             ("user-agent", USER_AGENT),
             ("webhook-id", event_id),
             ("webhook-timestamp", str(started_ms // 1000)),
-            ("webhook-signature", slots.signer.sign(event_id, started_ms // 1000, job.body)),
+            ("webhook-signature", slots.sign(event_id, started_ms, job.body)),
             ("ringback-attempt", str(owned.n + 1)),
-        )
-        exchange = await self._exchange(slots, headers, job)
+        )  # fmt: skip
+        attempt_id = self._attempt_id(started_ms)
+        exchange = await self._exchange(slots, headers + endpoint.headers, job)
+        if endpoint.headers:
+            # They are often credentials: what was sent is kept without them.
+            headers += tuple((name, masked(value)) for name, value in endpoint.headers)
         if exchange.error != "withdrawn":
             self._learn(slots, exchange)
         if exchange.error in _NOT_TRIED:
@@ -420,10 +436,15 @@ class Push:
         )  # fmt: skip
         if verdict.final == "exhausted":
             await self._ending(endpoint, job, verdict, exchange.status)
-        attempt_id = IdSequence(started_ms, self._entropy(10)).next()
         request = {"method": "POST", "url": endpoint.url, "headers": headers}
         advice = self._advice(slots, exchange)
         self._finished(outcome(owned, attempt_id, request, exchange, verdict, advice))
+
+    def _attempt_id(self, at_ms: int) -> UUID:
+        """Return the id of an attempt that begins now; those of one millisecond are in a row."""
+        if self._ids is None or self._ids.at_ms != at_ms:
+            self._ids = IdSequence(at_ms, self._entropy(10))
+        return self._ids.next()
 
     def _learn(self, slots: _Slots, exchange: Exchange) -> None:
         """Learn from an attempt how fast the endpoint may be sent to."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
-from ringback.storage import audit, counts, partitions, retention
+from ringback.storage import audit, counts, idempotency, keys, partitions, retention
 from ringback.storage.database import Database, connect
 
 FIRST_S = 300.0
@@ -84,6 +84,8 @@ class Retainer:
             )
             await counts.advance_generation(connection)
             await counts.forget(connection)
+            await idempotency.expire(connection)
+            await keys.forget(connection)
             return dropped
         finally:
             await connection.close()

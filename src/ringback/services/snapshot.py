@@ -21,6 +21,8 @@ class Snapshot(msgspec.Struct):
     keys: dict[bytes, ApiKey]
     connections: dict[str, Connection]
     endpoints: dict[int, Endpoint]
+    # By their ids as people see them, and by what their operators call them.
+    tenants_by_name: dict[str, Tenant] = {}
     _matched: dict[tuple[int, int, str], tuple[Endpoint, ...]] = {}
     _tenant_ids: dict[int, str] = {}
 

@@ -57,11 +57,18 @@ class Supervisor:
     """Runs one installation in the foreground, from start to stop."""
 
     def __init__(
-        self, settings: Settings, *, demo: bool, say: Say, announce: Callable[[Ready], None]
+        self,
+        settings: Settings,
+        *,
+        demo: bool,
+        say: Say,
+        announce: Callable[[Ready], None],
+        operator_key: bool = False,
     ) -> None:
         """Take the settings; `announce` is called once, when the server answers."""
         self._settings = settings
         self._demo = demo
+        self._operator_key = operator_key
         self._say = say
         self._announce = announce
         self._database: EmbeddedServer | None = None
@@ -90,7 +97,13 @@ class Supervisor:
             asyncio.run(migrate(dsn, self._say))
             vault = Vault(*[key for key in secret_key.split(",") if key.strip()])
             started = asyncio.run(
-                first_run.prepare(dsn, vault, self._settings.base_url, demo=self._demo)
+                first_run.prepare(
+                    dsn,
+                    vault,
+                    self._settings.base_url,
+                    demo=self._demo,
+                    operator=self._operator_key,
+                )
             )
             self._serve(dsn, secret_key, started, began)
         finally:

@@ -31,6 +31,10 @@ class Work:
         del subjects
         return set()
 
+    def kept(self) -> UUID | None:
+        """Return the key under which its answer is kept, if there is one."""
+        return None
+
     def probes(self, subjects: dict[UUID, SubjectRow]) -> list[tuple[UUID, int]]:
         """Return the facts to look for beyond the 64 that these subjects carry."""
         del subjects
@@ -42,6 +46,11 @@ class Work:
 
     def committed(self, base: int, events: int) -> None:
         """Learn the feed position before the batch's first event, and how many events it had."""
+
+    def beaten(self, repeated: set[int]) -> bool:
+        """Say whether somebody else was first with its key, whose answer is to be read now."""
+        del repeated
+        return False
 
     def missed(self, lost: set[int]) -> bool:
         """Say whether something is still to be done now that these subjects were lost."""

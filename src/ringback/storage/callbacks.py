@@ -115,7 +115,7 @@ def _callback(row: Row) -> StoredCallback:
 
 
 async def reread(
-    database: Database, id_: uuid.UUID, outcome: Outcome, reason: str, items: int
+    database: Database, scope: Scope, id_: uuid.UUID, outcome: Outcome, reason: str, items: int
 ) -> None:
     """Note what a callback was read as when it was read again."""
-    await database.rows(query("callbacks.reread"), id_, CODE[outcome], reason, items)
+    await database.rows(query("callbacks.reread"), id_, *scope, CODE[outcome], reason, items)

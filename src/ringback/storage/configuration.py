@@ -6,14 +6,16 @@ Secrets go in and come out sealed; only this module and the vault see both sides
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
+import asyncpg
 import msgspec
 
 from ringback.domain.endpoints import ApiKey, DeliveryPolicy, Endpoint, Mode, Tenant
 from ringback.domain.signing import secret_key
-from ringback.errors import DatabaseUnavailable, SettingsError, VaultError
+from ringback.errors import DatabaseUnavailable, RingbackError, SettingsError, VaultError
 from ringback.storage.database import Connection as DatabaseConnection
 from ringback.storage.database import Database, Row, connect
 from ringback.storage.queries import query
@@ -21,6 +23,7 @@ from ringback.storage.vault import Vault
 
 CHANNEL = "ringback_configuration"
 _policy = msgspec.json.Decoder(DeliveryPolicy).decode
+_metadata = msgspec.json.Decoder(dict[str, str]).decode
 _CHECK_ROW = "installation"
 _CHECK_TEXT = b"ringback"
 
@@ -51,6 +54,21 @@ class StoredEndpoint(msgspec.Struct, frozen=True):
     disabled_at: datetime | None
     disabled_for: str | None
     expires: datetime | None
+    uid: str | None = None
+    metadata: dict[str, str] = {}
+    retiring: list[tuple[str, int]] = []
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """What lies sealed of an endpoint: its secret first, older ones with their ends, headers."""
+
+    secrets: list[str]
+    retiring: list[tuple[str, int]] = []
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class UidTaken(RingbackError):
+    """Another endpoint of this tenant and mode has this own id."""
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -62,6 +80,9 @@ class Everything(msgspec.Struct, frozen=True):
     keys: dict[bytes, ApiKey]
     connections: list[StoredConnection]
     endpoints: list[StoredEndpoint]
+
+
+_sealed = msgspec.json.Decoder(Sealed).decode
 
 
 def key_hash(key: str) -> bytes:
@@ -109,7 +130,7 @@ async def load(database: Database, vault: Vault) -> Everything:
     return Everything(
         version=installation["config_version"],
         hash_key=installation["hash_key"],
-        tenants=[Tenant(row["no"], row["id"], row["name"]) for row in tenants],
+        tenants=[Tenant(*row) for row in tenants],
         keys={row["hash"]: _key(row) for row in keys},
         connections=[_connection(row, vault) for row in connections],
         endpoints=[_endpoint(row, vault) for row in endpoints],
@@ -119,7 +140,9 @@ async def load(database: Database, vault: Vault) -> Everything:
 def _key(row: Row) -> ApiKey:
     expires = row["expires"]
     expires_ms = int(expires.timestamp() * 1000) if expires else None
-    return ApiKey(row["id"], row["tenant"], Mode(row["mode"]), expires_ms)
+    mode = Mode(row["mode"]) if row["mode"] else None
+    scopes = None if row["scopes"] is None else frozenset(row["scopes"])
+    return ApiKey(row["id"], row["tenant"], mode, expires_ms, scopes)
 
 
 def _connection(row: Row, vault: Vault) -> StoredConnection:
@@ -131,16 +154,20 @@ def _connection(row: Row, vault: Vault) -> StoredConnection:
 
 
 def _endpoint(row: Row, vault: Vault) -> StoredEndpoint:
-    secrets: list[str] = msgspec.json.decode(vault.open(row["sealed"], f"endpoint {row['id']}"))
-    keys = tuple(key for secret in secrets if (key := secret_key(secret)) is not None)
+    opened = _sealed(vault.open(row["sealed"], f"endpoint {row['id']}"))
+    keys = tuple(key for secret in opened.secrets if (key := secret_key(secret)) is not None)
+    retiring = tuple(
+        (key, until) for secret, until in opened.retiring if (key := secret_key(secret)) is not None
+    )
     engine = Endpoint(
         no=row["no"], id=row["id"], tenant=row["tenant"], mode=Mode(row["mode"]), url=row["url"],
         event_types=tuple(row["event_types"]), keys=keys, disabled=row["disabled"] is not None,
-        policy=_policy(row["policy"]),
+        policy=_policy(row["policy"]), headers=opened.headers, retiring=retiring,
     )  # fmt: skip
     return StoredEndpoint(
-        engine, secrets, row["description"], row["created"], row["updated"], row["disabled"],
-        row["disabled_for"], row["expires"],
+        engine, opened.secrets, row["description"], row["created"], row["updated"], row["disabled"],
+        row["disabled_for"], row["expires"], row["uid"], _metadata(row["metadata"]),
+        opened.retiring,
     )  # fmt: skip
 
 
@@ -186,16 +213,18 @@ async def add_tenant(connection: DatabaseConnection, id_: uuid.UUID, uid: str, n
     """Add a tenant, or return the one that has this uid already."""
     row = await connection.fetchrow(query("configuration.add_tenant"), id_, uid, name)
     assert row is not None
-    return Tenant(row["no"], row["id"], row["name"])
+    return Tenant(*row)
 
 
 async def add_key(
-    connection: DatabaseConnection, id_: uuid.UUID, tenant: int, mode: Mode, key: str, name: str
-) -> None:
-    """Store an API key's hash and its last four characters."""
+    connection: DatabaseConnection, id_: uuid.UUID, tenant: int, mode: int, key: str, name: str,
+    *, scopes: list[str] | None = None, expires: datetime | None = None,
+) -> None:  # fmt: skip
+    """Store an API key's hash and its last four characters; an operator's has tenant and mode 0."""
     await connection.execute(
-        query("configuration.add_key"), id_, tenant, mode, key_hash(key), key[-4:], name
-    )
+        query("configuration.add_key"), id_, tenant, mode, key_hash(key), key[-4:], name, scopes,
+        expires,
+    )  # fmt: skip
 
 
 async def add_connection(
@@ -211,25 +240,62 @@ async def add_connection(
 
 
 async def add_endpoint(connection: DatabaseConnection, vault: Vault, new: StoredEndpoint) -> int:
-    """Add an endpoint and return its number."""
+    """Add an endpoint and return its number. Raises UidTaken."""
     engine = new.engine
-    sealed = vault.seal(msgspec.json.encode(new.secrets), f"endpoint {engine.id}")
-    number: int = await connection.fetchval(
-        query("configuration.add_endpoint"), engine.id, engine.tenant, engine.mode, engine.url,
-        new.description, list(engine.event_types), sealed, new.expires,
-        msgspec.json.encode(engine.policy),
-    )  # fmt: skip
+    plain = Sealed(new.secrets, new.retiring, engine.headers)
+    sealed = vault.seal(msgspec.json.encode(plain), f"endpoint {engine.id}")
+    async with _claiming_uid(connection, new):
+        number: int = await connection.fetchval(
+            query("configuration.add_endpoint"), engine.id, engine.tenant, engine.mode, engine.url,
+            new.description, list(engine.event_types), sealed, new.expires,
+            msgspec.json.encode(engine.policy), new.uid, msgspec.json.encode(new.metadata),
+        )  # fmt: skip
     return number
 
 
+@asynccontextmanager
+async def _claiming_uid(
+    connection: DatabaseConnection, endpoint: StoredEndpoint
+) -> AsyncIterator[None]:
+    """Take an own id from a test endpoint that has ended. Raises UidTaken if another has it."""
+    if endpoint.uid is not None:
+        engine = endpoint.engine
+        await connection.execute(
+            query("configuration.free_uid"), engine.tenant, engine.mode, endpoint.uid
+        )
+    try:
+        yield
+    except asyncpg.UniqueViolationError:
+        raise UidTaken("Another endpoint has this own id.") from None
+
+
+async def reseal_endpoint(
+    connection: DatabaseConnection,
+    vault: Vault,
+    engine: Endpoint,
+    change: Callable[[Sealed], Sealed],
+) -> bool:
+    """Change what lies sealed of an endpoint, whoever else does so; False when it is gone."""
+    place, row = (engine.id, engine.tenant, engine.mode), f"endpoint {engine.id}"
+    sealed = await connection.fetchval(query("configuration.read_sealed"), *place)
+    if sealed is None:
+        return False
+    changed_ = change(_sealed(vault.open(sealed, row)))
+    written = vault.seal(msgspec.json.encode(changed_), row)
+    await connection.execute(query("configuration.write_sealed"), *place, written)
+    return True
+
+
 async def update_endpoint(connection: DatabaseConnection, changed_: StoredEndpoint) -> bool:
-    """Write an endpoint's changeable fields; False when it is gone."""
+    """Write an endpoint's changeable fields; False when it is gone. Raises UidTaken."""
     engine = changed_.engine
-    number = await connection.fetchval(
-        query("configuration.update_endpoint"), engine.id, engine.tenant, engine.mode, engine.url,
-        changed_.description, list(engine.event_types), engine.disabled, changed_.disabled_for,
-        changed_.expires, msgspec.json.encode(engine.policy),
-    )  # fmt: skip
+    async with _claiming_uid(connection, changed_):
+        number = await connection.fetchval(
+            query("configuration.update_endpoint"), engine.id, engine.tenant, engine.mode,
+            engine.url, changed_.description, list(engine.event_types), engine.disabled,
+            changed_.disabled_for, changed_.expires, msgspec.json.encode(engine.policy),
+            changed_.uid, msgspec.json.encode(changed_.metadata),
+        )  # fmt: skip
     return number is not None
 
 

@@ -47,6 +47,7 @@ class CommitRows(msgspec.Struct):
     facts: list[tuple[int, int]] = []
     search: list[tuple[int, int, str]] = []
     once: list[tuple[uuid.UUID, int, int]] = []
+    kept: list[tuple[int, bytes, bytes]] = []
     events: list[tuple[object, ...]] = []
     replays: list[tuple[uuid.UUID, int, int]] = []
     deliveries: list[tuple[int, int, uuid.UUID, bool, bool]] = []
@@ -54,7 +55,7 @@ class CommitRows(msgspec.Struct):
 
 _WIDTHS = {
     "callbacks": 14, "about": 2, "keys": 3, "subjects": 10, "pending": 5, "settled": 2, "facts": 2,
-    "search": 3, "once": 3, "events": 10, "replays": 3, "deliveries": 5,
+    "search": 3, "once": 3, "kept": 3, "events": 10, "replays": 3, "deliveries": 5,
 }  # fmt: skip
 
 

@@ -19,25 +19,36 @@ insert into installation (hash_key)
 values (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
 create table tenant (
-    no       int primary key generated always as identity,
-    id       uuid not null unique,
-    uid      text unique,
-    name     text not null,
-    created  timestamptz not null default now()
+    no         int primary key generated always as identity,
+    id         uuid not null unique,
+    -- What its operator calls it; free again once it is deleted.
+    uid        text,
+    name       text not null,
+    created    timestamptz not null default now(),
+    updated    timestamptz not null default now(),
+    suspended  timestamptz,
+    deleted    timestamptz
 );
+create unique index tenant_uid on tenant (uid) where deleted is null;
 
+-- Keys of operators have tenant 0 and mode 0.
 create table api_key (
-    id       uuid primary key,
-    tenant   int not null,
-    mode     smallint not null,
+    id         uuid primary key,
+    tenant     int not null,
+    mode       smallint not null,
     -- SHA-256 of the key; the key itself is shown once and kept nowhere.
-    hash     bytea not null unique,
-    hint     text not null,
-    name     text not null,
-    created  timestamptz not null default now(),
-    expires  timestamptz,
-    revoked  timestamptz
+    hash       bytea not null unique,
+    hint       text not null,
+    name       text not null,
+    -- Null: all that a key of its kind can have.
+    scopes     text[],
+    created    timestamptz not null default now(),
+    expires    timestamptz,
+    revoked    timestamptz,
+    -- To the minute: written in batches.
+    last_used  timestamptz
 );
+create index api_key_list on api_key (tenant, mode, id);
 
 create table connection (
     no          int primary key generated always as identity,
@@ -64,7 +75,10 @@ create table endpoint (
     url          text not null,
     description  text not null default '',
     event_types  text[] not null,
-    -- AES-256-GCM of the signing secrets.
+    -- What its owner calls it, and pairs that its owner keeps with it, as JSON.
+    uid          text,
+    metadata     bytea not null,
+    -- AES-256-GCM of the signing secrets and the owner's headers.
     sealed       bytea not null,
     -- How it wants to be delivered to: domain/endpoints.py, DeliveryPolicy.
     policy       bytea not null,
@@ -76,6 +90,7 @@ create table endpoint (
     deleted      timestamptz
 );
 create index endpoint_list on endpoint (tenant, mode, id) where deleted is null;
+create unique index endpoint_uid on endpoint (tenant, mode, uid) where deleted is null;
 
 -- One row per server process that ever served. A worker that shows no new beat is retired.
 create table worker (
@@ -172,6 +187,20 @@ create table once_key (
     primary key (gen, key)
 ) partition by list (gen);
 create table once_key_1 partition of once_key for values in (1);
+
+-- What was answered under an Idempotency-Key, for a day; `key` is a hash of (tenant, mode, route,
+-- key). Of a publication the ids of its events, written with them; of anything else the sealed
+-- answer: it may hold a secret. Without a status the first request is under way.
+create table idempotency_key (
+    key          uuid primary key,
+    tenant       int not null,
+    mode         smallint not null,
+    created      timestamptz not null default now(),
+    fingerprint  bytea not null,
+    status       smallint,
+    answer       bytea
+);
+create index idempotency_key_age on idempotency_key (created);
 
 -- Raw callbacks, whole, whatever became of them. `subject` when all items are about one.
 create table callback (

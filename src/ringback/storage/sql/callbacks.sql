@@ -67,4 +67,5 @@ where n.no = $3 and n.tenant = $1 and n.mode = $2
 order by c.id desc limit 1
 
 -- name: reread
-update callback set outcome = $2, reason = $3, items = $4 where id = $1
+update callback set outcome = $4, reason = $5, items = $6
+where id = $1 and tenant = $2 and mode = $3

@@ -13,19 +13,21 @@ select config_version, pg_notify('ringback_configuration', config_version::text)
 select count(*)::int as workers from worker where alive and config_seen < $1
 
 -- name: tenants
-select no, id, name from tenant order by no
+select no, id, name, uid, suspended is not null as suspended, deleted is not null as deleted
+from tenant order by no
 
 -- name: add_tenant
 insert into tenant (id, uid, name) values ($1, $2, $3)
-on conflict (uid) do update set name = tenant.name
-returning no, id, name
+on conflict (uid) where deleted is null do update set name = tenant.name
+returning no, id, name, uid, suspended is not null as suspended, false as deleted
 
 -- name: keys
-select id, tenant, mode, hash, expires from api_key
+select id, tenant, mode, hash, expires, scopes from api_key
 where revoked is null and (expires is null or expires > now())
 
 -- name: add_key
-insert into api_key (id, tenant, mode, hash, hint, name) values ($1, $2, $3, $4, $5, $6)
+insert into api_key (id, tenant, mode, hash, hint, name, scopes, expires)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: connections
 select no, id, tenant, mode, provider, name, sealed, created, updated from connection
@@ -43,21 +45,33 @@ where id = $1 and tenant = $2 and mode = $3 and deleted is null returning no
 
 -- name: endpoints
 select no, id, tenant, mode, url, description, event_types, sealed, policy, disabled,
-       disabled_for, created, updated, expires
+       disabled_for, created, updated, expires, uid, metadata
 from endpoint
 where deleted is null and (expires is null or expires > now()) order by no
 
 -- name: add_endpoint
-insert into endpoint (id, tenant, mode, url, description, event_types, sealed, expires, policy)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into endpoint (id, tenant, mode, url, description, event_types, sealed, expires, policy,
+                      uid, metadata)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 returning no
+
+-- name: free_uid
+update endpoint set deleted = now(), updated = now()
+where tenant = $1 and mode = $2 and uid = $3 and deleted is null and expires <= now()
+
+-- name: read_sealed
+select sealed from endpoint where id = $1 and tenant = $2 and mode = $3 and deleted is null
+for update
+
+-- name: write_sealed
+update endpoint set sealed = $4, updated = now() where id = $1 and tenant = $2 and mode = $3
 
 -- name: update_endpoint
 update endpoint
 set url = $4, description = $5, event_types = $6,
     disabled = case when $7 then coalesce(disabled, now()) end,
     disabled_for = case when $7 then $8 end,
-    expires = $9, policy = $10, updated = now()
+    expires = $9, policy = $10, uid = $11, metadata = $12, updated = now()
 where id = $1 and tenant = $2 and mode = $3 and deleted is null
 returning no
 

@@ -11,7 +11,8 @@
 --   p_*   subjects that are pending from now on      q_*   those that no longer are,
 --         provided that the subject q_with was kept as well
 --   f_*   facts beyond a subject's 64      x_*  search keys
---   o_*   once keys              e_*   events    r_*  events that are stored already (replays)
+--   o_*   once keys, of which i_* are idempotency keys, with what is kept of their requests
+--   e_*   events                 r_*  events that are stored already (replays)
 --   d_*   deliveries, sorted by (lane, endpoint, event); d_event counts on from e_* into r_*
 -- Returns: base   the position before the first event's
 --          lost   subjects that somebody else created or changed first: read again and merge again
@@ -32,6 +33,7 @@ create or replace function commit_batch(
     f_subject int[], f_hash bigint[],
     x_subject int[], x_kind smallint[], x_value text[],
     o_key uuid[], o_tenant int[], o_mode smallint[],
+    i_once int[], i_print bytea[], i_answer bytea[],
     e_id uuid[], e_tenant int[], e_mode smallint[], e_type text[], e_subject int[], e_once int[],
     e_sequence int[], e_occurred timestamptz[], e_callback uuid[], e_body bytea[],
     r_id uuid[], r_tenant int[], r_mode smallint[],
@@ -44,6 +46,7 @@ declare
     v_all  bool;
     v_gen  int;
     v_idle int[] := '{}';
+    v_once int[];
     v_rows int;
     v_new  int;
     v_ids  uuid[];
@@ -154,21 +157,50 @@ begin
             select coalesce(array_agg(e.o), '{}') into v_idle
             from (select e.o from unnest(e_once, e_subject) as e (o, s) where e.o > 0
                   group by e.o having bool_and(e.s <> all (v_kept))) as e;
+            -- What one answer is kept for is stored as a whole: the batch is tried again.
+            if exists (select from unnest(i_once) as i (o)
+                       where i.o <> all (v_idle)
+                         and exists (select from unnest(e_once, e_subject) as e (o, s)
+                                     where e.o = i.o and e.s <> all (v_kept))) then
+                raise exception 'a publication has lost some of its subjects'
+                    using errcode = 'serialization_failure';
+            end if;
         end if;
+    end if;
+    if cardinality(i_once) > 0 then
+        with added as (
+            insert into idempotency_key as known
+                (key, tenant, mode, created, fingerprint, status, answer)
+            select o_key[i.o], o_tenant[i.o], o_mode[i.o], v_now, i.print, 201, i.answer
+            from unnest(i_once, i_print, i_answer) as i (o, print, answer)
+            where i.o <> all (v_idle)
+            order by o_key[i.o]
+            on conflict (key) do update
+                set created = excluded.created, fingerprint = excluded.fingerprint,
+                    status = excluded.status, answer = excluded.answer
+                where known.created < excluded.created - interval '1 day'
+            returning known.key)
+        select coalesce(array_agg(i.o), '{}') into repeated
+        from unnest(i_once) as i (o)
+        where i.o <> all (v_idle) and o_key[i.o] not in (select added.key from added);
+    end if;
+    if cardinality(o_key) > cardinality(i_once) then
         perform pg_advisory_xact_lock_shared(8420, 2);
         select gen into v_gen from once_generation;
         with added as (
             insert into once_key (gen, key, tenant, mode)
             select v_gen, o.key, o.tenant, o.mode
             from unnest(o_key, o_tenant, o_mode) with ordinality as o (key, tenant, mode, i)
-            where o.i <> all (v_idle)
+            where o.i <> all (v_idle) and o.i <> all (i_once)
               and not exists (select from once_key p where p.gen = v_gen - 1 and p.key = o.key)
             order by o.key
             on conflict do nothing
             returning key)
-        select coalesce(array_agg(o.i::int), '{}') into repeated
+        select coalesce(array_agg(o.i::int), '{}') into v_once
         from unnest(o_key) with ordinality as o (key, i)
-        where o.i <> all (v_idle) and o.key not in (select added.key from added);
+        where o.i <> all (v_idle) and o.i <> all (i_once)
+          and o.key not in (select added.key from added);
+        repeated := repeated || v_once;
     end if;
 
     v_new := cardinality(e_id);

@@ -1,0 +1,81 @@
+"""Scopes: what a key may do, by name, and the operations that each name covers. The one table.
+
+docs/scopes.md and the API's document are written from it. Not what a key may see: that is its
+tenant and mode, whatever its scopes are.
+"""
+
+from collections.abc import Collection
+
+import msgspec
+
+
+class Covered(msgspec.Struct, frozen=True):
+    """What a scope is for and the operations that need it.
+
+    `operator`: only operator keys have it. `installation`: it makes sense without a tenant.
+    """
+
+    what: str
+    operations: tuple[str, ...]
+    operator: bool = False
+    installation: bool = False
+
+
+SCOPES: dict[str, Covered] = {
+    "events:read": Covered(
+        "Events and the catalogue of their types", ("list_events", "get_event", "list_event_types")
+    ),
+    "events:write": Covered("Publishing events", ("publish_events",)),
+    "messages:read": Covered(
+        "Messages and their timelines", ("list_messages", "get_message", "get_timeline")
+    ),
+    "callbacks:read": Covered("Callbacks as they came", ("list_callbacks", "get_callback")),
+    "callbacks:write": Covered("Reading stored callbacks again", ("reparse_callback",)),
+    "deliveries:read": Covered(
+        "Deliveries and attempts",
+        ("list_deliveries", "get_delivery", "list_attempts", "get_attempt"),
+    ),
+    "deliveries:write": Covered("Replays", ("replay_delivery",)),
+    "endpoints:read": Covered("Endpoints", ("list_endpoints", "get_endpoint")),
+    "endpoints:write": Covered(
+        "Adding, changing and deleting endpoints; a new one's signing secret is in the answer",
+        ("create_endpoint", "change_endpoint", "rotate_endpoint_secret", "delete_endpoint"),
+    ),
+    "endpoints:secrets": Covered("Signing secrets of endpoints", ("get_endpoint_secret",)),
+    "connections:read": Covered(
+        "Providers and connections, without their secrets",
+        ("list_providers", "list_connections", "get_connection"),
+    ),
+    "connections:write": Covered(
+        "Adding and deleting connections, and simulating messages through them",
+        ("create_connection", "delete_connection", "simulate"),
+    ),
+    "inspector:read": Covered("Requests that the inspector received", ("list_inspected",)),
+    "inspector:write": Covered("Emptying the inspector", ("clear_inspected",)),
+    "keys:read": Covered(
+        "API keys, without the keys themselves", ("list_api_keys", "get_api_key"),
+        installation=True,
+    ),
+    "keys:write": Covered(
+        "Making and revoking API keys", ("create_api_key", "revoke_api_key"), installation=True
+    ),
+    "audit:read": Covered("The audit log", ("list_audit_log",), installation=True),
+    "tenants:read": Covered(
+        "Tenants", ("list_tenants", "get_tenant"), operator=True, installation=True
+    ),
+    "tenants:write": Covered(
+        "Adding, changing and deleting tenants", ("put_tenant", "delete_tenant"),
+        operator=True, installation=True,
+    ),
+}  # fmt: skip
+OPERATIONS: dict[str, str] = {
+    operation: name for name, covered in SCOPES.items() for operation in covered.operations
+}
+"""The scope of each operation."""
+
+
+def may(scopes: Collection[str] | None, scope: str, *, operator: bool) -> bool:
+    """Say whether a key has a scope; one made without scopes has all that its kind can have."""
+    if SCOPES[scope].operator and not operator:
+        return False
+    return scopes is None or scope in scopes

@@ -1,0 +1,40 @@
+"""Scopes: one table, which the page, the document and the program all go by."""
+
+from ringback.domain.scopes import OPERATIONS, SCOPES, may
+from scripts import scopes
+from tests.api.house import House
+from tests.api.test_document import operations
+
+
+def test_the_page_is_up_to_date() -> None:
+    """docs/scopes.md is as the table is; `make docs` writes it anew."""
+    assert scopes.PAGE.read_text(encoding="utf-8") == scopes.page()
+
+
+async def test_every_operation_names_its_scope(house: House) -> None:
+    """Each operation under /v1 has a scope in the document, and each in the table exists."""
+    document = await house.get("/openapi.json", key=None)
+    named = {
+        operation["operationId"]: operation["security"][0]["key"]
+        for name, operation in operations(document)
+        if "/v1/" in name
+    }
+    assert {name: [scope] for name, scope in OPERATIONS.items()} == named
+
+
+async def test_every_scope_is_needed(house: House) -> None:
+    """A key with every scope but one is refused all operations of that one, and only those."""
+    document = await house.get("/openapi.json", key=None)
+    own = [name for name in SCOPES if may(None, name, operator=False)]
+    for missing in own:
+        body = {"name": "all but one", "scopes": [name for name in own if name != missing]}
+        key = (await house.post("/v1/api-keys", body))["key"]
+        for name, operation in operations(document):
+            method, _, path = name.partition(" ")
+            if "/v1/" not in path or SCOPES[OPERATIONS[operation["operationId"]]].operator:
+                continue
+            if method == "DELETE" and OPERATIONS[operation["operationId"]] != missing:
+                continue
+            answer = await house.call(method, path, key=key, json={"nonsense": 1})
+            refused = "scope_missing" == answer.json().get("code") if answer.content else False
+            assert refused == (OPERATIONS[operation["operationId"]] == missing), name
