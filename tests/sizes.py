@@ -67,6 +67,8 @@ class Sizes:
     """Requests for each operation, caller and kind: with what is allowed, with what is not."""
     issued_keys: int
     """T60: API keys that are made, used, and then looked for in everything that is kept."""
+    adoptions: int
+    """R4: workers that are killed or paused, each on this host and as if on another."""
 
 
 SMALL = Sizes(
@@ -98,6 +100,7 @@ SMALL = Sizes(
     herd=400,
     issued_keys=200,
     api_examples=4,
+    adoptions=1,
 )
 FULL = Sizes(
     carrier_cases=20_000,
@@ -128,5 +131,6 @@ FULL = Sizes(
     herd=10_000,
     issued_keys=1_000,
     api_examples=100,
+    adoptions=10,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

@@ -74,6 +74,13 @@ def own() -> Iterator[Installation]:
         yield make()
 
 
+@pytest.fixture(scope="module")
+def make_pair() -> Iterator[Make]:
+    """Make installations for all tests of a module."""
+    with _installations() as make:
+        yield make
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """A receiver on loopback that keeps what it gets."""

@@ -20,6 +20,8 @@ DIED = signal.SIGUSR2
 # A worker that ends sooner has not really served; after so many in a row there is no point.
 EARLY_S = 5.0
 EARLY_MAX = 4
+# By then a worker listens to signals; before, one would end it.
+GROWN_UP_S = 5.0
 _PAUSE_S = 0.5
 _LOOK_S = 1.0
 log = structlog.get_logger()
@@ -96,7 +98,7 @@ class Crew:
     def _tell(self) -> None:
         """Tell the others that one has died. One that is young looks by itself when it starts."""
         for worker, began in self._began.items():
-            if worker.poll() is None and time.monotonic() - began > EARLY_S:
+            if worker.poll() is None and time.monotonic() - began > GROWN_UP_S:
                 worker.send_signal(DIED)
 
     def _stop(self, reader: int, interrupts: Callable[[], int]) -> None:
