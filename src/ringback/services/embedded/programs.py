@@ -113,12 +113,12 @@ class Programs:
         *,
         keep: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
-        account = self.account
+        account, process = self.account, None
         try:
             with _held_back(STOPPING) as mask:
                 # Runs in the child after setuid, which would clear what it sets.
                 guard = functools.partial(_die_with_parent, os.getpid(), at_our_death, mask)
-                return subprocess.Popen(
+                process = subprocess.Popen(
                     [str(self.folder / name), *arguments],
                     stdin=subprocess.DEVNULL if standard_input is None else standard_input,
                     stdout=output,
@@ -133,6 +133,11 @@ class Programs:
                     extra_groups=None if account is None else [account.gid],
                     preexec_fn=guard,  # noqa: PLW1509 (no threads yet)
                 )
+        except KeyboardInterrupt:
+            if process is not None:  # it came meanwhile, and nobody knows of the process yet
+                process.send_signal(at_our_death)
+                process.wait()
+            raise
         except (OSError, subprocess.SubprocessError) as error:
             whom = "" if account is None else f" as the system account {account.name}"
             raise ServerLostError(
@@ -140,6 +145,7 @@ class Programs:
                 " as an ordinary user, or set RINGBACK_DATABASE_URL to use a database of yours",
                 "",
             ) from error
+        return process
 
 
 @contextlib.contextmanager
