@@ -27,7 +27,7 @@ run: $(VENV)/installed-run
 test: $(VENV)/installed-dev
 	@scripts/test-programs.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest
+	@scripts/test.sh
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
