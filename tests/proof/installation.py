@@ -30,7 +30,7 @@ from ringback.storage.vault import Vault, new_secret_key
 # Retries come within seconds, and there are enough of them for any run.
 SCHEDULE_S = (1,) * 60
 READY_S = 40.0
-# Granian gives up when a worker dies within 5.5 s of its start.
+# The supervisor gives up when workers keep ending within five seconds of their start.
 SETTLED_S = 6.0
 TYPES = ("shop.*", "message.*")
 
@@ -128,11 +128,10 @@ class Installation:
         """Return the processes of its workers that have run for so long, the oldest first."""
         now = time.time()
         try:
-            # Granian's workers, forked or spawned; multiprocessing may have a tracker beside them.
             ages = [
                 (now - child.create_time(), child)
                 for child in self._supervisor().children()
-                if "resource_tracker" not in " ".join(child.cmdline())
+                if "ringback.worker" in child.cmdline()
             ]
         except psutil.NoSuchProcess:
             return []

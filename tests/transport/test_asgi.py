@@ -150,3 +150,13 @@ async def test_who_is_answered_before_the_end_of_its_request() -> None:
         assert 413 == (await caller.answer()).status
         await caller.say(whole[MIB : 2 * MIB])
         assert b"" == await caller.ended()
+
+
+async def test_a_request_sent_ahead_in_part_is_read_on_when_it_is_its_turn() -> None:
+    """While it waits nothing more is read; its body comes when the application asks for it."""
+    async with served(app=_APP) as door, door.caller() as caller:
+        whole = request("/echo/", body=b"x" * 1000)
+        await caller.say(whole + whole[:-1000])
+        await caller.say(b"x" * 1000)
+        for _ in range(2):
+            assert b'"size":1000' in (await caller.answer()).body

@@ -69,7 +69,7 @@ class Frame:
         try:
             check_url(scope)
             await self._body(scope, receive, body)
-            await self._app(scope, _replay(bytes(body), receive), tell)
+            await self._app(scope, replay(bytes(body), receive), tell)
         except _Gone:
             return
         except Exception as error:
@@ -140,7 +140,7 @@ def _too_large() -> Problem:
     return Problem("body_too_large", "A body may have 1 MiB.", headers={"connection": "close"})
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replay(body: bytes, receive: Receive) -> Receive:
     """Give the body once more, in one piece; then whatever the server has to say."""
     told = False
 

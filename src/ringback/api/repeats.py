@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from ringback.api.auth import asker_of
 from ringback.api.context import Context
-from ringback.api.frame import App, Message, Receive, Scope, Send
+from ringback.api.frame import App, Message, Receive, Scope, Send, replay
 from ringback.api.problems import Problem, Where
 from ringback.domain.idempotency import HEADER, REPLAYED
 from ringback.domain.scopes import OPERATIONS
@@ -88,7 +88,7 @@ class Repeats:
         async def hear(message: Message) -> None:
             said.append(message)
 
-        await self._app(scope, _again(body, receive), hear)
+        await self._app(scope, replay(body, receive), hear)
         answer = _kept(said)
         try:
             await self._context.once.end(turn, answer)
@@ -110,19 +110,6 @@ async def _whole(receive: Receive) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     return body
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    told = False
-
-    async def again() -> Message:
-        nonlocal told
-        if told:
-            return await receive()
-        told = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
 
 
 def _kept(said: list[Message]) -> Answered:

@@ -117,6 +117,8 @@ class Call:
                 self._read = request.complete
                 self._caller.resume()
                 return {"type": "http.request", "body": body, "more_body": not self._read}
+            if not self._read:
+                self._caller.resume()  # it may have been read ahead in part, and then no further
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         return _GONE

@@ -241,6 +241,7 @@ class Listener(asyncio.Protocol):
             self._begin(request)
         elif len(self._ahead) < AHEAD_MAX:
             self._ahead.append(request)
+            self._pause()  # what has been read is enough until these are answered
         else:
             self._last = True  # what comes behind is not read any more
             self._hall.hold(request, 0)
