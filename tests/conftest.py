@@ -1,11 +1,16 @@
 """What every folder of tests may use: PostgreSQL 18 and 15, and a fresh database on them."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from .postgres_server import DEBIAN_15, WHEEL_18, PostgresServer
+
+# Whoever starts the tests in the background lets them ignore Ctrl-C, and the programs they start
+# would inherit that: the tests that interrupt a program would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # An exception with all locals of its frames, as by default, takes seconds to write.
 structlog.configure(
