@@ -357,6 +357,14 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.retain:Periods.audit": Limit(DAYS, "that the audit log is kept", "removed"),
         "storage.audit:REMOVED_AT_ONCE": Limit("entries", "of it removed at a time", _AGAIN),
     },
+    "The command line": {
+        "cli.signatures:INPUT_MAX": Limit(BYTES, "what `sign` and `verify` read", "refused"),
+        "domain.signature_check:GUESS_BODY_MAX": Limit(
+            BYTES,
+            "a body for which `verify` tries what was signed instead",
+            "it says only that the signature does not fit",
+        ),
+    },
     "Metrics and logs": {
         "services.tally:ENDPOINTS_MAX": Limit("endpoints", "counted by themselves", "`other`"),
         "services.figures:EVERY_S": Limit(SECONDS, "between two readings", "the last again"),

@@ -35,6 +35,7 @@ NONE = "\u2013"
 _OTHER_VARIABLES = {
     "RINGBACK_URL": "for whoever calls the server",
     "RINGBACK_API_KEY": "for whoever calls the server",
+    "RINGBACK_WEBHOOK_SECRET": "for whoever receives events",
 }
 _IN_TESTS_ONLY = {"RINGBACK_PROOF", failpoints.VARIABLE, failpoints.LOG_VARIABLE}
 
@@ -109,6 +110,20 @@ def test_every_command_and_option_is_documented() -> None:
         for parameter in command.params:
             for option in parameter.opts:
                 assert f"`{option}`" in sections[name], option
+
+
+def test_every_cause_that_a_check_of_a_signature_names_is_documented() -> None:
+    """The table has each code that `ringback verify` prints, and no other."""
+    folder = ROOT / "src" / "ringback" / "domain"
+    text = "".join(
+        (folder / name).read_text(encoding="utf-8")
+        for name in ("signature_check.py", "signature_guesses.py")
+    )
+    # The first argument; or what one stands for that is computed.
+    found = set(re.findall(r'\b(?:Cause|Guess)\(\s*"([a-z_]+)"', text))
+    found |= {"body_line_ends", "id_missing", "timestamp_missing", "signature_missing"}
+    table = PAGES["docs/cli.md"].table("cause")
+    assert found == {code for row in table for cell in row for code in codes(cell)}
 
 
 def test_the_first_page_shows_the_commands_that_the_program_prints() -> None:

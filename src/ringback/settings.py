@@ -17,8 +17,8 @@ from ringback.errors import SettingsError
 
 PREFIX = "RINGBACK_"
 _FILES = ("DATABASE_URL", "SECRET_KEY")
-# No settings, but known: where callers find the server, and what only tests switch on.
-_OTHERS = {"API_KEY", "URL", "FAILPOINTS", "FAILPOINTS_LOG"}
+# No settings, but known: where callers find the server, receivers' secrets, what tests switch on.
+_OTHERS = {"API_KEY", "URL", "WEBHOOK_SECRET", "FAILPOINTS", "FAILPOINTS_LOG"}
 
 
 class Settings(BaseSettings):

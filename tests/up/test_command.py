@@ -14,6 +14,7 @@ from .installation import SOURCES
         (["--help"], "migrate"),
         (["up", "--help"], "RINGBACK_PORT"),
         (["migrate", "--help"], "--status"),
+        (["verify", "--help"], "--tolerance"),
         (["--version"], "."),
     ],
 )

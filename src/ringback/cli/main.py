@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ringback import __version__
+from ringback.cli import signatures
 
 app = typer.Typer(
     name="ringback",
@@ -66,6 +67,9 @@ def migrate(
     from ringback.cli.migrate import run
 
     sys.exit(run(only_status=status))
+
+
+signatures.add_to(app)
 
 
 def main() -> None:
