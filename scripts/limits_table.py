@@ -61,6 +61,9 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.publish:LARGE": Limit(
             BYTES, "a publication that shares a commit with others", "another connection"
         ),
+        "services.request_log:LINES_MAX": Limit(
+            "lines", "of a worker's request log in a second, unless all are asked for", "counted"
+        ),
         "services.flood:LISTED_PER_HOUR": Limit(
             NUMBER, "duplicates, and rejected ones, kept of a connection in an hour", "counted"
         ),

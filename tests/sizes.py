@@ -67,6 +67,8 @@ class Sizes:
     """Requests for each operation, caller and kind: with what is allowed, with what is not."""
     issued_keys: int
     """T60: API keys that are made, used, and then looked for in everything that is kept."""
+    canaries: int
+    """T63: times that numbers, texts and secrets go through everything, while the log is read."""
     adoptions: int
     """R4: workers that are killed or paused, each on this host and as if on another."""
 
@@ -100,6 +102,7 @@ SMALL = Sizes(
     herd=400,
     issued_keys=200,
     api_examples=4,
+    canaries=5,
     adoptions=1,
 )
 FULL = Sizes(
@@ -131,6 +134,7 @@ FULL = Sizes(
     herd=10_000,
     issued_keys=1_000,
     api_examples=100,
+    canaries=1_000,
     adoptions=10,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

@@ -44,6 +44,7 @@ from ringback.services.publish import Publisher
 from ringback.services.push import Job, Push
 from ringback.services.receive import Receiver
 from ringback.services.record import Bodies, Recorder
+from ringback.services.request_log import RequestLog
 from ringback.services.retain import Periods, Retainer
 from ringback.services.send import Sender, Sweeper
 from ringback.services.simulate import Simulator
@@ -82,6 +83,7 @@ class Engine:
         self.configuration = Configuration(self.database, Vault(*secret_keys))
         self.lease = Lease(self.clock)
         self.key_use = KeyUse(self.database)
+        self.request_log = RequestLog(settings.request_log, lambda: self.configuration.snapshot)
         self.flood = Flood()
         self.client = Client(own=_own(settings), connect=failpoints.connecting(connect_tcp))
         self.guards = Guards(settings.lock_egress, settings.allow_metadata)
@@ -122,7 +124,7 @@ class Engine:
         )
         self.publisher = Publisher(
             self.configuration, self.committer, self.large, self.clock, self.pressure,
-            self.key_use.note,
+            self.key_use.note, self.request_log,
         )  # fmt: skip
         self.stuck = Stuck(self.database)
         self.meters = Meters(
@@ -257,6 +259,7 @@ class Application:
                 simulate=engine.simulator.simulate,
                 again=engine.again,
                 key_use=engine.key_use,
+                request_log=engine.request_log,
                 held=engine.lease.held,
                 own=_own(engine.settings),
                 guards=engine.guards,

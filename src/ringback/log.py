@@ -17,6 +17,7 @@ ALLOWED = frozenset((
     "event", "level", "timestamp", "exc_info", "exception", "error", "reason", "connection",
     "provider", "endpoint", "worker", "items", "requests", "code", "status", "request_id",
     "method", "route", "ms", "pid", "partitions", "version", "seconds", "deliveries",
+    "key", "tenant", "mode", "bytes_in", "bytes_out", "skipped",
 ))  # fmt: skip
 TEXT_MAX = 300
 TRACE_MAX = 8000
@@ -68,6 +69,13 @@ def _masked(found: re.Match[str]) -> str:
     return f"{number[:3]}•••••{number[-shown:]}" if number[0] == "+" else f"•••••{number[-shown:]}"
 
 
+# What every entry goes through before it is written.
+PROCESSORS: tuple[structlog.typing.Processor, ...] = (
+    structlog.processors.add_log_level, _allow, _tell_where, _mask,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)  # fmt: skip
+
+
 def configure(level: str) -> None:
     """Set logging up: readable on a terminal, JSON elsewhere."""
     renderer: Any = (
@@ -76,13 +84,10 @@ def configure(level: str) -> None:
         else structlog.processors.JSONRenderer()
     )
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level, _allow, _tell_where, _mask,
-            structlog.processors.TimeStamper(fmt="iso", utc=True), renderer,
-        ],
+        processors=[*PROCESSORS, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
-    )  # fmt: skip
+    )

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         "without a schedule of their own.",
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level.")
+    request_log: str = Field(
+        "errors",
+        pattern="^(all|errors|off)$",
+        description="Which requests of the API are logged: `all`, `errors` (4xx and 5xx), or none, "
+        "`off`.",
+    )
 
     @field_validator("retry_schedule")
     @classmethod

@@ -52,6 +52,7 @@ class House:
             "simulate": self.engine.simulator.simulate,
             "again": self.engine.again,
             "key_use": self.engine.key_use,
+            "request_log": self.engine.request_log,
             "held": lambda: self.held,
         }
         return build_api(Context(**{**parts, **changes}))

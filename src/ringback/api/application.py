@@ -81,5 +81,5 @@ def build_api(context: Context) -> FastAPI:
     app.include_router(metrics.router)
     app.openapi = lambda: document.describe(app, publishing.router)  # type: ignore[method-assign]
     app.add_middleware(Repeats, context=context, document=app.openapi)
-    app.add_middleware(Frame, clock=context.clock)
+    app.add_middleware(Frame, clock=context.clock, request_log=context.request_log)
     return app

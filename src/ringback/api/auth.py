@@ -89,13 +89,15 @@ def asker_of(context: Context, request: Request) -> Asker:
         raise unavailable()
     headers = request.headers
     try:
-        return identify(
+        asker = identify(
             context.configuration.snapshot, context.clock.now_ms(),
             bearer(headers.get("authorization")), headers.get(TENANT_HEADER),
             headers.get(MODE_HEADER),
         )  # fmt: skip
     except Denied as error:
         raise denied(error) from None
+    request.state.asker = asker
+    return asker
 
 
 async def authenticate(

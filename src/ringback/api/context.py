@@ -18,6 +18,7 @@ from ringback.services.guards import OPEN, Guards
 from ringback.services.key_use import KeyUse
 from ringback.services.manage import Manager
 from ringback.services.once import Once
+from ringback.services.request_log import RequestLog
 from ringback.services.simulate import Plan, Simulated
 from ringback.storage.database import Database
 
@@ -62,6 +63,7 @@ class Context:
     simulate: Callable[[Connection, Plan], Awaitable[Simulated]]
     again: Again
     key_use: KeyUse
+    request_log: RequestLog
     held: Callable[[], bool] = _always
     own: Own | None = None
     guards: Guards = OPEN

@@ -7,6 +7,7 @@ problem. Not authentication, and not for the hot routes: those have transport/in
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -17,6 +18,7 @@ from ringback.api.problems import REQUEST_ID_HEADER, Problem, of_exception
 from ringback.domain.ids import show, uuid7
 from ringback.domain.strict_json import StrictJsonError, decode
 from ringback.services.clock import Clock
+from ringback.services.request_log import Line, RequestLog
 
 BODY_MAX = 1024 * 1024
 URL_MAX = 8 * 1024
@@ -33,6 +35,11 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 log = structlog.get_logger()
 
 
+_VERSION = "/v1/"
+# Asked by machines, every few seconds, for ever.
+_PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
+
+
 class _Gone(Exception):
     """The caller hung up before the request was whole."""
 
@@ -40,10 +47,11 @@ class _Gone(Exception):
 class Frame:
     """Pure ASGI middleware around the API."""
 
-    def __init__(self, app: App, clock: Clock) -> None:
-        """Take the application to wrap, and the clock that ids are made by."""
+    def __init__(self, app: App, clock: Clock, request_log: RequestLog) -> None:
+        """Take the application to wrap, the clock that ids are made by, and what tells of it."""
         self._app = app
         self._clock = clock
+        self._log = request_log
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,14 +60,20 @@ class Frame:
             await self._app(scope, receive, send)
             return
         request_id = show("req", uuid7(self._clock.now_ms(), os.urandom(10)))
-        scope.setdefault("state", {})["request_id"] = request_id
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        began = time.perf_counter()
         started = False
+        status: int | None = None
+        sent = 0
         body = bytearray()
 
         async def tell(message: Message) -> None:
-            nonlocal started
+            nonlocal started, status, sent
+            sent += len(message.get("body", b""))
             if message["type"] == "http.response.start":
                 started = True
+                status = message["status"]
                 message["headers"] = [
                     *message.get("headers", ()),
                     (REQUEST_ID_HEADER.encode(), request_id.encode()),
@@ -76,11 +90,15 @@ class Frame:
             if started:
                 raise
             problem = of_exception(error)
+            state["code"] = problem.code
             if problem.code == "internal":
                 log.exception("api.defect", request_id=request_id)
             await problem.response(request_id)(scope, receive, tell)
         finally:
             self._held -= len(body)
+            if scope["path"] not in _PROBES and self._log.wants(status):
+                seconds = time.perf_counter() - began
+                self._log.note(_line(scope, status, seconds, len(body), sent))
 
     async def _body(self, scope: Scope, receive: Receive, body: bytearray) -> None:
         """Read and check the body. Raises Problem, or _Gone."""
@@ -118,6 +136,19 @@ class Frame:
             body += chunk
             if not message.get("more_body", False):
                 return
+
+
+def _line(scope: Scope, status: int | None, seconds: float, came: int, sent: int) -> Line:
+    """Say what the log tells of a request: its route's template, never its path."""
+    state = scope["state"]
+    route = scope.get("route")
+    template: str | None = None if route is None else route.path
+    if template is not None and scope["path"].startswith(_VERSION) and _VERSION not in template:
+        template = _VERSION + template.removeprefix("/")  # a route knows itself within its router
+    return Line(
+        scope["method"], template, status, seconds,
+        state["request_id"], came, sent, state.get("asker"), state.get("code"),
+    )  # fmt: skip
 
 
 def check_url(scope: Scope) -> None:

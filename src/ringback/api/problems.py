@@ -197,4 +197,6 @@ def _escaped(step: str) -> str:
 
 async def answer(request: Request, error: Exception) -> Response:
     """Answer an exception; FastAPI calls this."""
-    return of_exception(error).response(request.state.request_id)
+    problem = of_exception(error)
+    request.state.code = problem.code
+    return problem.response(request.state.request_id)

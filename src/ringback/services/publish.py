@@ -24,16 +24,18 @@ from ringback.domain.idempotency import (
 from ringback.domain.ids import IdSequence, show
 from ringback.domain.publishing import read_events
 from ringback.domain.strict_json import StrictJsonError
-from ringback.errors import DatabaseUnavailable, Fault, Invalid
+from ringback.errors import DatabaseUnavailable, Fault, Invalid, RingbackError
 from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, bearer, identify
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.pressure import Pressure
 from ringback.services.publications import Publication
+from ringback.services.request_log import Line, RequestLog
 from ringback.services.tally import ANSWER_S, Histogram
 
 LARGE = 256 * 1024
+REQUEST_ID = "ringback-request-id"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -42,6 +44,23 @@ class Wrong(msgspec.Struct, frozen=True):
 
     detail: str
     parameter: str
+
+
+class _Refused(RingbackError):
+    """A request that is not taken: a problem's code, its words, its faults, further headers."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        faults: Sequence[Fault | Wrong] = (),
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.faults = faults
+        self.headers = headers
 
 
 _WRONG_KEY = [Wrong(OTHER_BODY, parameter="Idempotency-Key")]
@@ -73,12 +92,14 @@ class Publisher:
         clock: Clock,
         pressure: Pressure,
         used: Callable[[UUID], None],
+        request_log: RequestLog,
     ) -> None:
         """Take the edges; `large` commits bodies over 256 KiB on a connection of its own.
 
         `used` is told which key was used.
         """
         self._used = used
+        self._log = request_log
         self._configuration = configuration
         self._committer = committer
         self._large = large
@@ -91,39 +112,59 @@ class Publisher:
     async def publish(self, _: str, request: Callback) -> HttpResponse:
         """Take one request and answer it; raises nothing."""
         began = perf_counter()
-        answer = await self._take(request)
-        self.seconds.add(perf_counter() - began)
-        return answer
-
-    async def _take(self, request: Callback) -> HttpResponse:
+        asker: Asker | None = None
+        code: str | None = None
         try:
             asker = self._asker(request)
+            answer = await self._take(asker, request)
         except Denied as error:
-            return self._denied(error)
+            code = error.code
+            wrong = [Wrong(error.detail, parameter=error.header)] if error.header else []
+            headers = tuple(error.headers.items())
+            answer = self._problem(_Refused(code, error.detail, wrong, headers))
+        except _Refused as error:
+            code = error.code
+            answer = self._problem(error)
+        seconds = perf_counter() - began
+        self.seconds.add(seconds)
+        if self._log.wants(answer.status):
+            sizes = len(request.body), len(answer.body)
+            id_ = dict(answer.headers).get(REQUEST_ID)
+            self._log.note(
+                Line("POST", "/v1/events", answer.status, seconds, id_, *sizes, asker, code)
+            )
+        return answer
+
+    async def _take(self, asker: Asker, request: Callback) -> HttpResponse:
+        """Publish what a request holds. Raises Denied and _Refused."""
+        self._admit(asker)
         once = request.header(HEADER)
         if once is not None and not usable(once):
-            return self._problem("invalid", BAD_KEY, [Wrong(BAD_KEY, parameter="Idempotency-Key")])
+            wrong = Wrong(BAD_KEY, parameter="Idempotency-Key")
+            raise _Refused("invalid", BAD_KEY, [wrong])
         try:
             events, many = read_events(request.body)
         except StrictJsonError as error:
-            return self._problem("malformed_json", f"{error}.")
+            raise _Refused("malformed_json", f"{error}.") from None
         except Invalid as error:
-            return self._problem("invalid", "See errors.", error.faults)
+            raise _Refused("invalid", "See errors.", error.faults) from None
         if not await self._pressure.admit():
-            return self._problem(
-                "behind", "Deliveries are behind; the event was not taken. Send it again later.",
-                headers=(("retry-after", str(self._pressure.retry_after_s())),),
-            )  # fmt: skip
+            words = "Deliveries are behind; the event was not taken. Send it again later."
+            again = ("retry-after", str(self._pressure.retry_after_s()))
+            raise _Refused("behind", words, headers=(again,))
         kept = None if once is None else (once, fingerprint(request.body))
         publication = Publication(asker.scope, events, self._clock.now_ms(), kept=kept)
         committer = self._large if len(request.body) > LARGE else self._committer
         try:
             await committer.submit(publication)
         except DatabaseUnavailable as error:
-            return self._problem("unavailable", str(error), headers=(("retry-after", "1"),))
+            again = ("retry-after", "1")
+            raise _Refused("unavailable", str(error), headers=(again,)) from None
         if publication.conflict:
-            return self._problem("idempotency_key_reused", OTHER_BODY, _WRONG_KEY)
+            raise _Refused("idempotency_key_reused", OTHER_BODY, _WRONG_KEY)
         headers = [("content-type", "application/json")]
+        if self._log.everything:
+            headers.append((REQUEST_ID, self._new_id()))
         if publication.replayed:
             self.requests["replayed"] += 1
             headers.append((REPLAYED, "true"))
@@ -137,37 +178,32 @@ class Publisher:
         )  # fmt: skip
 
     def _asker(self, request: Callback) -> Asker:
-        """Find out who asks. Raises Denied when nobody known does, or may not publish."""
-        asker = identify(
+        """Find out who asks. Raises Denied when nobody known does."""
+        return identify(
             self._configuration.snapshot, self._clock.now_ms(),
             bearer(request.header("authorization")), request.header(TENANT_HEADER),
             request.header(MODE_HEADER),
         )  # fmt: skip
+
+    def _admit(self, asker: Asker) -> None:
+        """Raise Denied unless a key may publish."""
         asker.allow("events:write")
         self._used(asker.key.id)
-        return asker
 
-    def _denied(self, error: Denied) -> HttpResponse:
-        wrong = [Wrong(error.detail, parameter=error.header)] if error.header else []
-        return self._problem(error.code, error.detail, wrong, tuple(error.headers.items()))
-
-    def _problem(
-        self,
-        code: str,
-        detail: str,
-        faults: Sequence[Fault | Wrong] = (),
-        headers: tuple[tuple[str, str], ...] = (),
-    ) -> HttpResponse:
-        self.requests[code] += 1
-        status, title = _TITLES[code]
-        request_id = show("req", IdSequence(self._clock.now_ms(), os.urandom(10)).next())
+    def _problem(self, refused: _Refused) -> HttpResponse:
+        self.requests[refused.code] += 1
+        status, title = _TITLES[refused.code]
+        request_id = self._new_id()
         body: dict[str, Any] = {
-            "type": f"urn:ringback:problem:{code}", "title": title, "status": status,
-            "detail": detail, "code": code, "instance": request_id,
-            "errors": faults,
+            "type": f"urn:ringback:problem:{refused.code}", "title": title, "status": status,
+            "detail": refused.detail, "code": refused.code, "instance": request_id,
+            "errors": refused.faults,
         }  # fmt: skip
-        own = (("content-type", "application/problem+json"), ("ringback-request-id", request_id))
-        return HttpResponse(status, (*own, *headers), _encode(body))
+        own = (("content-type", "application/problem+json"), (REQUEST_ID, request_id))
+        return HttpResponse(status, (*own, *refused.headers), _encode(body))
+
+    def _new_id(self) -> str:
+        return show("req", IdSequence(self._clock.now_ms(), os.urandom(10)).next())
 
 
 def _view(event_id: UUID | None, type_: str) -> dict[str, object]:
