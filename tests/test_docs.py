@@ -107,7 +107,10 @@ def test_every_command_and_option_is_documented() -> None:
     sections = dict(re.findall(r"(?ms)^## `ringback (\w+)`\n(.*?)(?=^## |\Z)", page.text))
     assert set(commands) == set(sections)
     for name, command in commands.items():
-        for parameter in command.params:
+        below = getattr(command, "commands", {})
+        for inner in below:
+            assert f"ringback {name} {inner}" in " ".join(sections[name].split())
+        for parameter in [each for one in (command, *below.values()) for each in one.params]:
             for option in parameter.opts:
                 assert f"`{option}`" in sections[name], option
 

@@ -7,6 +7,8 @@ import difflib
 import os
 import re
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +18,7 @@ from ringback.domain.retry import SCHEDULE_S
 from ringback.errors import SettingsError
 
 PREFIX = "RINGBACK_"
+HIDDEN = "••••"
 _FILES = ("DATABASE_URL", "SECRET_KEY")
 # No settings, but known: where callers find the server, receivers' secrets, what tests switch on.
 _OTHERS = {"API_KEY", "URL", "WEBHOOK_SECRET", "FAILPOINTS", "FAILPOINTS_LOG"}
@@ -113,6 +116,74 @@ def _read(path: str, name: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError(f"{name}: cannot read {path}: {error.strerror}") from None
+
+
+class Effective(NamedTuple):
+    """A setting as it is in force: its variable, what may be shown of it, where it comes from.
+
+    `source` is "environment", "file" (that the variable with _FILE names) or "default"; `fault`
+    says what is wrong with it.
+    """
+
+    variable: str
+    value: str | None
+    source: str
+    fault: str | None
+
+
+def effective() -> list[Effective]:
+    """Return every setting as it is in force, without secrets; what is wrong is said with it."""
+    faults, read = {}, {}
+    for name in _FILES:
+        path = os.environ.get(f"{PREFIX}{name}_FILE")
+        if path:
+            try:
+                read[name.lower()] = _read(path, f"{PREFIX}{name}_FILE")
+            except SettingsError as error:
+                faults[name.lower()] = str(error)
+    try:
+        values = Settings(**read).model_dump()  # type: ignore[arg-type]
+    except ValidationError as error:
+        values = {name: os.environ.get(PREFIX + name.upper()) for name in Settings.model_fields}
+        faults |= {str(fault["loc"][0]): fault["msg"] for fault in error.errors()}
+        for name, field in Settings.model_fields.items():
+            values[name] = values[name] or field.default
+    return [
+        Effective(PREFIX + name.upper(), _shown(name, value), _source(name), faults.get(name))
+        for name, value in (values | read).items()
+    ]
+
+
+def _source(name: str) -> str:
+    variable = PREFIX + name.upper()
+    if name.upper() in _FILES and os.environ.get(f"{variable}_FILE"):
+        return "file"
+    return "environment" if os.environ.get(variable) else "default"
+
+
+def _shown(name: str, value: object) -> str | None:
+    if value is None:
+        return None
+    text = str(value)
+    if name == "secret_key":
+        count = len([key for key in text.split(",") if key.strip()])
+        return f"{HIDDEN} ({count} keys)" if count > 1 else HIDDEN
+    return without_password(text) if name.endswith("_url") else text
+
+
+def without_password(url: str) -> str:
+    """Return a URL with its password hidden, wherever a database's address may have one."""
+    try:
+        parts = urlsplit(url)
+        login, at, place = parts.netloc.rpartition("@")
+    except ValueError:
+        return HIDDEN
+    if not parts.scheme:
+        return HIDDEN  # no URL: nobody knows where its password is
+    user, colon, _ = login.partition(":")
+    query = re.sub(r"(?i)(^|&)([a-z]*pass[a-z]*)=[^&]*", rf"\1\2={HIDDEN}", parts.query)
+    login = f"{quote(user, safe='%')}{colon and f':{HIDDEN}'}{at}"
+    return f"{parts.scheme}://{login}{place}{parts.path}{query and f'?{query}'}"
 
 
 def unknown() -> list[str]:

@@ -82,6 +82,7 @@ class Installation:
         self.port = free_port()
         self.python = sys.executable
         self.before = before
+        self.command = "up"
         self.variables = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
@@ -130,7 +131,8 @@ class Installation:
     def spawn(self, *arguments: str) -> None:
         """Start `ringback up`, as the leader of a process group, and return at once."""
         self._runs += 1
-        command = [*self.before, *ENDS_WITH_US, self.python, "-m", "ringback", "up", *arguments]
+        program = [self.python, "-m", "ringback", self.command]
+        command = [*self.before, *ENDS_WITH_US, *program, *arguments]
         with (self.home / f"said-{self._runs}").open("wb") as out:
             self.process = subprocess.Popen(
                 command, env=self.variables, cwd="/", stdin=subprocess.DEVNULL, stdout=out,

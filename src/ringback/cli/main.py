@@ -1,6 +1,7 @@
 """The `ringback` command: its groups, and how errors are shown."""
 
 import sys
+from typing import Literal
 
 import typer
 
@@ -31,20 +32,23 @@ def _main(
     pass
 
 
+_PORT = typer.Option(
+    None, min=1, max=65535, help="Port to listen on.", show_default="RINGBACK_PORT or 8420"
+)
+_HOST = typer.Option(None, help="Address to listen on.", show_default="RINGBACK_HOST or 127.0.0.1")
+_WORKERS = typer.Option(
+    None, min=1, max=64, help="Server processes.", show_default="RINGBACK_WORKERS or 1"
+)
+
+
 @app.command()
 def up(
     demo: bool = typer.Option(
         False, "--demo", help="Add demo connections in test mode and the built-in inspector."
     ),
-    port: int | None = typer.Option(
-        None, min=1, max=65535, help="Port to listen on.", show_default="RINGBACK_PORT or 8420"
-    ),
-    host: str | None = typer.Option(
-        None, help="Address to listen on.", show_default="RINGBACK_HOST or 127.0.0.1"
-    ),
-    workers: int | None = typer.Option(
-        None, min=1, max=64, help="Server processes.", show_default="RINGBACK_WORKERS or 1"
-    ),
+    port: int | None = _PORT,
+    host: str | None = _HOST,
+    workers: int | None = _WORKERS,
     operator_key: bool = typer.Option(
         False, "--operator-key", help="Make an operator's key, and show it once."
     ),
@@ -60,13 +64,66 @@ def up(
 
 
 @app.command()
+def serve(
+    migrate: bool = typer.Option(
+        False, "--migrate", help="Bring the database to this version before."
+    ),
+    port: int | None = _PORT,
+    host: str | None = _HOST,
+    workers: int | None = _WORKERS,
+) -> None:
+    """Run the server alone, on a PostgreSQL of yours: for production.
+
+    It needs RINGBACK_DATABASE_URL and RINGBACK_SECRET_KEY, makes no key and writes no file. What is
+    missing it names, and ends. It logs to standard error and stops by SIGTERM or Ctrl-C.
+    """
+    from ringback.cli.serve import run
+
+    sys.exit(run(migrates=migrate, port=port, host=host, workers=workers))
+
+
+_migrate = typer.Typer(invoke_without_command=True)
+app.add_typer(_migrate, name="migrate")
+
+
+@_migrate.callback()
 def migrate(
+    context: typer.Context,
     status: bool = typer.Option(False, "--status", help="Only list what is still to be applied."),
+    operator_key: bool = typer.Option(
+        False, "--operator-key", help="Then make an operator's key, and print it once."
+    ),
 ) -> None:
     """Bring the database at RINGBACK_DATABASE_URL to this version."""
+    if context.invoked_subcommand is None:
+        from ringback.cli.migrate import run
+
+        sys.exit(run(only_status=status, operator_key=operator_key and not status))
+
+
+@_migrate.command("status")
+def migrate_status() -> None:
+    """List what is still to be applied, and change nothing."""
     from ringback.cli.migrate import run
 
-    sys.exit(run(only_status=status))
+    sys.exit(run(only_status=True))
+
+
+_config = typer.Typer(no_args_is_help=True, help="The settings of this machine's installation.")
+app.add_typer(_config, name="config")
+
+
+@_config.command("show")
+def config_show(
+    output: Literal["table", "json"] = typer.Option("table", "--output", "-o", help="Format."),
+) -> None:
+    """Show the settings in force and where each comes from. Secrets are not shown.
+
+    Exit code 1 when one of them is wrong. Variables that mean nothing are warned of.
+    """
+    from ringback.cli.config import show
+
+    sys.exit(show(output))
 
 
 signatures.add_to(app)

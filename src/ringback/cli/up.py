@@ -1,5 +1,6 @@
 """`ringback up`: start everything, say where it is and what to try."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -10,8 +11,8 @@ from rich.markup import escape
 from ringback.errors import RingbackError
 from ringback.log import configure
 from ringback.services import profile
-from ringback.services.supervise import Ready, Supervisor, supported
-from ringback.settings import load, unknown
+from ringback.services.supervise import Ready, Up, supported
+from ringback.settings import PREFIX, Settings, load, unknown
 
 # No emoji: `:key:` in a path is a path.
 _talk = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -47,17 +48,18 @@ def run(
     try:
         supported()
         settings = load()
-        changes = {"port": port, "host": host, "workers": workers}
-        given = {name: value for name, value in changes.items() if value is not None}
-        settings = settings.model_copy(update=given)
+        settings = chosen(settings, port=port, host=host, workers=workers)
         for warning in unknown():
             _talk.print(f"[yellow]warning:[/] {escape(warning)}")
         configure(settings.log_level)
-        _export(settings.port, settings.host, settings.workers)
-        supervisor = Supervisor(
-            settings, demo=demo, say=_say, announce=_announce, operator_key=operator_key
+        up = Up(
+            settings,
+            demo=demo,
+            operator_key=operator_key,
+            say=_say,
+            announce=lambda ready: _announce(up, ready),
         )
-        return supervisor.run()
+        return up.run()
     except RingbackError as error:
         _talk.print(f"[bold red]ringback cannot start:[/] {escape(str(error))}")
         return 1
@@ -65,25 +67,25 @@ def run(
         return 130
 
 
-def _export(port: int, host: str, workers: int) -> None:
-    """Let the worker processes see what the command line changed."""
-    import os
-
-    os.environ["RINGBACK_PORT"] = str(port)
-    os.environ["RINGBACK_HOST"] = host
-    os.environ["RINGBACK_WORKERS"] = str(workers)
+def chosen(settings: Settings, **given: int | str | None) -> Settings:
+    """Return the settings with what the command line says, which the workers are to see too."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    for name, value in changes.items():
+        os.environ[PREFIX + name.upper()] = str(value)
+    return settings.model_copy(update=changes)
 
 
 def _say(text: str) -> None:
     _talk.print(f"[dim]{escape(text)}[/]")
 
 
-def _announce(ready: Ready) -> None:
-    started = ready.started
+def _announce(up: Up, ready: Ready) -> None:
+    started = up.started
+    assert started is not None
     kept = escape(str(profile.path()))
     _talk.print(f"\n[bold green]Ringback is up[/] at [bold]{ready.url}[/] in {ready.seconds:.1f} s")
-    if ready.data_dir is not None:
-        _talk.print(f"  data     {escape(str(ready.data_dir))}")
+    if up.data_dir is not None:
+        _talk.print(f"  data     {escape(str(up.data_dir))}")
     if started.fresh_key:
         _talk.print(f"  API key  [bold]{started.profile.api_key}[/] (shown once)")
         _talk.print(f"           kept in {kept}, profile {started.profile.name}")

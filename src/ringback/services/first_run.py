@@ -74,6 +74,30 @@ async def prepare(
     return Started(mine, fresh, operator_key, known, _write_demo_file(mine, known))
 
 
+async def ground(dsn: str, vault: Vault | None, *, operator: bool = False) -> str | None:
+    """Make the first tenant if it is missing, and with `operator` an operator's key; return that.
+
+    Raises:
+        SettingsError: the secret key is not the one of this database.
+
+    """
+    database = Database(dsn)
+    await database.open()
+    try:
+        if vault is not None:
+            await stored.check_vault(database, vault)
+        ids = IdSequence(Clock().now_ms(), os.urandom(10))
+        key = new_key("operator") if operator else None
+        async with database.acquire() as connection, connection.transaction():
+            await stored.changed(connection)
+            await stored.add_tenant(connection, ids.next(), "default", "Default")
+            if key is not None:
+                await stored.add_key(connection, ids.next(), 0, 0, key, "by ringback migrate")
+    finally:
+        await database.close()
+    return key
+
+
 async def _key(
     connection: Connection,
     everything: stored.Everything,

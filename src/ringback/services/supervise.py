@@ -3,7 +3,8 @@
     PostgreSQL ─▶ migrate ─▶ prepare ─▶ worker processes ─▶ (stop) workers ─▶ PostgreSQL
 
 Everything is stopped in the reverse order, within ten seconds; a second Ctrl-C does it at once.
-Not here: how workers are kept running (crew.py), and PostgreSQL itself (embedded/).
+Not here: `ringback serve`, which has less to start (production.py), how workers are kept running
+(crew.py), and PostgreSQL itself (embedded/).
 """
 
 import asyncio
@@ -48,27 +49,18 @@ class Ready(msgspec.Struct, frozen=True):
     """What is announced once the server answers."""
 
     url: str
-    started: first_run.Started
     seconds: float
-    data_dir: Path | None
 
 
 class Supervisor:
-    """Runs one installation in the foreground, from start to stop."""
+    """Runs an installation's processes in the foreground, from start to stop.
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        demo: bool,
-        say: Say,
-        announce: Callable[[Ready], None],
-        operator_key: bool = False,
-    ) -> None:
+    What is there before the workers is `prepare`'s: each command that serves has its own.
+    """
+
+    def __init__(self, settings: Settings, *, say: Say, announce: Callable[[Ready], None]) -> None:
         """Take the settings; `announce` is called once, when the server answers."""
         self._settings = settings
-        self._demo = demo
-        self._operator_key = operator_key
         self._say = say
         self._announce = announce
         self._database: EmbeddedServer | None = None
@@ -92,20 +84,8 @@ class Supervisor:
             signal.signal(number, self._interrupted_early)
         _listening(self._settings.host, self._settings.port).close()
         try:
-            dsn, secret_key = self._data()
-            self._heed()
-            asyncio.run(migrate(dsn, self._say))
-            vault = Vault(*[key for key in secret_key.split(",") if key.strip()])
-            started = asyncio.run(
-                first_run.prepare(
-                    dsn,
-                    vault,
-                    self._settings.base_url,
-                    demo=self._demo,
-                    operator=self._operator_key,
-                )
-            )
-            self._serve(dsn, secret_key, started, began)
+            dsn, secret_key = self.prepare()
+            self._serve(dsn, secret_key, began)
         finally:
             self._stopped.set()
             if self._database is not None:
@@ -114,30 +94,21 @@ class Supervisor:
             self._say(self._failure)
         return 1 if self._failure else 0
 
-    def _data(self) -> tuple[str, str]:
-        """Return the database to use and the key that seals its secrets."""
-        settings = self._settings
-        if settings.database_url:
-            if not settings.secret_key:
-                raise SettingsError(
-                    "RINGBACK_SECRET_KEY is not set. With a database of your own, keep its key "
-                    "yourself: export RINGBACK_SECRET_KEY=$(openssl rand -base64 32), and store "
-                    "it safely: without it stored secrets cannot be read again."
-                )
-            return settings.database_url, settings.secret_key
-        directory = settings.data_dir or default_data_dir()
-        self._database = EmbeddedServer(directory, self._say)
-        dsn = self._database.start()
-        return dsn, settings.secret_key or _secret_key_in(self._database.data_dir)
+    def prepare(self) -> tuple[str, str]:
+        """Make ready what workers need: return the database's DSN and the key of its secrets.
 
-    def _serve(self, dsn: str, secret_key: str, started: first_run.Started, began: float) -> None:
+        Raises:
+            RingbackError: something is missing; the text says what to do.
+
+        """
+        raise NotImplementedError
+
+    def _serve(self, dsn: str, secret_key: str, began: float) -> None:
         settings = self._settings
         os.environ["RINGBACK_DATABASE_URL"] = dsn
         os.environ["RINGBACK_SECRET_KEY"] = secret_key
         os.environ[worker_process.SUPERVISOR] = str(self._pid)
-        ready = Ready(
-            settings.base_url, started, began, self._database.data_dir if self._database else None
-        )
+        ready = Ready(settings.base_url, began)
         threading.Thread(target=self._announce_when_ready, args=(ready,), daemon=True).start()
         if self._database is not None:
             threading.Thread(target=self._watch_database, daemon=True).start()
@@ -145,7 +116,7 @@ class Supervisor:
             self._crew = crew = Crew(settings.workers, listening.fileno(), WORKERS_STOP_S)
             for number in self._signals:
                 signal.signal(number, self._interrupted)
-            self._heed()
+            self.heed()
             if not crew.run(lambda: self._interrupts):
                 self._failure = self._failure or "Worker processes kept failing; see the log above."
 
@@ -153,7 +124,7 @@ class Supervisor:
         self._interrupts += 1
         raise KeyboardInterrupt
 
-    def _heed(self) -> None:
+    def heed(self) -> None:
         """Stop after all: where the interpreter forks, it drops what a signal's handler raises."""
         if self._interrupts:
             raise KeyboardInterrupt
@@ -198,6 +169,69 @@ class Supervisor:
                 return True
         except OSError:
             return False
+
+
+class Up(Supervisor):
+    """`ringback up`: with a database of its own unless another one is named, and a first key."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        demo: bool,
+        operator_key: bool,
+        say: Say,
+        announce: Callable[[Ready], None],
+    ) -> None:
+        """Take the settings; `demo` adds the demo, `operator_key` an operator's key."""
+        super().__init__(settings, say=say, announce=announce)
+        self._demo = demo
+        self._operator_key = operator_key
+        self.started: first_run.Started | None = None
+
+    @property
+    def data_dir(self) -> Path | None:
+        """Where the embedded database is; None with one of another's."""
+        return self._database.data_dir if self._database else None
+
+    def prepare(self) -> tuple[str, str]:
+        """Start the database, migrate it, and make what a first start makes."""
+        dsn, secret_key = self._data()
+        self.heed()
+        asyncio.run(migrate(dsn, self._say))
+        vault = vault_of(secret_key)
+        self.started = asyncio.run(
+            first_run.prepare(
+                dsn, vault, self._settings.base_url, demo=self._demo, operator=self._operator_key
+            )
+        )
+        return dsn, secret_key
+
+    def _data(self) -> tuple[str, str]:
+        """Return the database to use and the key that seals its secrets."""
+        settings = self._settings
+        if settings.database_url:
+            return settings.database_url, own_secret_key(settings)
+        directory = settings.data_dir or default_data_dir()
+        self._database = EmbeddedServer(directory, self._say)
+        dsn = self._database.start()
+        return dsn, settings.secret_key or _secret_key_in(self._database.data_dir)
+
+
+def own_secret_key(settings: Settings) -> str:
+    """Return the secret key that goes with a database of one's own. Raises SettingsError."""
+    if settings.secret_key:
+        return settings.secret_key
+    raise SettingsError(
+        "RINGBACK_SECRET_KEY is not set. With a database of your own, keep its key yourself: "
+        "export RINGBACK_SECRET_KEY=$(openssl rand -base64 32), and store it safely: without it "
+        "stored secrets cannot be read again."
+    )
+
+
+def vault_of(secret_key: str) -> Vault:
+    """Return the vault of a secret key, or of several that are separated by commas."""
+    return Vault(*[key for key in secret_key.split(",") if key.strip()])
 
 
 def _local_url(settings: Settings) -> str:
