@@ -213,6 +213,7 @@ def _name(call: ast.Call) -> str:
 _HOST = re.compile(r"https?://([A-Za-z0-9][A-Za-z0-9.-]*)")
 # Hosts that the program names outside its adapters. Host: why.
 HOSTS = {
+    "json-schema.org": "the name of the dialect that schemas are written in",
     "example.com": "examples in the API's document",
     "hooks.example.com": "examples in the API's document",
     "github.com": "says who we are and where a format is described; nothing is fetched",

@@ -2,7 +2,6 @@
 
 import json
 
-from ringback.domain.event_types import CATALOGUE
 from tests.api.house import House, Json, assert_problem, places
 
 
@@ -67,13 +66,3 @@ async def test_a_rare_type_is_found_behind_many_others(house: House) -> None:
     page = await house.get("/v1/events", type="message.failed", cursor=page["next"])
     assert ["message.failed"] == [event["type"] for event in page["data"]]
     assert page["next"] is None
-
-
-async def test_the_catalogue(house: House) -> None:
-    """Every type that there is, with what it means."""
-    listed = (await house.get("/v1/event-types"))["data"]
-    assert {name: type_.description for name, type_ in CATALOGUE.items()} == {
-        shown["name"]: shown["description"] for shown in listed
-    }
-    response = await house.call("GET", "/v1/event-types?limit=5")
-    assert ["limit"] == places(assert_problem(response, 422, "invalid"))

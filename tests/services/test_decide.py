@@ -16,6 +16,7 @@ from ringback.providers.base import Inbound, Item, Parsed, Report, Unparsed, Unr
 from ringback.services.arrivals import Arrival
 from ringback.services.batch import SEEN_MAX, Batch, Known, Push
 from ringback.services.snapshot import Snapshot
+from ringback.services.work import Work
 from ringback.storage.hot import CommitRows, SubjectRow
 
 NOW = 1_772_442_000_000
@@ -63,7 +64,7 @@ class Decision(NamedTuple):
 
 
 def _decide(
-    *arrivals: Arrival,
+    *arrivals: Work,
     snapshot: Snapshot | None = None,
     known: Known = NOTHING,
     free: dict[int, int] | None = None,
@@ -75,7 +76,9 @@ def _decide(
     for arrival in arrivals:
         arrival.decide(batch)
     pushes = batch.close()
-    return Decision(batch.rows, [arrival.outcome for arrival in arrivals], pushes)
+    return Decision(
+        batch.rows, [one.outcome for one in arrivals if isinstance(one, Arrival)], pushes
+    )
 
 
 def test_one_batch_merges_what_is_about_one_message() -> None:

@@ -29,6 +29,7 @@ from ringback.api import (
     problems,
     providers,
     publishing,
+    schemas,
     simulate,
     tenants,
     timeline,
@@ -79,6 +80,7 @@ def build_api(context: Context) -> FastAPI:
     app.include_router(version_1)
     app.include_router(health.router)
     app.include_router(metrics.router)
+    app.include_router(schemas.router)
     app.openapi = lambda: document.describe(app, publishing.router)  # type: ignore[method-assign]
     app.add_middleware(Repeats, context=context, document=app.openapi)
     app.add_middleware(Frame, clock=context.clock, request_log=context.request_log)

@@ -12,10 +12,14 @@ _PATTERN = re.compile(r"^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$")
 
 
 class EventType(msgspec.Struct, frozen=True):
-    """One type of event: its name and what it means for whoever receives it."""
+    """One type of event: its name and what it means for whoever receives it.
+
+    `emitted`: something in this version brings it about.
+    """
 
     name: str
     description: str
+    emitted: bool = False
 
 
 _DESCRIBED = {
@@ -69,8 +73,14 @@ _DESCRIBED = {
     "alert.resolved": "What needed a person is over.",
     "provider.unrecognised": "A provider sent something that has no type here; raw, as it came.",
 }
+# What something brings about by now.
+_EMITTED = {
+    "message.queued", "message.submitted", "message.sent", "message.delivered", "message.read",
+    "message.failed", "message.expired", "message.cancelled", "message.unconfirmed",
+    "message.received", "endpoint.disabled", "endpoint.delivery_exhausted", "provider.unrecognised",
+}  # fmt: skip
 CATALOGUE: dict[str, EventType] = {
-    name: EventType(name, description) for name, description in _DESCRIBED.items()
+    name: EventType(name, description, name in _EMITTED) for name, description in _DESCRIBED.items()
 }
 RESERVED = frozenset(name.split(".")[0] for name in CATALOGUE)
 

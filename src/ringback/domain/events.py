@@ -36,7 +36,8 @@ class Envelope(msgspec.Struct, frozen=True):
     sequence: int
 
 
-def _enveloped(envelope: Envelope, data: dict[str, object]) -> bytes:
+def enveloped(envelope: Envelope, data: dict[str, object]) -> bytes:
+    """Render an event: what it says of itself, and `data` behind its clocks."""
     return _encode(
         {
             "id": envelope.id,
@@ -105,7 +106,7 @@ def message_event(
         data["error"] = emission.error
     if in_reply_to is not None:
         data["in_reply_to"] = in_reply_to
-    return _enveloped(envelope, data)
+    return enveloped(envelope, data)
 
 
 def unrecognised_event(
@@ -118,4 +119,4 @@ def unrecognised_event(
         "kind": kind,
         "raw": fragment,
     }
-    return _enveloped(envelope, data)
+    return enveloped(envelope, data)

@@ -23,7 +23,8 @@ class Covered(msgspec.Struct, frozen=True):
 
 SCOPES: dict[str, Covered] = {
     "events:read": Covered(
-        "Events and the catalogue of their types", ("list_events", "get_event", "list_event_types")
+        "Events and the catalogue of their types",
+        ("list_events", "get_event", "list_event_types", "get_event_type"),
     ),
     "events:write": Covered("Publishing events", ("publish_events",)),
     "messages:read": Covered(
