@@ -48,6 +48,7 @@ docs: $(VENV)/installed-dev
 	$(BIN)/python -m scripts.limits
 	$(BIN)/python -m scripts.scopes
 	$(BIN)/python -m scripts.events
+	$(BIN)/python -m scripts.commands
 
 # A stamp is older than a lock file: install again. Both take a second when nothing has changed.
 $(VENV)/installed-run: $(RUN_LOCKS) pyproject.toml scripts/install.sh

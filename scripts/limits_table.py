@@ -361,6 +361,12 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "storage.audit:REMOVED_AT_ONCE": Limit("entries", "of it removed at a time", _AGAIN),
     },
     "The command line": {
+        "cli.commands:LIMIT": Limit("rows", "that a command lists unless asked for", "it says so"),
+        "client.http:PAGE_MAX": Limit("rows", "of a page that it asks for", "the next page"),
+        "client.sse:RETRY_MAX_S": Limit(SECONDS, "between two openings of a stream", "see above"),
+        "client.sse:EVENT_MAX": Limit(
+            BYTES, "an event of a stream", "the stream is opened again after the one before"
+        ),
         "cli.signatures:INPUT_MAX": Limit(BYTES, "what `sign` and `verify` read", "refused"),
         "domain.signature_check:GUESS_BODY_MAX": Limit(
             BYTES,
@@ -399,6 +405,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
 
 # Constants that sound like a limit of ours and are none: why.
 NO_LIMITS = {
+    "cli.options:_KEPT": "the name under which options are kept",
     "domain.targets:_KEPT": "the characters that a URL keeps as they are",
     "domain.signing:SECRET_BYTES": "the size of a secret that we make",
     "services.manage:_TOKEN_BYTES": "the size of a token that we make",

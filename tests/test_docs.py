@@ -7,7 +7,7 @@ import json
 import re
 import tomllib
 from importlib.resources import files
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import typer.main
@@ -16,6 +16,7 @@ from ringback import settings as settings_module
 from ringback.api.problems import CODES
 from ringback.cli import up
 from ringback.cli.main import app
+from ringback.cli.root import RESOURCES
 from ringback.domain import messages, outcomes, retry
 from ringback.domain.event_types import CATALOGUE
 from ringback.providers.registry import PROVIDERS
@@ -23,6 +24,7 @@ from ringback.services import failpoints
 from ringback.services.audit import Action
 from ringback.settings import PREFIX, Settings
 from ringback.transport.exchange import ErrorClass as AttemptError
+from scripts import commands as commands_page
 from scripts.house_map import draw, renewed
 from tests.markdown import Page, codes, pages, plain
 from tests.source import ROOT, Source, texts
@@ -35,6 +37,7 @@ NONE = "\u2013"
 _OTHER_VARIABLES = {
     "RINGBACK_URL": "for whoever calls the server",
     "RINGBACK_API_KEY": "for whoever calls the server",
+    "RINGBACK_PROFILE": "for the command line",
     "RINGBACK_WEBHOOK_SECRET": "for whoever receives events",
 }
 _IN_TESTS_ONLY = {"RINGBACK_PROOF", failpoints.VARIABLE, failpoints.LOG_VARIABLE}
@@ -99,20 +102,38 @@ def test_every_variable_in_the_documentation_exists() -> None:
 
 
 def test_every_command_and_option_is_documented() -> None:
-    """Each command of `ringback --help` has a section, which names each of its options."""
+    """Each command of `ringback --help` has a section, which names each of its options.
+
+    Those of resources are on a page of their own, and what every command takes is told once.
+    """
     page = PAGES["docs/cli.md"]
     group = typer.main.get_command(app)
     commands = getattr(group, "commands", {})
     assert {"up", "migrate"} <= set(commands)
-    sections = dict(re.findall(r"(?ms)^## `ringback (\w+)`\n(.*?)(?=^## |\Z)", page.text))
-    assert set(commands) == set(sections)
-    for name, command in commands.items():
-        below = getattr(command, "commands", {})
-        for inner in below:
-            assert f"ringback {name} {inner}" in " ".join(sections[name].split())
-        for parameter in [each for one in (command, *below.values()) for each in one.params]:
-            for option in parameter.opts:
-                assert f"`{option}`" in sections[name], option
+    named = re.findall(r"(?ms)^## `ringback ([\w-]+)[^`]*`\n(.*?)(?=^## |\Z)", page.text)
+    sections = dict(named)
+    resources = {one.name for one in RESOURCES}
+    assert set(commands) - resources == set(sections)
+    (shared,) = re.findall(r"(?ms)^## Global options\n(.*?)(?=^## )", page.text)
+    globally = _options(group, deep=False)
+    assert globally <= set(codes(shared))
+    for name, section in sections.items():
+        for inner in getattr(commands[name], "commands", {}):
+            assert f"ringback {name} {inner}" in " ".join(section.split())
+        for option in _options(commands[name]) - globally:
+            assert f"`{option}`" in section, f"{name} {option}"
+
+
+def _options(command: Any, *, deep: bool = True) -> set[str]:
+    """Return how the options of a command, and of the commands in it, are written."""
+    within = getattr(command, "commands", {}).values() if deep else ()
+    own = {option for parameter in command.params for option in parameter.opts}
+    return {one for one in own if one.startswith("-")}.union(*map(_options, within))
+
+
+def test_the_page_of_commands_is_up_to_date() -> None:
+    """It is written from the table of resources; `make docs` writes it anew."""
+    assert commands_page.PAGE.read_text(encoding="utf-8") == commands_page.page()
 
 
 def test_every_cause_that_a_check_of_a_signature_names_is_documented() -> None:

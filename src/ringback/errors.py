@@ -18,7 +18,13 @@
     ├── InvalidUrl                a URL or host that no request is ever sent to
     ├── InvalidHeader             a header that is never sent
     ├── Unsendable                a request that cannot be written as HTTP/1.1
-    └── Problem                   the API's answer to any of these: api/problems.py
+    ├── Problem                   the API's answer to any of these: api/problems.py
+    ├── NoKey                     the command line knows no API key to ask with
+    └── ClientError               the API was asked in vain: client/problems.py
+        ├── ApiError              it answered with a problem
+        ├── Unreachable           nobody answered
+        ├── TimedOut              the answer did not come in time
+        └── NotTheApi             somebody else answered
 
 Messages say what is wrong and what to do about it. None contains a secret.
 """

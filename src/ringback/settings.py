@@ -21,7 +21,7 @@ PREFIX = "RINGBACK_"
 HIDDEN = "••••"
 _FILES = ("DATABASE_URL", "SECRET_KEY")
 # No settings, but known: where callers find the server, receivers' secrets, what tests switch on.
-_OTHERS = {"API_KEY", "URL", "WEBHOOK_SECRET", "FAILPOINTS", "FAILPOINTS_LOG"}
+_OTHERS = {"API_KEY", "PROFILE", "URL", "WEBHOOK_SECRET", "FAILPOINTS", "FAILPOINTS_LOG"}
 
 
 class Settings(BaseSettings):

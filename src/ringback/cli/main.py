@@ -1,36 +1,13 @@
-"""The `ringback` command: its groups, and how errors are shown."""
+"""The `ringback` command: everything that it can be told to do."""
 
 import sys
 from typing import Literal
 
 import typer
 
-from ringback import __version__
-from ringback.cli import signatures
+from ringback.cli import root, signatures
 
-app = typer.Typer(
-    name="ringback",
-    help="The event backbone for business messaging: provider callbacks in, signed webhooks out.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def _main(
-    _: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Print the version."
-    ),
-) -> None:
-    pass
-
+app = root.begin()
 
 _PORT = typer.Option(
     None, min=1, max=65535, help="Port to listen on.", show_default="RINGBACK_PORT or 8420"
@@ -127,6 +104,7 @@ def config_show(
 
 
 signatures.add_to(app)
+root.add_resources(app)
 
 
 def main() -> None:

@@ -1,4 +1,15 @@
-"""The command line's profile: where this installation is and with which key, in a private file."""
+"""The command line's profiles: where installations are and with which key, in a private file.
+
+    profile = "default"            which one is meant when none is named
+
+    [profiles.default]
+    url = "http://127.0.0.1:8420"
+    api_key = "rk_live_…"
+    tenant = "customer-4711"       for operators' keys: whom to act for, and
+    mode = "test"                  in which mode
+
+`./.ringback.toml` counts instead of the file in the home when there is one; they are never merged.
+"""
 
 import contextlib
 import fcntl
@@ -9,6 +20,7 @@ import re
 import tomllib
 from collections.abc import Container, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,6 +34,39 @@ class Profile(msgspec.Struct, frozen=True):
     name: str
     url: str
     api_key: str
+
+
+LOCAL = Path(".ringback.toml")
+FIELDS = ("url", "api_key", "tenant", "mode")
+"""What a profile may say."""
+
+
+class Book(msgspec.Struct, frozen=True):
+    """The profiles of one file: by name, and which is meant when none is named."""
+
+    file: Path
+    default: str | None
+    profiles: dict[str, dict[str, str]]
+
+    def named(self, name: str | None) -> tuple[str, dict[str, str]] | None:
+        """Return a profile with its name; without a name the one that is meant, or None.
+
+        Raises:
+            StartupError: it is named and not there.
+
+        """
+        wanted = name or self.default
+        if wanted is None and self.profiles:
+            wanted = "default" if "default" in self.profiles else next(iter(self.profiles))
+        if wanted is None:
+            return None
+        if wanted not in self.profiles:
+            known = ", ".join(self.profiles) or "none"
+            raise StartupError(
+                f"There is no profile {wanted} in {self.file}; there is: {known}. "
+                "`ringback login --profile NAME` adds one."
+            )
+        return wanted, self.profiles[wanted]
 
 
 def config_dir() -> Path:
@@ -48,6 +93,62 @@ def path() -> Path:
     return config_dir() / "config.toml"
 
 
+def in_force() -> Path:
+    """Return the file whose profiles count here: the working directory's, else the home's."""
+    return LOCAL if LOCAL.is_file() else path()
+
+
+def book(file: Path | None = None) -> Book:
+    """Read the profiles of a file, by default of the one in force; none when it is not there.
+
+    Raises:
+        StartupError: it cannot be read, or is not TOML.
+
+    """
+    file = file or in_force()
+    text = _text(file)
+    default = _parsed(text, file).get("profile")
+    return Book(file, default if isinstance(default, str) else None, _profiles(text, file))
+
+
+def keep(file: Path, name: str, fields: dict[str, str | None]) -> None:
+    """Set fields of a profile, None removes one; it is added if need be; other lines stay.
+
+    Raises:
+        StartupError: the file is not TOML, the profile is no section of its own, or it cannot be
+            written.
+
+    """
+    with explained(file), _one_at_a_time(file.parent):
+        text = _text(file)
+        if name not in _profiles(text, file):
+            text = f"{text.rstrip()}\n\n[profiles.{json.dumps(name)}]\n".lstrip()
+        for field, value in fields.items():
+            text = _with_field(text, name, field, value)
+        there = _profiles(text, file).get(name, {})
+        if any(there.get(field) != value for field, value in fields.items()):
+            raise _no_section(name, file)
+        write_private(file, text)
+
+
+def use(file: Path, name: str) -> None:
+    """Let a profile be the one that is meant when none is named.
+
+    Raises:
+        StartupError: the file cannot be read or written, or there is no such profile.
+
+    """
+    book(file).named(name)
+    with explained(file), _one_at_a_time(file.parent):
+        text = _text(file)
+        head, section, rest = text.partition("[")
+        head = re.sub(r"(?m)^[ \t]*profile[ \t]*=[^\n]*\n*", "", head)
+        text = f"profile = {json.dumps(name)}\n\n{head}{section}{rest}"
+        if _parsed(text, file).get("profile") != name:
+            raise StartupError(f"Cannot set the profile in {file}: write `profile` first in it.")
+        write_private(file, text)
+
+
 @contextlib.contextmanager
 def explained(file: Path) -> Iterator[None]:
     """Turn trouble with one of the command line's files into a StartupError with the remedy."""
@@ -67,14 +168,18 @@ def _text(file: Path) -> str:
 
 
 def _profiles(text: str, where: Path) -> dict[str, dict[str, str]]:
+    found = _parsed(text, where).get("profiles", {})
+    sections = found if isinstance(found, dict) else {}
+    return {name: fields for name, fields in sections.items() if isinstance(fields, dict)}
+
+
+def _parsed(text: str, where: Path) -> dict[str, Any]:
     try:
-        found = tomllib.loads(text).get("profiles", {})
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StartupError(
             f"{where} is not valid TOML ({error}). Mend it or move it away."
         ) from None
-    sections = found if isinstance(found, dict) else {}
-    return {name: fields for name, fields in sections.items() if isinstance(fields, dict)}
 
 
 def read(url: str) -> Profile | None:
@@ -135,10 +240,10 @@ def _write(file: Path, url: str, api_key: str) -> Profile:
         block = f"[profiles.{json.dumps(name)}]\nurl = {json.dumps(url)}\n{key_line}"
         text = f"{text.rstrip()}\n\n{block}".lstrip()
     else:
-        text = _with_key(text, name, key_line)
+        text = _with_field(text, name, "api_key", api_key)
     wanted = {**profiles.get(name, {}), "url": url, "api_key": api_key}
     if _profiles(text, file).get(name) != wanted:
-        raise StartupError(f"Give the profile {name} in {file} a section of its own, or remove it.")
+        raise _no_section(name, file)
     write_private(file, text)
     return Profile(name, url, api_key)
 
@@ -163,15 +268,23 @@ def _new_name(url: str, taken: Container[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _with_key(text: str, name: str, key_line: str) -> str:
-    """Put a key into the section of a profile, in place of the one there; nothing else changes."""
+def _no_section(name: str, file: Path) -> StartupError:
+    return StartupError(f"Give the profile {name} in {file} a section of its own, or remove it.")
+
+
+def _with_field(text: str, name: str, field: str, value: str | None) -> str:
+    """Put a field into the section of a profile, in place of the one there; nothing else changes.
+
+    None removes it.
+    """
     spelled = "|".join(re.escape(f"[profiles.{form}]") for form in (name, json.dumps(name)))
     head, lines = rf"^(?P<head>[ \t]*(?:{spelled})[^\n]*\n)", r"(?P<lines>.*?)(?=^[ \t]*\[|\Z)"
     found = re.search(f"(?ms){head}{lines}", text)
     if found is None:
         return text
-    others = re.sub(r"(?m)^[ \t]*api_key[ \t]*=[^\n]*\n?", "", found["lines"])
-    return text[: found.start()] + found["head"] + key_line + others + text[found.end() :]
+    others = re.sub(rf"(?m)^[ \t]*{field}[ \t]*=[^\n]*\n?", "", found["lines"])
+    line = "" if value is None else f"{field} = {json.dumps(value)}\n"
+    return text[: found.start()] + found["head"] + line + others + text[found.end() :]
 
 
 def write_private(file: Path, text: str) -> None:

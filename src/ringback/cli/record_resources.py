@@ -1,0 +1,210 @@
+"""What is recorded, as commands: events, messages, deliveries, attempts, callbacks, the audit log.
+
+Values only.
+"""
+
+from ringback.cli.declared import Column, Command, Option, Resource
+
+_ID = Column("id", "id", "id")
+_DELIVERY_STATUS = ("pending", "scheduled", "delivered", "exhausted", "cancelled")
+_OUTCOMES = (
+    "accepted", "duplicate", "rejected", "quarantined", "unparsed", "unrecognised", "unmatched",
+    "unowned",
+)  # fmt: skip
+
+EVENTS = Resource(
+    "events", "The canonical facts that endpoints are sent.", "event",
+    (
+        Command(
+            "list", "list", "GET", "/v1/events",
+            "List events in the order of the feed, newest first.",
+            (
+                Option("type", "A whole type, or a family such as message.*.", metavar="TYPE"),
+                Option("message", "The events of one message.", metavar="ID"),
+            ),
+            examples=(
+                "events list --type 'message.*'", "events list -o jsonl --all > events.jsonl",
+            ),
+        ),
+        Command(
+            "get", "get", "GET", "/v1/events/{id}", "Show events as every endpoint is sent them.",
+            examples=("events get evt_01… -o json",),
+        ),
+    ),
+    (
+        _ID, Column("type", "type"), Column("about", "data.message.to|data.subject|subject"),
+        Column("happened", "timestamp", "time"), Column("no", "data.sequence", "number", wide=True),
+        Column("message", "data.message.id", "id", wide=True),
+    ),
+)  # fmt: skip
+
+MESSAGES = Resource(
+    "messages", "Texts to and from people, as they stand.", "message",
+    (
+        Command(
+            "list", "list", "GET", "/v1/messages",
+            "List messages, newest first, or those that fit all of the filters.",
+            (
+                Option("to", "A whole address, or its last digits (4+).", metavar="ADDRESS"),
+                Option("from", "A whole address, or its last digits (4+).", metavar="ADDRESS"),
+                Option("reference", "The sender's own name for it.", metavar="TEXT"),
+                Option("provider_message_id", "The provider's id of it.", metavar="ID"),
+            ),
+            examples=("messages list --to 0123", "messages list --reference order-48213"),
+        ),
+        Command(
+            "get", "get", "GET", "/v1/messages/{id}", "Show messages as they stand.",
+            examples=("messages get msg_01…",),
+        ),
+    ),
+    (
+        _ID, Column("status", "status|direction", "status"),
+        Column("to", "to"), Column("reference", "reference"),
+        Column("known", "created_at", "time"), Column("from", "from", wide=True),
+        Column("provider", "provider", wide=True), Column("error", "error.code", wide=True),
+    ),
+)  # fmt: skip
+
+DELIVERIES = Resource(
+    "deliveries", "One event owed to one endpoint, and how that stands.", "delivery",
+    (
+        Command(
+            "list", "list", "GET", "/v1/deliveries", "List deliveries, newest first.",
+            (
+                Option("endpoint", "The deliveries to one endpoint.", metavar="ID"),
+                Option("event", "The deliveries of one event.", metavar="ID"),
+                Option("status", "How they stand.", choices=_DELIVERY_STATUS),
+            ),
+            examples=("deliveries list --status exhausted",),
+        ),
+        Command(
+            "get", "get", "GET", "/v1/deliveries/{id}", "Show deliveries with all their attempts.",
+            examples=("deliveries get dlv_01…",),
+        ),
+        Command(
+            "replay", "act", "POST", "/v1/deliveries/{id}/replay",
+            "Deliver events once more, each under its own webhook-id.",
+            examples=(
+                "deliveries replay dlv_01…",
+                "deliveries list --status exhausted --all -o id | ringback deliveries replay -",
+            ),
+            sends=False, done="Replayed",
+        ),
+    ),
+    (
+        _ID, Column("type", "event_type"), Column("status", "status", "status"),
+        Column("tries", "attempts", "number"), Column("answer", "last_attempt.status|"
+        "last_attempt.error"), Column("made", "created_at", "time"),
+        Column("next", "next_attempt_at", "time", wide=True),
+        Column("endpoint", "endpoint", "id", wide=True), Column("event", "event", "id", wide=True),
+    ),
+)  # fmt: skip
+
+ATTEMPTS = Resource(
+    "attempts", "The HTTP requests made for deliveries, with their answers.", "attempt",
+    (
+        Command(
+            "list", "list", "GET", "/v1/attempts", "List attempts, newest first.",
+            (
+                Option("event", "The attempts at delivering one event.", metavar="ID"),
+                Option("endpoint", "The attempts at one endpoint.", metavar="ID"),
+            ),
+            examples=("attempts list --endpoint end_01…",),
+        ),
+        Command(
+            "get", "get", "GET", "/v1/attempts/{id}",
+            "Show attempts with what was sent, what was answered, and the timings.",
+            examples=("attempts get att_01…",),
+        ),
+    ),
+    (
+        _ID, Column("answer", "status|error", "status"), Column("ms", "ms", "number"),
+        Column("try", "n", "number"), Column("end", "final", "status"), Column("at", "at", "time"),
+        Column("decision", "decision", wide=True), Column("endpoint", "endpoint", "id", wide=True),
+        Column("event", "event", "id", wide=True),
+    ),
+)  # fmt: skip
+
+CALLBACKS = Resource(
+    "callbacks", "What providers posted, whole, and what became of it.", "callback",
+    (
+        Command(
+            "list", "list", "GET", "/v1/callbacks",
+            "List callbacks, newest first: also those that were refused.",
+            (
+                Option("outcome", "What became of them.", choices=_OUTCOMES),
+                Option("connection", "The callbacks of one connection.", metavar="ID"),
+            ),
+            examples=("callbacks list --outcome rejected",),
+        ),
+        Command(
+            "get", "get", "GET", "/v1/callbacks/{id}",
+            "Show callbacks as they came, with their headers and bodies.",
+            examples=("callbacks get cbk_01…",),
+        ),
+        Command(
+            "reparse", "act", "POST", "/v1/callbacks/{id}/reparse",
+            "Read stored callbacks with today's parser; only to see what they say, unless "
+            "--effects.",
+            (Option("effects", "Merge, number and deliver what is new in them.", "flag"),),
+            examples=("callbacks reparse cbk_01…", "callbacks reparse cbk_01… --effects"),
+        ),
+    ),
+    (
+        _ID, Column("outcome", "outcome", "status"), Column("provider", "provider"),
+        Column("items", "items", "number"), Column("received", "received_at", "time"),
+        Column("reason", "reason"), Column("message", "message", "id", wide=True),
+    ),
+)  # fmt: skip
+
+AUDIT = Resource(
+    "audit", "Who changed what people configure, and what was done by hand.", "entry",
+    (
+        Command(
+            "list", "list", "GET", "/v1/audit-log", "List what was done, newest first.",
+            (
+                Option("action", "One kind of act, such as endpoint.created.", metavar="ACTION"),
+                Option("object", "What was done to one object, by its id.", metavar="ID"),
+                Option("actor", "The id of a key, or installation.", metavar="ID"),
+            ),
+            examples=("audit list --object end_01…",),
+        ),
+    ),
+    (
+        Column("at", "at", "time"), Column("action", "action"), Column("object", "object", "id"),
+        Column("actor", "actor", "id", wide=True), Column("detail", "detail", wide=True),
+    ),
+)  # fmt: skip
+
+EVENT_TYPES = Resource(
+    "event-types", "The catalogue of event types.", "event type",
+    (
+        Command(
+            "list", "list", "GET", "/v1/event-types", "List all types of event.", paged=False,
+            examples=("event-types list",),
+        ),
+    ),
+    (Column("name", "name", "id"), Column("description", "description")),
+    key="name",
+)  # fmt: skip
+
+INSPECTOR = Resource(
+    "inspector", "What was posted to /inspect/NAME; for test keys.", "name",
+    (
+        Command(
+            "list", "list", "GET", "/v1/inspect/{id}", "List the last requests to /inspect/NAME.",
+            argument="NAME", argument_help="The last part of /inspect/NAME.", many=False,
+            examples=("inspector list demo",),
+        ),
+        Command(
+            "clear", "remove", "DELETE", "/v1/inspect/{id}", "Forget the requests of a name.",
+            argument="NAME", argument_help="The last part of /inspect/NAME.",
+            examples=("inspector clear demo --yes",), done="Cleared",
+        ),
+    ),
+    (
+        Column("received", "received_at", "time"), Column("method", "method"),
+        Column("answered", "answered", "status"), Column("type", "parsed.type"),
+        Column("event", "parsed.id", "id"), Column("body", "body.text", wide=True),
+    ),
+)  # fmt: skip

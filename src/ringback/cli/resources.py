@@ -1,0 +1,172 @@
+"""Every resource of the API as commands: one table, from which `ringback RESOURCE VERB` is made.
+
+tests/cli/test_resources.py compares it with the API's document: no operation, filter or field of
+either is missing in the other. Imported by `ringback --help`: values only.
+"""
+
+from ringback.cli.declared import Column, Command, Option, Resource
+
+_ID = Column("id", "id", "id")
+_CREATED = Column("created", "created_at", "time")
+_ENABLED = Column("status", "enabled", "status", words=("disabled", "enabled"))
+
+
+def _list(path: str, help_: str, *options: Option, **more: object) -> Command:
+    return Command("list", "list", "GET", path, help_, options, **more)  # type: ignore[arg-type]
+
+
+def _get(path: str, help_: str, **more: object) -> Command:
+    return Command("get", "get", "GET", path, help_, **more)  # type: ignore[arg-type]
+
+
+_KEY_FIELDS = (
+    Option("name", "What it is for, in your words.", metavar="TEXT", required=True),
+    Option(
+        "kind", "Its mode, or operator; like the key that makes it if not said.",
+        choices=("live", "test", "operator"),
+    ),
+    Option(
+        "scopes", "What it may do, by name; all that the making key may if not said.", "list",
+        metavar="SCOPE",
+    ),
+    Option(
+        "expires_at", "When it ends: 90d, or a time. Never if not said.", "future", metavar="WHEN"
+    ),
+)  # fmt: skip
+KEYS = Resource(
+    "keys", "API keys: who may ask, in which mode, and for what.", "API key",
+    (
+        _list("/v1/api-keys", "List the keys of this tenant and mode, newest first.",
+              examples=("keys list", "keys list -o json")),
+        _get("/v1/api-keys/{id}", "Show keys: what each may do, when it ends and was last used.",
+             examples=("keys get key_01…",)),
+        Command(
+            "create", "make", "POST", "/v1/api-keys",
+            "Make a key. It is shown this once and kept nowhere.", _KEY_FIELDS,
+            examples=(
+                'keys create --name "Order system"',
+                "keys create --name ci --kind test --scopes events:write --expires-at 90d",
+            ),
+        ),
+        Command(
+            "revoke", "remove", "DELETE", "/v1/api-keys/{id}",
+            "Revoke keys. When it returns, no worker takes them any more.",
+            examples=("keys revoke key_01…",), done="Revoked",
+        ),
+    ),
+    (
+        _ID, Column("name", "name"), Column("kind", "kind", "status"),
+        Column("ends in", "hint", wide=True),
+        Column("last used", "last_used_at", "time"),
+        Column("status", "revoked_at", "status", words=("active", "revoked")),
+        Column("scopes", "scopes", wide=True), Column("expires", "expires_at", "time", wide=True),
+        Column("created", "created_at", "time", wide=True),
+    ),
+)  # fmt: skip
+
+_TENANT_FIELDS = (
+    Option("name", "What it is called.", metavar="TEXT"),
+    Option("suspended", "Whether its keys are refused.", "flag"),
+)
+TENANTS = Resource(
+    "tenants", "The isolated customers of an installation; for operators' keys.", "tenant",
+    (
+        _list("/v1/tenants", "List the tenants of the installation, newest first.",
+              examples=("tenants list",)),
+        _get("/v1/tenants/{id}", "Show tenants, by their ids or your own.",
+             examples=("tenants get customer-4711",)),
+        Command(
+            "create", "change", "PUT", "/v1/tenants/{id}",
+            "Add a tenant under an id of your own. Doing it twice changes nothing.",
+            _TENANT_FIELDS, argument="ID", argument_help="Your own id of it.", many=False,
+            examples=('tenants create customer-4711 --name "Harbour Clinic"',),
+        ),
+        Command(
+            "update", "change", "PUT", "/v1/tenants/{id}",
+            "Rename a tenant, suspend it, or lift that.", _TENANT_FIELDS,
+            argument="ID", argument_help="Its id, or your own.", many=False,
+            examples=("tenants update customer-4711 --suspended",),
+        ),
+        Command(
+            "delete", "remove", "DELETE", "/v1/tenants/{id}",
+            "Delete tenants: their keys end at once, their connections and endpoints are gone.",
+            examples=("tenants delete customer-4711",), done="Deleted",
+        ),
+    ),
+    (
+        _ID, Column("own id", "uid"), Column("name", "name"),
+        Column("status", "suspended_at", "status", words=("active", "suspended")), _CREATED,
+    ),
+)  # fmt: skip
+
+_NEW_CONNECTION = (
+    Option("provider", "Which one: ringback connections providers shows them.", metavar="NAME",
+           required=True),
+    Option("name", "What it is called.", metavar="TEXT", required=True),
+    Option("config", "A setting of the provider's; may be repeated.", "loose_pairs",
+           metavar="NAME=VALUE"),
+    Option("token", "The last part of the callback URL; made by chance if not said.",
+           metavar="TEXT"),
+)  # fmt: skip
+_SIMULATE = (
+    Option("to", "Whom the message is for.", metavar="ADDRESS", required=True),
+    Option("from", "Who sends it.", metavar="ADDRESS", required=True),
+    Option("channel", "How it is sent; sms if not said.",
+           choices=("sms", "mms", "whatsapp", "rcs")),
+    Option("statuses", "What the provider reports, in order; received is a reply.", "list",
+           metavar="STATUS"),
+    Option("reference", "The sender's own name for the message.", metavar="TEXT"),
+    Option("text", "What is written in it.", metavar="TEXT"),
+    Option("delay_ms", "Milliseconds between one callback and the next.", "whole", metavar="MS"),
+    Option("duplicate", "Probability that a callback comes twice, 0 to 1.", "number", metavar="P"),
+    Option("loss", "Probability that a callback never comes, 0 to 1.", "number", metavar="P"),
+    Option("reorder", "Shuffle the callbacks.", "flag"),
+    Option("answer_ms", "How long the provider takes to answer the send.", "whole", metavar="MS"),
+)  # fmt: skip
+CONNECTIONS = Resource(
+    "connections", "Provider accounts, each with the URL that its callbacks go to.", "connection",
+    (
+        _list("/v1/connections", "List the connections of this tenant and mode, newest first.",
+              examples=("connections list",)),
+        _get("/v1/connections/{id}", "Show connections, without their secrets.",
+             examples=("connections get con_01…",)),
+        Command(
+            "create", "make", "POST", "/v1/connections",
+            "Add a connection. When it returns, its callback URL takes callbacks.",
+            _NEW_CONNECTION,
+            examples=(
+                "connections create --provider simulator --name Trial --config secret=any",
+            ),
+        ),
+        Command(
+            "delete", "remove", "DELETE", "/v1/connections/{id}",
+            "Delete connections. Their callback URLs are unknown from then on; what they brought "
+            "stays.",
+            examples=("connections delete con_01…",), done="Deleted",
+        ),
+        Command(
+            "simulate", "act", "POST", "/v1/connections/{id}/simulate",
+            "Post signed callbacks to a test connection, as its provider would. "
+            "`ringback simulate` has whole scenarios.",
+            _SIMULATE, many=False,
+            examples=(
+                "connections simulate con_01… --to +15550123 --from +15550100 --statuses sent",
+            ),
+        ),
+        Command(
+            "providers", "list", "GET", "/v1/providers",
+            "List what can be connected; -o json has the settings of each as a JSON Schema.",
+            columns=(
+                Column("name", "name", "id"), Column("label", "label"),
+                Column("channels", "channels"), Column("simulates", "simulates", wide=True),
+            ),
+            paged=False, examples=("connections providers",),
+        ),
+    ),
+    (
+        _ID, Column("provider", "provider"), Column("name", "name"),
+        Column("last callback", "last_callback.received_at", "time"),
+        Column("outcome", "last_callback.outcome", "status", wide=True),
+        Column("callback url", "callback_url", wide=True),
+    ),
+)  # fmt: skip
