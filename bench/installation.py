@@ -124,6 +124,8 @@ class Installation:
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             "RINGBACK_DATA_DIR": str(self.home / "data"),
             "RINGBACK_PORT": str(self.port),
+            # One key publishes as fast as it can.
+            "RINGBACK_RATE_LIMIT": "0",
             **self._extra,
         }
         with (self.home / "said").open("wb") as said:

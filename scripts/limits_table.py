@@ -268,6 +268,10 @@ LIMITS: dict[str, dict[str, Limit]] = {
         ),
         "services.rotation:RETIRING_MAX": Limit("secrets", "that do so at a time", "409"),
         "domain.idempotency:KEY_MAX": Limit(CHARACTERS, "an idempotency key", _EXPLAINED),
+        "domain.rate:PER_SECOND_MAX": Limit(
+            "requests", "a second, that a rate limit can be set to", _EXPLAINED
+        ),
+        "domain.rate:BURST_MAX": Limit("requests", "at once, for the same", _EXPLAINED),
         "services.keys:KEYS_MAX": Limit("keys", "in force, of a tenant in a mode", "409"),
         "services.tenants:TENANTS_MAX": Limit("tenants", "of an installation", "409"),
         "api.api_keys:NAME_MAX": Limit(CHARACTERS, "an API key's name", _EXPLAINED),
@@ -437,6 +441,7 @@ GROWS = {
     "services.push:Push._slots": "one for each endpoint",
     "api.repeats:Repeats._routes": "one for each route that takes a POST",
     "services.key_use:KeyUse._used": "`KEYS_MAX` for each tenant and mode",
+    "services.rate_limits:RateLimits._buckets": "`KEYS_MAX` for each tenant and mode",
     "services.push:Push._crowded": "one for each endpoint",
     "services.push:Push._tasks": "`CONCURRENT`",
     "services.held:Held._keys": "what queues, is under way or waits to be recorded",

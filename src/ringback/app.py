@@ -42,6 +42,7 @@ from ringback.services.numbers import Ledger
 from ringback.services.pressure import Pressure
 from ringback.services.publish import Publisher
 from ringback.services.push import Job, Push
+from ringback.services.rate_limits import RateLimits
 from ringback.services.receive import Receiver
 from ringback.services.record import Bodies, Recorder
 from ringback.services.request_log import RequestLog
@@ -84,6 +85,7 @@ class Engine:
         self.lease = Lease(self.clock)
         self.key_use = KeyUse(self.database)
         self.request_log = RequestLog(settings.request_log, lambda: self.configuration.snapshot)
+        self.rate_limits = RateLimits(lambda: self.configuration.snapshot, settings.rate_limit)
         self.flood = Flood()
         self.client = Client(own=_own(settings), connect=failpoints.connecting(connect_tcp))
         self.guards = Guards(settings.lock_egress, settings.allow_metadata)
@@ -124,7 +126,7 @@ class Engine:
         )
         self.publisher = Publisher(
             self.configuration, self.committer, self.large, self.clock, self.pressure,
-            self.key_use.note, self.request_log,
+            self.key_use.note, self.request_log, self.rate_limits,
         )  # fmt: skip
         self.stuck = Stuck(self.database)
         self.meters = Meters(
@@ -162,6 +164,7 @@ class Engine:
         await self.database.open()
         await check_vault(self.database, self.configuration.vault)
         self.configuration.on_reload(self._configured)
+        self.configuration.on_reload(self.rate_limits.configure)
         await self.configuration.reload()
         await self.workers.join()
         self.push.resume()
@@ -260,6 +263,7 @@ class Application:
                 again=engine.again,
                 key_use=engine.key_use,
                 request_log=engine.request_log,
+                rate_limits=engine.rate_limits,
                 held=engine.lease.held,
                 own=_own(engine.settings),
                 guards=engine.guards,

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ringback.domain.delivery_policy import faults_in_schedule
+from ringback.domain.rate import PER_SECOND_MAX
 from ringback.domain.retry import SCHEDULE_S
 from ringback.errors import SettingsError
 
@@ -52,6 +53,13 @@ class Settings(BaseSettings):
     allow_metadata: bool = Field(
         False,
         description="Let what owners open be link-local and cloud metadata addresses, too.",
+    )
+    rate_limit: int = Field(
+        1000,
+        ge=0,
+        le=PER_SECOND_MAX,
+        description="Requests a second that each API key may make, twice as many at once, unless "
+        "the key or its tenant has a limit of its own; 0: no limit.",
     )
     retry_schedule: str = Field(
         ",".join(map(str, SCHEDULE_S)),

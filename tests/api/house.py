@@ -53,6 +53,7 @@ class House:
             "again": self.engine.again,
             "key_use": self.engine.key_use,
             "request_log": self.engine.request_log,
+            "rate_limits": self.engine.rate_limits,
             "held": lambda: self.held,
         }
         return build_api(Context(**{**parts, **changes}))

@@ -99,6 +99,7 @@ class Installation:
         environment = {
             **{name: value for name, value in os.environ.items() if name[:9] != "RINGBACK_"},
             "RINGBACK_DATABASE_URL": self.dsn, "RINGBACK_SECRET_KEY": self.secret_key,
+            "RINGBACK_RATE_LIMIT": "0",
             "XDG_CONFIG_HOME": str(self.home), VARIABLE: self.failpoints,
             LOG_VARIABLE: str(self.failpoints_log),
         }  # fmt: skip

@@ -10,6 +10,7 @@ from ringback.api.asked import Asked, id_in_path
 from ringback.api.auth import CallerDep
 from ringback.api.pages import Page, PageQuery, Pager
 from ringback.api.problems import Problem, not_found
+from ringback.api.rates import RateLimit, RateLimitAsked, asked_rate, shown_rate
 from ringback.api.shown import KeyId, Time, View, moment, moment_or_none
 from ringback.domain import ids
 from ringback.domain.scopes import SCOPES
@@ -44,6 +45,9 @@ class ApiKeyView(View):
     expires_at: Time | None
     revoked_at: Time | None
     last_used_at: Time | None = Field(description="To the minute, and about a minute late.")
+    rate_limit: RateLimit | None = Field(
+        description="Its own; null: its tenant's, or the installation's."
+    )
 
 
 class NewApiKeyView(ApiKeyView):
@@ -68,6 +72,11 @@ class ApiKeyCreate(Asked):
         default=None, max_length=64, description="Left out: never.",
         json_schema_extra={"format": "date-time"}, examples=["2027-03-02T15:01:22Z"],
     )  # fmt: skip
+    rate_limit: RateLimitAsked | None = Field(
+        default=None,
+        description="Left out: like the key that makes it. Only an operator's key gives more than "
+        "it has itself.",
+    )
 
 
 def _fields(key: StoredKey) -> dict[str, Any]:
@@ -81,6 +90,7 @@ def _fields(key: StoredKey) -> dict[str, Any]:
         "expires_at": moment_or_none(key.expires),
         "revoked_at": moment_or_none(key.revoked),
         "last_used_at": moment_or_none(key.last_used),
+        "rate_limit": shown_rate(key.rate, key.burst),
     }
 
 
@@ -99,7 +109,8 @@ def _time(text: str | None) -> datetime | None:
 @router.post("", name="create_api_key", status_code=201, summary="Make an API key")
 async def create(caller: CallerDep, body: ApiKeyCreate) -> NewApiKeyView:
     """Make a key for the same tenant. When the answer comes, every worker takes it."""
-    new = NewKey(body.name, body.kind, body.scopes, _time(body.expires_at))
+    expires, rate = _time(body.expires_at), asked_rate(body.rate_limit)
+    new = NewKey(body.name, body.kind, body.scopes, expires, rate)
     try:
         made, key = await caller.keys.make(new)
     except LimitReached as error:

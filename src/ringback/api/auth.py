@@ -16,6 +16,7 @@ from ringback.domain.scopes import OPERATIONS
 from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, bearer, identify
 from ringback.services.keys import Keys
 from ringback.services.manage import Manager
+from ringback.services.rate_limits import Taken
 from ringback.services.rotation import Rotation
 from ringback.services.tenants import Tenants
 from ringback.storage.lists import Scope
@@ -54,8 +55,9 @@ class Caller(msgspec.Struct, frozen=True):
     def keys(self) -> Keys:
         """What makes and revokes API keys on behalf of this caller's key."""
         return Keys(
-            self.context.configuration, self.context.database, self.context.clock, self.asker
-        )
+            self.context.configuration, self.context.database, self.context.clock, self.asker,
+            self.context.rate_limits,
+        )  # fmt: skip
 
     @property
     def tenants(self) -> Tenants:
@@ -83,21 +85,34 @@ def denied(error: Denied) -> Problem:
 
 
 def asker_of(context: Context, request: Request) -> Asker:
-    """Find out who asks and for whom. Raises Problem when nobody known does."""
+    """Find out who asks and for whom, once for each request.
+
+    Raises Problem when nobody known does, or somebody too often.
+    """
+    state = request.scope["state"]
+    asker: Asker = state.get("asker") or _identified(context, request)
+    if "asker" not in state:
+        state["asker"] = asker
+        state["rate"] = context.rate_limits.take(asker.key)
+    taken: Taken | None = state["rate"]
+    if taken is not None and not taken.allowed:
+        raise Problem("rate_limited", taken.words)
+    return asker
+
+
+def _identified(context: Context, request: Request) -> Asker:
     if not context.held():
         # Keys may have been revoked while this worker was cut off.
         raise unavailable()
     headers = request.headers
     try:
-        asker = identify(
+        return identify(
             context.configuration.snapshot, context.clock.now_ms(),
             bearer(headers.get("authorization")), headers.get(TENANT_HEADER),
             headers.get(MODE_HEADER),
         )  # fmt: skip
     except Denied as error:
         raise denied(error) from None
-    request.state.asker = asker
-    return asker
 
 
 async def authenticate(

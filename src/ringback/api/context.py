@@ -18,6 +18,7 @@ from ringback.services.guards import OPEN, Guards
 from ringback.services.key_use import KeyUse
 from ringback.services.manage import Manager
 from ringback.services.once import Once
+from ringback.services.rate_limits import RateLimits
 from ringback.services.request_log import RequestLog
 from ringback.services.simulate import Plan, Simulated
 from ringback.storage.database import Database
@@ -64,6 +65,7 @@ class Context:
     again: Again
     key_use: KeyUse
     request_log: RequestLog
+    rate_limits: RateLimits
     held: Callable[[], bool] = _always
     own: Own | None = None
     guards: Guards = OPEN

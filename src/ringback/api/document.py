@@ -49,7 +49,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     414: {"model": ProblemBody, "description": "The URL is too long."},
     415: {"model": ProblemBody, "description": "The body has to be JSON."},
     422: {"model": ProblemBody, "description": "Something in the request is wrong."},
-    429: {"model": ProblemBody, "description": "Too much is under way."},
+    429: {
+        "model": ProblemBody,
+        "description": "Too many requests with this key, or too much under way; see Retry-After.",
+    },
     503: {"model": ProblemBody, "description": "The database does not answer; try again."},
 }
 

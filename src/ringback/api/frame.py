@@ -18,6 +18,7 @@ from ringback.api.problems import REQUEST_ID_HEADER, Problem, of_exception
 from ringback.domain.ids import show, uuid7
 from ringback.domain.strict_json import StrictJsonError, decode
 from ringback.services.clock import Clock
+from ringback.services.rate_limits import Taken
 from ringback.services.request_log import Line, RequestLog
 
 BODY_MAX = 1024 * 1024
@@ -77,6 +78,7 @@ class Frame:
                 message["headers"] = [
                     *message.get("headers", ()),
                     (REQUEST_ID_HEADER.encode(), request_id.encode()),
+                    *_rate(state.get("rate")),
                 ]
             await send(message)
 
@@ -136,6 +138,13 @@ class Frame:
             body += chunk
             if not message.get("more_body", False):
                 return
+
+
+def _rate(taken: Taken | None) -> list[tuple[bytes, bytes]]:
+    """Say how many requests are left to the key that asked."""
+    if taken is None:
+        return []
+    return [(name.encode(), value.encode()) for name, value in taken.headers]
 
 
 def _line(scope: Scope, status: int | None, seconds: float, came: int, sent: int) -> Line:

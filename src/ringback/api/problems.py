@@ -45,6 +45,7 @@ CODES: dict[str, tuple[int, str]] = {
     "unsupported_media_type": (415, "The body has to be JSON"),
     "invalid": (422, "The request is not valid"),
     "idempotency_key_reused": (422, "The idempotency key belongs to another request"),
+    "rate_limited": (429, "Too many requests with this key"),
     "busy": (429, "Too much is under way already"),
     "internal": (500, "Something went wrong here"),
     "unavailable": (503, "The database does not answer just now"),

@@ -9,11 +9,12 @@ from ringback.api.asked import Asked
 from ringback.api.auth import CallerDep
 from ringback.api.pages import Page, PageQuery, Pager
 from ringback.api.problems import Problem, not_found
+from ringback.api.rates import RateLimit, RateLimitAsked, asked_rate, shown_rate
 from ringback.api.shown import TenantId, Time, View, moment, moment_or_none
 from ringback.domain import ids
 from ringback.services.again import NotNow
 from ringback.services.manage import LimitReached
-from ringback.storage.tenants import StoredTenant
+from ringback.storage.tenants import Change, StoredTenant
 
 NAME_MAX = 128
 router = APIRouter(prefix="/tenants", tags=["tenants"])
@@ -28,6 +29,9 @@ class TenantView(View):
     suspended_at: Time | None = Field(
         description="Since when its keys are refused. Callbacks for it are taken all the same."
     )
+    rate_limit: RateLimit | None = Field(
+        description="Of its keys that have none of their own; null: the installation's."
+    )
     created_at: Time
     updated_at: Time
 
@@ -41,6 +45,10 @@ class TenantPut(Asked):
     suspended: bool | None = Field(
         default=None, description="True: its keys are refused until it is false again."
     )
+    rate_limit: RateLimitAsked | None = Field(
+        default=None,
+        description="For its keys that have none of their own; null: the installation's.",
+    )
 
 
 def _view(tenant: StoredTenant) -> TenantView:
@@ -49,6 +57,7 @@ def _view(tenant: StoredTenant) -> TenantView:
         uid=tenant.uid,
         name=tenant.name,
         suspended_at=moment_or_none(tenant.suspended),
+        rate_limit=shown_rate(tenant.rate, tenant.burst),
         created_at=moment(tenant.created),
         updated_at=moment(tenant.updated),
     )
@@ -61,7 +70,13 @@ def _view(tenant: StoredTenant) -> TenantView:
 async def put(response: Response, caller: CallerDep, tenant_id: str, body: TenantPut) -> TenantView:
     """Add a tenant under an id of your own, or change it. Doing it twice changes nothing."""
     try:
-        tenant, new = await caller.tenants.put(tenant_id, body.name, suspended=body.suspended)
+        tenant, new = await caller.tenants.put(
+            tenant_id,
+            Change(
+                body.name, body.suspended, "rate_limit" in body.model_fields_set,
+                asked_rate(body.rate_limit),
+            ),
+        )  # fmt: skip
     except LimitReached as error:
         raise Problem("limit_reached", str(error)) from error
     if new:

@@ -84,7 +84,8 @@ class ApiKey(msgspec.Struct, frozen=True):
     """Who asks: the tenant and the mode that a key stands for.
 
     An operator key stands for no tenant (0) and no mode: it says with each request for whom it
-    acts. `scopes` is None for a key that has all of its kind.
+    acts. `scopes` is None for a key that has all of its kind. `rate` is how many requests a second
+    it may make and `burst` how many at once; None: its tenant's, or the installation's.
     """
 
     id: uuid.UUID
@@ -92,6 +93,8 @@ class ApiKey(msgspec.Struct, frozen=True):
     mode: Mode | None
     expires_ms: int | None = None
     scopes: frozenset[str] | None = None
+    rate: int | None = None
+    burst: int | None = None
 
     @property
     def operator(self) -> bool:
@@ -103,7 +106,7 @@ class Tenant(msgspec.Struct, frozen=True):
     """An isolated customer of this installation; `uid` is what its operator calls it.
 
     The keys of a `suspended` one are refused. A `deleted` one is remembered for what still names
-    its number.
+    its number. `rate` and `burst` are for its keys that have none of their own.
     """
 
     no: int
@@ -112,3 +115,5 @@ class Tenant(msgspec.Struct, frozen=True):
     uid: str | None = None
     suspended: bool = False
     deleted: bool = False
+    rate: int | None = None
+    burst: int | None = None

@@ -13,6 +13,7 @@ import msgspec
 
 from ringback.domain.endpoints import Mode
 from ringback.domain.ids import show, uuid7
+from ringback.domain.rate import Rate, rate_of
 from ringback.domain.scopes import SCOPES, may
 from ringback.errors import Fault, Invalid
 from ringback.services import audit
@@ -21,6 +22,7 @@ from ringback.services.audit import Act
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.manage import LimitReached
+from ringback.services.rate_limits import RateLimits
 from ringback.storage import configuration as stored
 from ringback.storage import keys
 from ringback.storage.database import Connection, Database
@@ -36,13 +38,14 @@ _OPERATOR = Scope(0, 0)
 class NewKey(msgspec.Struct, frozen=True):
     """What a new key is to be. Its kind: `live`, `test` or `operator`; None: its maker's.
 
-    `scopes` None: all that its maker has.
+    `scopes` None: all that its maker has; `rate` None: its maker's own, if that has one.
     """
 
     name: str
     kind: str | None = None
     scopes: list[str] | None = None
     expires: datetime | None = None
+    rate: Rate | None = None
 
 
 def new_key(kind: str) -> str:
@@ -60,10 +63,16 @@ class Keys:
     """The API keys of one tenant and mode, or those of the installation's operators."""
 
     def __init__(
-        self, configuration: Configuration, database: Database, clock: Clock, asker: Asker
+        self,
+        configuration: Configuration,
+        database: Database,
+        clock: Clock,
+        asker: Asker,
+        rates: RateLimits,
     ) -> None:
-        """Take the edges, and who asks."""
+        """Take the edges, who asks, and what knows how much a key may do."""
         self._asker = asker
+        self._rates = rates
         self._configuration = configuration
         self._database = database
         self._clock = clock
@@ -81,6 +90,7 @@ class Keys:
         scopes = self._scopes(asker, new.scopes)
         faults = [*_faults_in_kind(asker, kind), *_faults_in_scopes(asker, kind, new.scopes)]
         faults += self._faults_in_time(asker, new.expires)
+        faults += self._faults_in_rate(asker, new.rate)
         if faults:
             raise Invalid(*faults)
         scope = _OPERATOR if kind == "operator" else Scope(asker.tenant, Mode[kind.upper()])
@@ -90,9 +100,12 @@ class Keys:
             if await keys.count(connection, scope) >= KEYS_MAX:
                 raise LimitReached(f"There are {KEYS_MAX} keys already; revoke some.")
             await stored.add_key(
-                connection, id_, *scope, key, new.name, scopes=scopes, expires=new.expires
-            )
+                connection, id_, *scope, key, new.name, scopes=scopes, expires=new.expires,
+                rate=new.rate or _own_rate(asker),
+            )  # fmt: skip
             detail: audit.Detail = {"name": new.name, "kind": kind, "scopes": scopes}
+            if new.rate is not None:
+                detail["rate_limit"] = list(new.rate)
             await self._audit(connection, scope, Act("api_key.created", show("key", id_), detail))
         made = await self.get(scope, id_)
         assert made is not None
@@ -112,6 +125,17 @@ class Keys:
         if end is not None and (wanted is None or wanted > end):
             return [Fault(place, "A key that expires makes none that outlives it.")]
         return []
+
+    def _faults_in_rate(self, asker: Asker, rate: Rate | None) -> list[Fault]:
+        own = self._rates.rate(asker.key)
+        if rate is None or own is None or asker.key.operator:
+            return []
+        names = zip(Rate._fields, rate, own, strict=True)
+        return [
+            Fault(f"/rate_limit/{name}", f"Your key has {most} itself; an operator's gives more.")
+            for name, asked, most in names
+            if asked > most
+        ]
 
     async def revoke(self, scope: Scope, id_: uuid.UUID) -> bool:
         """Revoke a key, everywhere; False when there is none that is in force."""
@@ -136,6 +160,14 @@ class Keys:
     async def newest(self, scope: Scope, window: Window) -> Found[StoredKey]:
         """Return keys by when they were made, revoked ones too."""
         return await keys.newest(self._database, scope, window)
+
+
+def _own_rate(asker: Asker) -> Rate | None:
+    """Return what a key hands on: the rate that was given to it, if one was."""
+    key = asker.key
+    if key.rate is None or key.operator:
+        return None
+    return rate_of(key.rate, key.burst)
 
 
 def _faults_in_kind(asker: Asker, kind: str) -> list[Fault]:

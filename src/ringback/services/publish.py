@@ -31,6 +31,7 @@ from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.pressure import Pressure
 from ringback.services.publications import Publication
+from ringback.services.rate_limits import RateLimits
 from ringback.services.request_log import Line, RequestLog
 from ringback.services.tally import ANSWER_S, Histogram
 
@@ -73,6 +74,7 @@ _TITLES = {
     "not_found": (404, "There is no such thing"),
     "invalid": (422, "The request is not valid"),
     "idempotency_key_reused": (422, "The idempotency key belongs to another request"),
+    "rate_limited": (429, "Too many requests with this key"),
     "behind": (429, "Deliveries are behind"),
     "unavailable": (503, "The database does not answer just now"),
 }
@@ -93,6 +95,7 @@ class Publisher:
         pressure: Pressure,
         used: Callable[[UUID], None],
         request_log: RequestLog,
+        rates: RateLimits,
     ) -> None:
         """Take the edges; `large` commits bodies over 256 KiB on a connection of its own.
 
@@ -100,6 +103,7 @@ class Publisher:
         """
         self._used = used
         self._log = request_log
+        self._rates = rates
         self._configuration = configuration
         self._committer = committer
         self._large = large
@@ -137,6 +141,9 @@ class Publisher:
 
     async def _take(self, asker: Asker, request: Callback) -> HttpResponse:
         """Publish what a request holds. Raises Denied and _Refused."""
+        taken = self._rates.take(asker.key)
+        if taken is not None and not taken.allowed:
+            raise _Refused("rate_limited", taken.words, headers=taken.headers)
         self._admit(asker)
         once = request.header(HEADER)
         if once is not None and not usable(once):
@@ -163,6 +170,8 @@ class Publisher:
         if publication.conflict:
             raise _Refused("idempotency_key_reused", OTHER_BODY, _WRONG_KEY)
         headers = [("content-type", "application/json")]
+        if taken is not None and taken.bucket.low(taken.now):
+            headers += taken.headers
         if self._log.everything:
             headers.append((REQUEST_ID, self._new_id()))
         if publication.replayed:

@@ -18,7 +18,7 @@ from ringback.services.manage import LimitReached
 from ringback.storage import deliveries, tenants
 from ringback.storage.database import Connection, Database
 from ringback.storage.lists import Found, Scope, Window
-from ringback.storage.tenants import StoredTenant
+from ringback.storage.tenants import Change, StoredTenant
 
 # All of them are in every worker's memory.
 TENANTS_MAX = 10_000
@@ -41,9 +41,7 @@ class Tenants:
         self._database = database
         self._clock = clock
 
-    async def put(
-        self, named: str, name: str | None, *, suspended: bool | None
-    ) -> tuple[StoredTenant, bool]:
+    async def put(self, named: str, wanted: Change) -> tuple[StoredTenant, bool]:
         """Add a tenant under its operator's own id, or change it; say whether it is new.
 
         What is None stays; a new tenant without a name is called by its own id.
@@ -62,13 +60,15 @@ class Tenants:
             if known is None and await tenants.count(connection) >= TENANTS_MAX:
                 raise LimitReached(f"There are {TENANTS_MAX} tenants already; delete some.")
             if known is None or known.uid == named:
-                no, id_, new = await tenants.put(
-                    connection, new_id, named, name, suspended=suspended
-                )
+                no, id_, new = await tenants.put(connection, new_id, named, wanted)
             else:
                 no, id_, new = known.no, known.id, False
-                await tenants.change(connection, no, name=name, suspended=suspended)
-            asked: audit.Detail = {"uid": named, "name": name, "suspended": suspended}
+                await tenants.change(connection, no, wanted)
+            asked: audit.Detail = {
+                "uid": named, "name": wanted.name, "suspended": wanted.suspended,
+            }  # fmt: skip
+            if wanted.rated:
+                asked["rate_limit"] = wanted.rate and list(wanted.rate)
             act = Act("tenant.created" if new else "tenant.changed", show("ten", id_), asked)
             await self._audit(connection, act)
         found = await tenants.get(self._database, no)

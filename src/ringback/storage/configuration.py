@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 
 from ringback.domain.endpoints import ApiKey, DeliveryPolicy, Endpoint, Mode, Tenant
+from ringback.domain.rate import Rate
 from ringback.domain.signing import secret_key
 from ringback.errors import DatabaseUnavailable, RingbackError, SettingsError, VaultError
 from ringback.storage.database import Connection as DatabaseConnection
@@ -142,7 +143,7 @@ def _key(row: Row) -> ApiKey:
     expires_ms = int(expires.timestamp() * 1000) if expires else None
     mode = Mode(row["mode"]) if row["mode"] else None
     scopes = None if row["scopes"] is None else frozenset(row["scopes"])
-    return ApiKey(row["id"], row["tenant"], mode, expires_ms, scopes)
+    return ApiKey(row["id"], row["tenant"], mode, expires_ms, scopes, row["rate"], row["burst"])
 
 
 def _connection(row: Row, vault: Vault) -> StoredConnection:
@@ -218,12 +219,12 @@ async def add_tenant(connection: DatabaseConnection, id_: uuid.UUID, uid: str, n
 
 async def add_key(
     connection: DatabaseConnection, id_: uuid.UUID, tenant: int, mode: int, key: str, name: str,
-    *, scopes: list[str] | None = None, expires: datetime | None = None,
+    *, scopes: list[str] | None = None, expires: datetime | None = None, rate: Rate | None = None,
 ) -> None:  # fmt: skip
     """Store an API key's hash and its last four characters; an operator's has tenant and mode 0."""
     await connection.execute(
         query("configuration.add_key"), id_, tenant, mode, key_hash(key), key[-4:], name, scopes,
-        expires,
+        expires, *(rate or (None, None)),
     )  # fmt: skip
 
 

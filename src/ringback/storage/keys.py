@@ -24,6 +24,8 @@ class StoredKey(msgspec.Struct, frozen=True):
     expires: datetime | None
     revoked: datetime | None
     last_used: datetime | None
+    rate: int | None = None
+    burst: int | None = None
 
 
 async def get(database: Database, scope: Scope, id_: uuid.UUID) -> StoredKey | None:

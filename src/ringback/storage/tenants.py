@@ -5,9 +5,28 @@ from datetime import datetime
 
 import msgspec
 
+from ringback.domain.rate import Rate
 from ringback.storage.database import Connection, Database
 from ringback.storage.lists import Found, Window, nearest_first
 from ringback.storage.queries import query
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What is to be changed of a tenant; what is None stays.
+
+    With `rated` its keys without a rate of their own get `rate`, or, when that is None, the
+    installation's.
+    """
+
+    name: str | None = None
+    suspended: bool | None = None
+    rated: bool = False
+    rate: Rate | None = None
+
+    @property
+    def values(self) -> tuple[str | int | None, ...]:
+        """What the queries take."""
+        return self.name, self.suspended, self.rated, *(self.rate or (None, None))
 
 
 class StoredTenant(msgspec.Struct, frozen=True):
@@ -20,6 +39,8 @@ class StoredTenant(msgspec.Struct, frozen=True):
     created: datetime
     updated: datetime
     suspended: datetime | None
+    rate: int | None = None
+    burst: int | None = None
 
 
 async def get(database: Database, no: int) -> StoredTenant | None:
@@ -42,19 +63,17 @@ async def count(connection: Connection) -> int:
 
 
 async def put(
-    connection: Connection, id_: uuid.UUID, uid: str, name: str | None, *, suspended: bool | None
+    connection: Connection, id_: uuid.UUID, uid: str, change: Change
 ) -> tuple[int, uuid.UUID, bool]:
     """Add a tenant, or change the one of this uid; return number, id, and whether it is new."""
-    row = await connection.fetchrow(query("tenants.put"), id_, uid, name, suspended)
+    row = await connection.fetchrow(query("tenants.put"), id_, uid, *change.values)
     assert row is not None
     return row["no"], row["id"], row["new"]
 
 
-async def change(
-    connection: Connection, no: int, *, name: str | None, suspended: bool | None
-) -> bool:
+async def change(connection: Connection, no: int, wanted: Change) -> bool:
     """Change what is given; False when the tenant is gone."""
-    changed = await connection.fetchval(query("tenants.change"), no, name, suspended)
+    changed = await connection.fetchval(query("tenants.change"), no, *wanted.values)
     return changed is not None
 
 

@@ -27,7 +27,10 @@ create table tenant (
     created    timestamptz not null default now(),
     updated    timestamptz not null default now(),
     suspended  timestamptz,
-    deleted    timestamptz
+    deleted    timestamptz,
+    -- Requests a second of keys without a rate of their own, and at once; null: the installation's.
+    rate       int,
+    burst      int
 );
 create unique index tenant_uid on tenant (uid) where deleted is null;
 
@@ -46,7 +49,10 @@ create table api_key (
     expires    timestamptz,
     revoked    timestamptz,
     -- To the minute: written in batches.
-    last_used  timestamptz
+    last_used  timestamptz,
+    -- Requests a second, and at once; null: the tenant's, or the installation's.
+    rate       int,
+    burst      int
 );
 create index api_key_list on api_key (tenant, mode, id);
 

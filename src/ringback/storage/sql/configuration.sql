@@ -13,21 +13,22 @@ select config_version, pg_notify('ringback_configuration', config_version::text)
 select count(*)::int as workers from worker where alive and config_seen < $1
 
 -- name: tenants
-select no, id, name, uid, suspended is not null as suspended, deleted is not null as deleted
+select no, id, name, uid, suspended is not null as suspended, deleted is not null as deleted,
+       rate, burst
 from tenant order by no
 
 -- name: add_tenant
 insert into tenant (id, uid, name) values ($1, $2, $3)
 on conflict (uid) where deleted is null do update set name = tenant.name
-returning no, id, name, uid, suspended is not null as suspended, false as deleted
+returning no, id, name, uid, suspended is not null as suspended, false as deleted, rate, burst
 
 -- name: keys
-select id, tenant, mode, hash, expires, scopes from api_key
+select id, tenant, mode, hash, expires, scopes, rate, burst from api_key
 where revoked is null and (expires is null or expires > now())
 
 -- name: add_key
-insert into api_key (id, tenant, mode, hash, hint, name, scopes, expires)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into api_key (id, tenant, mode, hash, hint, name, scopes, expires, rate, burst)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 -- name: connections
 select no, id, tenant, mode, provider, name, sealed, created, updated from connection
