@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ringback.cli.commands import LIMIT, dashed
+from ringback.cli.commands import LIMIT
 from ringback.cli.declared import Command, Option, Resource
 from ringback.cli.root import RESOURCES
 
@@ -53,7 +53,7 @@ def _prose(text: str) -> str:
 
 
 def _row(option: Option) -> str:
-    named = dashed(option)
+    named = option.dashed
     if option.takes == "flag":
         named = f"`{named}`, `--no-{named.removeprefix('--')}`"
     elif option.choices:

@@ -1,8 +1,17 @@
 """Resources as commands: one table, held against the API's document and tried on a server."""
 
 import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import httpx
+
+from ringback.cli.declared import Command
+from ringback.cli.root import RESOURCES
 from tests.cli.conftest import Run
+from tests.server import OPERATOR_KEY, Served
 
 URL = "http://127.0.0.1:28099/hook"
 
@@ -109,3 +118,172 @@ def test_faults_are_told_with_their_place_a_hint_and_the_request(ringback: Run) 
     assert "  /url: " in done.err
     assert "\nhint: " in done.err
     assert "\nrequest: req_" in done.err
+
+
+# Operations that no resource's command makes: where they are made instead.
+_ELSEWHERE = {
+    ("POST", "/v1/events"): "ringback emit",
+}
+# Parameters that lists take care of themselves.
+_PAGING = {"limit", "cursor"}
+
+
+def _made() -> Iterator[tuple[str, Command]]:
+    for resource in RESOURCES:
+        for command in resource.commands:
+            yield f"{resource.name} {command.name}", command
+
+
+def _operations(served: Served) -> tuple[dict[tuple[str, str], Any], Any]:
+    """Return the operations of the API's document, and its schemas."""
+    paths = httpx.get(f"{served.url}/openapi.json").json()
+    found = {
+        (method.upper(), re.sub(r"\{\w+\}", "{id}", path)): operation
+        for path, methods in paths["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith("/v1/")
+    }
+    return found, paths["components"]["schemas"]
+
+
+def test_every_operation_has_its_command(served: Served) -> None:
+    """What the API can do, the command line can; and nothing that the API cannot."""
+    operations = set(_operations(served)[0])
+    commands = {(command.method, command.path) for _, command in _made()}
+    assert operations == commands | set(_ELSEWHERE)
+
+
+def test_every_filter_and_field_has_its_option(served: Served) -> None:
+    """Options are the API's parameters and fields, all of them, by their names."""
+    operations, schemas = _operations(served)
+    for name, command in _made():
+        operation = operations[command.method, command.path]
+        options = {option.field for option in command.options}
+        parameters = operation.get("parameters", ())
+        filters = {one["name"] for one in parameters if one["in"] == "query"} - _PAGING
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        fields = set(_fields(content["schema"], schemas)) if content else set()
+        fixed = {field for field, _ in command.fixed}
+        if fixed:
+            assert fixed <= fields, name
+        else:
+            assert options == filters | fields, name
+        required = {option.field for option in command.options if option.required}
+        body = _resolved(content["schema"], schemas) if content else {}
+        if command.does == "make":
+            assert set(body.get("required", ())) == required, name
+
+
+def _resolved(schema: Any, schemas: Any) -> Any:
+    for one in schema.get("anyOf", ()):
+        if one.get("type") != "null":
+            return _resolved(one, schemas)
+    if "$ref" in schema:
+        return _resolved(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    return schema
+
+
+def _fields(schema: Any, schemas: Any, before: str = "") -> Iterator[str]:
+    """Go through the fields of a body, those of objects in it by their paths."""
+    for name, inner in _resolved(schema, schemas).get("properties", {}).items():
+        found = _resolved(inner, schemas)
+        if "properties" in found:
+            yield from _fields(found, schemas, f"{before}{name}.")
+        else:
+            yield before + name
+
+
+def test_columns_are_fields_of_the_rows(ringback: Run, served: Served) -> None:
+    """Each column of a list names something that its rows have, by the API's document."""
+    operations, schemas = _operations(served)
+    for resource in RESOURCES:
+        for command in resource.commands:
+            if command.does != "list" or resource.name in {"events", "inspector"}:
+                continue  # their bodies are anybody's
+            answer = operations[command.method, command.path]["responses"]["200"]
+            page = _resolved(answer["content"]["application/json"]["schema"], schemas)
+            row = _resolved(page["properties"]["data"]["items"], schemas)
+            known = {*_fields(row, schemas), *row["properties"]}
+            for column in command.columns or resource.columns:
+                assert set(column.path.split("|")) <= known, f"{resource.name} {column.title}"
+    assert "message.delivered" in ringback("event-types", "list").out
+
+
+def _simulated(ringback: Run, *more: str) -> str:
+    """Let a message be reported on; return its id once it is delivered."""
+    connections = ringback("connections", "list", "-o", "jsonl").lines
+    simulator = next(one for one in map(json.loads, connections) if one["provider"] == "simulator")
+    made = ringback(
+        "connections", "simulate", simulator["id"], "--to", "+15550123", "--from", "+15550100",
+        *more, "-o", "json",
+    ).json  # fmt: skip
+    _until(lambda: _message(ringback, made["message"])["status"] == "delivered")
+    return str(made["message"])
+
+
+def _message(ringback: Run, name: str) -> Any:
+    return ringback("messages", "get", name, "-o", "json").json
+
+
+def _until(done: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_message_is_found_drawn_and_delivered_again(ringback: Run, served: Served) -> None:
+    """Its timeline shows callbacks, events and attempts; a delivery is replayed by its id."""
+    message = _simulated(ringback, "--reference", "order-7")
+    assert [message] == ringback("messages", "list", "--reference", "order-7", "-o", "id").lines
+    types = ringback("events", "list", "--message", message, "-o", "csv").lines
+    assert any(",message.delivered,+15550123," in line for line in types)
+    drawn = ringback("messages", "timeline", message).out
+    assert re.search(r"◀ callback  simulator accepted +cbk_", drawn)
+    assert re.search(r"● \d message\.delivered +evt_", drawn)
+    event = ringback(
+        "events", "list", "--message", message, "--type", "message.delivered", "-o", "id"
+    ).out.strip()
+    _until(lambda: _delivery(ringback, event)["status"] == "delivered")
+    drawn = ringback("messages", "timeline", message).out
+    assert re.search(r"│ ▶ attempt 1  200 in \d+ ms, delivered +end_", drawn)
+    again = ringback("deliveries", "replay", _delivery(ringback, event)["id"], "-o", "id")
+    assert again.out.startswith("dlv_")
+    entries = ringback("messages", "timeline", message, "-o", "jsonl").lines
+    assert {"callback", "event", "attempt"} <= {json.loads(one)["kind"] for one in entries}
+
+
+def _delivery(ringback: Run, event: str) -> Any:
+    return json.loads(ringback("deliveries", "list", "--event", event, "-o", "jsonl").lines[0])
+
+
+def test_a_callback_is_read_again(ringback: Run) -> None:
+    """By default only to see what it says."""
+    _simulated(ringback)
+    newest = ringback("callbacks", "list", "--outcome", "accepted", "-n", "1", "-o", "id")
+    read = ringback("callbacks", "reparse", newest.out.strip(), "-o", "json").json
+    assert not read["effects"]
+    assert read["items"]
+
+
+def test_an_operator_keeps_tenants_and_acts_for_them(ringback: Run) -> None:
+    """With --tenant and --mode the operator's key does what the tenant's own would."""
+    own = {"RINGBACK_API_KEY": OPERATOR_KEY}
+    ringback("tenants", "create", "acme", "--name", "Acme", **own)
+    assert "--tenant ID" in ringback("endpoints", "list", code=5, **own).err
+    acting = ("--tenant", "acme", "--mode", "test")
+    made = ringback("keys", "create", "--name", "theirs", *acting, "-o", "json", **own).json
+    assert "test" == made["kind"]
+    theirs = {"RINGBACK_API_KEY": made["key"]}
+    ringback("endpoints", "list", **theirs)
+    ringback("tenants", "update", "acme", "--suspended", **own)
+    assert "--no-suspended" in ringback("endpoints", "list", code=3, **theirs).err
+    ringback("tenants", "delete", "acme", "--yes", **own)
+    ringback("tenants", "get", "acme", code=4, **own)
+
+
+def test_help_shows_options_and_examples(ringback: Run) -> None:
+    """Each command explains itself, with something to copy."""
+    text = ringback("deliveries", "list", "--help").out
+    assert "--status" in text
+    assert "$ ringback deliveries list --status exhausted" in text

@@ -84,7 +84,7 @@ def _parameter(option: Option) -> inspect.Parameter:
     kind = _TYPES.get(option.takes, str)
     if option.choices:
         kind = Literal[option.choices]
-    names = dashed(option)
+    names = option.dashed
     if option.takes == "flag":
         names += f"/--no-{names.removeprefix('--')}"
     # Not of typer's: with --data it may be in there.
@@ -150,12 +150,7 @@ def _value(option: Option, given: Any) -> Any:
     try:
         return read(given)
     except typer.BadParameter as error:
-        raise typer.BadParameter(error.message, param_hint=dashed(option)) from None
-
-
-def dashed(option: Option) -> str:
-    """Return how an option is written."""
-    return f"--{option.called.replace('_', '-')}"
+        raise typer.BadParameter(error.message, param_hint=option.dashed) from None
 
 
 def _whole(text: str) -> int:
@@ -188,7 +183,7 @@ def body_of(command: Command, given: dict[str, Any]) -> dict[str, Any]:
     values.assignments(given.get("assigned") or (), body)
     for option in command.options:
         if option.required and option.field not in body:
-            raise typer.BadParameter("It is required.", param_hint=dashed(option))
+            raise typer.BadParameter("It is required.", param_hint=option.dashed)
     return {**body, **dict(command.fixed)}
 
 
@@ -302,6 +297,16 @@ def _act(session: "Session", resource: Resource, command: Command, given: dict[s
             session.say(f"{command.done} {name}.")
 
 
+def _draw(session: "Session", resource: Resource, command: Command, given: dict[str, Any]) -> None:
+    from ringback.cli import timeline
+
+    found = session.client.get(_path(command, given["ids"]))
+    if session.out.format == "table":
+        timeline.draw(session.out, found)
+    else:
+        session.out.several(found["entries"], resource.columns, resource.key)
+
+
 def _remove(
     session: "Session", resource: Resource, command: Command, given: dict[str, Any]
 ) -> None:
@@ -320,4 +325,5 @@ def _remove(
 
 _RUNNERS: dict[str, Callable[["Session", Resource, Command, dict[str, Any]], None]] = {
     "list": _list, "get": _get, "make": _make, "change": _change, "act": _act, "remove": _remove,
+    "draw": _draw,
 }  # fmt: skip

@@ -4,6 +4,7 @@ cli/resources.py declares them, cli/commands.py makes typer commands of them. Va
 """
 
 import dataclasses
+import keyword
 from typing import Any, Literal
 
 # How an option is written and what the API gets. `past` and `future`: a duration, a time, or an
@@ -48,21 +49,27 @@ class Option:
     @property
     def called(self) -> str:
         """The option's name without dashes, as a name in Python."""
-        own = self.name or self.field.rpartition(".")[2]
-        return own.replace("-", "_")
+        own = (self.name or self.field.rpartition(".")[2]).replace("-", "_")
+        return f"{own}_" if keyword.iskeyword(own) else own
+
+    @property
+    def dashed(self) -> str:
+        """The option as it is written."""
+        return f"--{self.called.rstrip('_').replace('_', '-')}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Command:
     """One command of a resource: the request that it makes, and what is done with the answer.
 
-    `path` has `{id}` where the id goes. A `list` shows rows, `get` whole things; `make`, `change`
-    and `act` send a body of `options` over `fixed`; `remove` asks before. `many`: several ids are
-    taken, and `-` for standard input. `done` is said for each on standard error.
+    `path` has `{id}` where the id goes. A `list` shows rows, `get` whole things, `draw` a picture;
+    `make`, `change` and `act` send a body of `options` over `fixed`; `remove` asks before. `many`:
+    several ids are taken, and `-` for standard input. `paged`: the list has pages. `sends`: there
+    is a body. `done` is said for each on standard error.
     """
 
     name: str
-    does: Literal["list", "get", "make", "change", "act", "remove"]
+    does: Literal["list", "get", "make", "change", "act", "remove", "draw"]
     method: str
     path: str
     help: str

@@ -28,6 +28,7 @@ _HINTS = {
     "uid_taken": "Choose another --uid; ringback endpoints list shows those that are taken.",
     "limit_reached": "Delete what is no longer needed; docs/limits.md has all limits.",
     "busy": "Try again in a moment; deliveries are behind.",
+    "rate_limited": "Ask less often, or with another key: ringback keys get shows its limit.",
     "internal": "This is a defect of the server: its log has more under the request's id.",
     "unavailable": "The server runs and its database does not answer: look at both logs.",
 }

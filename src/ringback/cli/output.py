@@ -83,6 +83,11 @@ class Output:
                 self._line("")
             self.one(record, columns, key)
 
+    def text(self, text: Text) -> None:
+        """Write a line of a drawing."""
+        text.rstrip()
+        self._console.print(text)
+
     def _line(self, text: str) -> None:
         sys.stdout.write(text + "\n")
 

@@ -56,6 +56,12 @@ MESSAGES = Resource(
             "get", "get", "GET", "/v1/messages/{id}", "Show messages as they stand.",
             examples=("messages get msg_01…",),
         ),
+        Command(
+            "timeline", "draw", "GET", "/v1/messages/{id}/timeline",
+            "Draw a message's whole story: what came in, what was told to whom, how that went. "
+            "With -o jsonl, one entry a line.",
+            many=False, examples=("messages timeline msg_01…",),
+        ),
     ),
     (
         _ID, Column("status", "status|direction", "status"),
@@ -183,8 +189,17 @@ EVENT_TYPES = Resource(
             "list", "list", "GET", "/v1/event-types", "List all types of event.", paged=False,
             examples=("event-types list",),
         ),
+        Command(
+            "get", "get", "GET", "/v1/event-types/{id}",
+            "Show types: what each means, its schemas, an example.",
+            argument="NAME…", argument_help="Names of types; - reads them from standard input.",
+            examples=("event-types get message.delivered -o json",),
+        ),
     ),
-    (Column("name", "name", "id"), Column("description", "description")),
+    (
+        Column("name", "name", "id"), Column("description", "description"),
+        Column("emitted", "emitted", wide=True),
+    ),
     key="name",
 )  # fmt: skip
 

@@ -19,6 +19,12 @@ def _get(path: str, help_: str, **more: object) -> Command:
     return Command("get", "get", "GET", path, help_, **more)  # type: ignore[arg-type]
 
 
+_RATE = (
+    Option("rate_limit.per_second", "Requests a second, for ever.", "whole",
+           name="rate-limit", metavar="N"),
+    Option("rate_limit.burst", "Requests at once, after a pause; two seconds' if not said.", "whole",
+           metavar="N"),
+)  # fmt: skip
 _KEY_FIELDS = (
     Option("name", "What it is for, in your words.", metavar="TEXT", required=True),
     Option(
@@ -32,6 +38,7 @@ _KEY_FIELDS = (
     Option(
         "expires_at", "When it ends: 90d, or a time. Never if not said.", "future", metavar="WHEN"
     ),
+    *_RATE,
 )  # fmt: skip
 KEYS = Resource(
     "keys", "API keys: who may ask, in which mode, and for what.", "API key",
@@ -67,6 +74,7 @@ KEYS = Resource(
 _TENANT_FIELDS = (
     Option("name", "What it is called.", metavar="TEXT"),
     Option("suspended", "Whether its keys are refused.", "flag"),
+    *_RATE,
 )
 TENANTS = Resource(
     "tenants", "The isolated customers of an installation; for operators' keys.", "tenant",
@@ -104,7 +112,7 @@ _NEW_CONNECTION = (
            required=True),
     Option("name", "What it is called.", metavar="TEXT", required=True),
     Option("config", "A setting of the provider's; may be repeated.", "loose_pairs",
-           metavar="NAME=VALUE"),
+           metavar="NAME=VALUE", required=True),
     Option("token", "The last part of the callback URL; made by chance if not said.",
            metavar="TEXT"),
 )  # fmt: skip
