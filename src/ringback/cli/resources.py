@@ -22,8 +22,7 @@ def _get(path: str, help_: str, **more: object) -> Command:
 _RATE = (
     Option("rate_limit.per_second", "Requests a second, for ever.", "whole",
            name="rate-limit", metavar="N"),
-    Option("rate_limit.burst", "Requests at once, after a pause; two seconds' if not said.", "whole",
-           metavar="N"),
+    Option("rate_limit.burst", "Requests at once, after a pause.", "whole", metavar="N"),
 )  # fmt: skip
 _KEY_FIELDS = (
     Option("name", "What it is for, in your words.", metavar="TEXT", required=True),
