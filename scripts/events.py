@@ -31,8 +31,10 @@ that goes or means something else makes the next version.
 curl -sSL "$RINGBACK_URL/schemas/message.delivered"
 ```
 
-`GET /v1/event-types` lists the types; `GET /v1/event-types/{name}` shows one with an example. They
-stand in `/openapi.json` too, under `webhooks`.
+The page at `/docs` shows all of the API, to read and to try out; the document behind it is at
+`/openapi.json` (OpenAPI 3.1). `GET /v1/event-types` lists the types;
+`GET /v1/event-types/{name}` shows one with an example. In the document every type stands under
+`webhooks`, with its headers and its schema.
 
 ## The types
 

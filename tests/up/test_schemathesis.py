@@ -89,6 +89,8 @@ class Field:
             "key_id": [self.made("/v1/api-keys", {"name": "sacrifice"})["id"]],
             "tenant_id": ["sacrifice"],
             "name": ["here"],
+            "event_type": ["message.sent"],
+            "version": ["1"],
             **{
                 f"{name}_id": [row["id"] for row in self.listed(plural)]
                 for name, plural in (

@@ -18,6 +18,7 @@ from ringback.api import (
     callbacks,
     connections,
     deliveries,
+    docs,
     document,
     endpoints,
     event_types,
@@ -81,6 +82,7 @@ def build_api(context: Context) -> FastAPI:
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(schemas.router)
+    app.include_router(docs.router)
     app.openapi = lambda: document.describe(app, publishing.router)  # type: ignore[method-assign]
     app.add_middleware(Repeats, context=context, document=app.openapi)
     app.add_middleware(Frame, clock=context.clock, request_log=context.request_log)

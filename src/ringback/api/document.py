@@ -7,7 +7,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from ringback import __version__
+from ringback.api.examples import add_examples
 from ringback.api.problems import CODES, MEDIA_TYPE, ProblemBody
+from ringback.api.webhooks import add_events
 from ringback.domain.idempotency import KEY_MAX
 from ringback.domain.scopes import OPERATIONS, SCOPES
 
@@ -57,6 +59,25 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+# What belongs together, in the order in which people come to need it.
+_TAGS = {
+    "endpoints": "URLs of yours that receive events",
+    "events": "What happened: publishing it, and finding it",
+    "event types": "The catalogue",
+    "messages": "Texts to and from people, as they stand",
+    "deliveries": "Events owed to endpoints, and each request that was made",
+    "once more": "Replays, and stored callbacks read again",
+    "connections": "Provider accounts, and the URLs that their callbacks go to",
+    "callbacks": "What providers posted, as it came",
+    "inspector": "A receiver for trying things out",
+    "api keys": "Who may do what",
+    "tenants": "For operators",
+    "audit log": "Who changed what",
+    "schemas": "JSON Schemas of events; they need no key",
+    "health": "For machines; they need no key",
+}
+
+
 def operation_id(route: APIRoute) -> str:
     """Name an operation like its route."""
     return route.name
@@ -77,8 +98,25 @@ def describe(app: FastAPI, elsewhere: APIRouter) -> dict[str, Any]:
                 _as_problems(operation["responses"])
                 _with_headers(operation, posts=method == "post")
         document["components"]["schemas"]["ProblemBody"]["properties"]["code"]["enum"] = list(CODES)
+        add_examples(document)
+        add_events(document)
+        document["tags"] = _tags(document)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _tags(document: dict[str, Any]) -> list[dict[str, str]]:
+    """List the tags that are used: ours in their order, then what else there is."""
+    found = {
+        tag: None
+        for path in document["paths"].values()
+        for operation in path.values()
+        for tag in operation["tags"]
+    }
+    ordered = [*(tag for tag in _TAGS if tag in found), *(tag for tag in found if tag not in _TAGS)]
+    return [
+        {"name": tag, **({"description": _TAGS[tag]} if tag in _TAGS else {})} for tag in ordered
+    ]
 
 
 def _with_headers(operation: dict[str, Any], *, posts: bool) -> None:
