@@ -128,6 +128,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "domain.publishing:EVENTS_MAX": Limit("events", "in one request", _EXPLAINED),
         "domain.publishing:DATA_MAX": Limit(BYTES, "an event's `data`", _EXPLAINED),
         "domain.publishing:SUBJECT_MAX": Limit(CHARACTERS, "a subject", _EXPLAINED),
+        "domain.publishing:DELIVER_TO_MAX": Limit("endpoints", "named for an event", _EXPLAINED),
         "domain.publishing:TYPE_MAX": Limit(CHARACTERS, "a type", _EXPLAINED),
     },
     "Commits": {

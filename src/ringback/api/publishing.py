@@ -12,7 +12,7 @@ from ringback.api.asked import Asked
 from ringback.api.auth import CallerDep
 from ringback.api.document import PROBLEMS
 from ringback.api.shown import EventId, View
-from ringback.domain.publishing import EVENTS_MAX, SUBJECT_MAX, TYPE_MAX
+from ringback.domain.publishing import DELIVER_TO_MAX, EVENTS_MAX, SUBJECT_MAX, TYPE_MAX
 
 router = APIRouter(prefix="/v1/events", tags=["events"], responses=PROBLEMS)
 
@@ -37,6 +37,11 @@ class EventCreate(Asked):
     retry: Literal["schedule", "none"] = Field(
         default="schedule", description="`none`: it is worth one attempt."
     )
+    deliver_to: list[str] | None = Field(
+        default=None, min_length=1, max_length=DELIVER_TO_MAX,
+        description="Endpoints by their ids or your own: only these get it, whatever types they "
+        "choose. Left out: all that want its type.",
+    )  # fmt: skip
 
 
 class PublishedView(View):

@@ -18,6 +18,7 @@ EVENTS_MAX = 100
 DATA_MAX = 256 * 1024
 SUBJECT_MAX = 256
 TYPE_MAX = 64
+DELIVER_TO_MAX = 20
 _TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -28,7 +29,8 @@ class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One event as a publisher writes it. `data` keeps its bytes and the order of its keys.
 
     `subject` names what it is about: events of one subject are numbered and delivered in order.
-    `retry` is "none" for an event that is worth one attempt only.
+    `retry` is "none" for an event that is worth one attempt only. `deliver_to` are the endpoints
+    that it is for, by their ids or their owner's; None: for all that want its type.
     """
 
     type: str
@@ -36,6 +38,7 @@ class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject: str | None = None
     timestamp: datetime | None = None
     retry: Literal["schedule", "none"] = "schedule"
+    deliver_to: list[str] | None = None
 
     @property
     def occurred_ms(self) -> int | None:
@@ -108,6 +111,9 @@ def _faults(event: NewEvent, pointer: str) -> list[Fault]:
     if event.subject is not None and not 1 <= len(event.subject) <= SUBJECT_MAX:
         text = f"A subject has 1 to {SUBJECT_MAX} characters."
         faults.append(Fault(f"{pointer}/subject", text))
+    if event.deliver_to is not None and not 1 <= len(event.deliver_to) <= DELIVER_TO_MAX:
+        text = f"Name 1 to {DELIVER_TO_MAX} endpoints, or leave it out: then all that want it."
+        faults.append(Fault(f"{pointer}/deliver_to", text))
     if event.timestamp is not None:
         faults += _faults_in_time(event.timestamp, pointer)
     return faults

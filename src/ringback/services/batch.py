@@ -239,18 +239,29 @@ class Batch:
         self, scope: Scope, event_id: uuid.UUID, type_: str, body: bytes, *, occurred: int,
         sequence: int, subject: Subject | None = None, once: int = 0,
         callback: uuid.UUID | None = None, retry: bool = True, not_to: int = 0,
-    ) -> None:  # fmt: skip
-        """Add an event, owed to every endpoint that wants it but the one numbered `not_to`."""
+        only_to: tuple[int, ...] | None = None,
+    ) -> int:  # fmt: skip
+        """Add an event; return its place among the batch's events.
+
+        It is owed to every endpoint that wants it but the one numbered `not_to`, or else to those
+        numbered `only_to`, whatever they want.
+        """
         self.rows.events.append(
             (event_id, scope.tenant, scope.mode, type_, subject.index if subject else 0, once,
              sequence, timestamp(occurred), callback, body)
         )  # fmt: skip
         number = len(self.rows.events)
-        for endpoint in self.snapshot.matching(scope.tenant, scope.mode, type_):
+        wanted = (
+            self.snapshot.matching(scope.tenant, scope.mode, type_)
+            if only_to is None
+            else self.snapshot.chosen(only_to)
+        )
+        for endpoint in wanted:
             if endpoint.no != not_to:
                 self.bodies[event_id] = body
                 lane = lane_of(endpoint, subject.id if subject else event_id, event_id)
                 self._owed.append(Owed(lane, endpoint, number, event_id, retry))
+        return number
 
     def replay(
         self, scope: Scope, event_id: uuid.UUID, lane: uuid.UUID, endpoint: Endpoint, body: bytes

@@ -5,7 +5,7 @@ living worker has seen it, so that what it says is true everywhere from then on.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import structlog
@@ -126,7 +126,17 @@ def arrange(everything: stored.Everything) -> Snapshot:
         connections=connections,
         endpoints={row.engine.no: row.engine for row in everything.endpoints},
         tenants_by_name=by_name(everything.tenants),
+        endpoints_by_name=dict(_names(everything.endpoints)),
     )
+
+
+def _names(endpoints: list[stored.StoredEndpoint]) -> Iterator[tuple[tuple[int, int, str], int]]:
+    """Go through what endpoints are called: by their owners, and by us."""
+    for row in endpoints:
+        engine = row.engine
+        if row.uid is not None:
+            yield (engine.tenant, engine.mode, row.uid), engine.no
+        yield (engine.tenant, engine.mode, show("end", engine.id)), engine.no
 
 
 def by_name(tenants: list[Tenant]) -> dict[str, Tenant]:

@@ -4,6 +4,7 @@ import uuid
 
 from ringback.domain.ids import hashed_key, show
 from ringback.domain.publishing import NewEvent, published_body
+from ringback.services.addressing import addressed
 from ringback.services.batch import KIND_PUBLISHED, Batch, Scope, Subject, Topic
 from ringback.services.work import Work
 
@@ -18,7 +19,7 @@ class Publication(Work):
     goes to it. `once` names something that may be published a single time, whoever tries. With
     `kept`, an idempotency key and the fingerprint of its request, all of it is stored together or
     nothing; what was published before under that key is `replayed`, or a `conflict` if it came with
-    another body.
+    another body. With `refused` nothing new is published: it is only looked whether it has been.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Publication(Work):
         not_to: int = 0,
         once: str | None = None,
         kept: tuple[str, bytes] | None = None,
+        refused: bool = False,
     ) -> None:
         """Take what is published, and for whom."""
         self.scope = scope
@@ -47,6 +49,7 @@ class Publication(Work):
         self._kept_key: uuid.UUID | None = None
         # Its place among the batch's once keys; 0 while another of the batch has the same key.
         self._place = 0
+        self._refused = refused
         self.replayed = self.conflict = False
 
     @property
@@ -101,6 +104,9 @@ class Publication(Work):
     def _claim(self, batch: Batch, key: uuid.UUID, fingerprint: bytes) -> int:
         """Claim the key for this batch; 0 when it is known, or is claimed by another of it."""
         known = batch.known.kept.get(key)
+        if known is None and self._refused:
+            self._done = [True] * len(self.events)
+            return 0
         if known is None:
             self.ids = [id_ or batch.ids.next() for id_ in self.ids]
             answer = b"".join(id_.bytes for id_ in self.ids if id_ is not None)
@@ -115,7 +121,7 @@ class Publication(Work):
 
     def beaten(self, repeated: set[int]) -> bool:
         """Say whether somebody else was first with its idempotency key."""
-        if self._kept is None or self.replayed:
+        if self._kept is None or self.replayed or all(self._done):
             return False
         return not self._place or self._place in repeated
 
@@ -139,6 +145,7 @@ class Publication(Work):
             self.scope, event_id, event.type, body, sequence=sequence, subject=subject, once=once,
             occurred=self.received_ms if occurred is None else occurred,
             retry=event.retry != "none", not_to=self._not_to,
+            only_to=addressed(batch.snapshot, self.scope, event),
         )  # fmt: skip
 
     def missed(self, lost: set[int]) -> bool:

@@ -22,10 +22,12 @@ from ringback.domain.idempotency import (
     usable,
 )
 from ringback.domain.ids import IdSequence, show
-from ringback.domain.publishing import read_events
+from ringback.domain.publishing import NewEvent, read_events
 from ringback.domain.strict_json import StrictJsonError
 from ringback.errors import DatabaseUnavailable, Fault, Invalid, RingbackError
 from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, bearer, identify
+from ringback.services.addressing import faults_in_addresses
+from ringback.services.batch import Scope
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
@@ -155,12 +157,17 @@ class Publisher:
             raise _Refused("malformed_json", f"{error}.") from None
         except Invalid as error:
             raise _Refused("invalid", "See errors.", error.faults) from None
+        faults = self._faults(asker.scope, events, many=many)
+        if faults and once is None:
+            raise _Refused("invalid", "See errors.", faults)
         if not await self._pressure.admit():
             words = "Deliveries are behind; the event was not taken. Send it again later."
             again = ("retry-after", str(self._pressure.retry_after_s()))
             raise _Refused("behind", words, headers=(again,))
         kept = None if once is None else (once, fingerprint(request.body))
-        publication = Publication(asker.scope, events, self._clock.now_ms(), kept=kept)
+        publication = Publication(
+            asker.scope, events, self._clock.now_ms(), kept=kept, refused=bool(faults)
+        )
         committer = self._large if len(request.body) > LARGE else self._committer
         try:
             await committer.submit(publication)
@@ -169,6 +176,8 @@ class Publisher:
             raise _Refused("unavailable", str(error), headers=(again,)) from None
         if publication.conflict:
             raise _Refused("idempotency_key_reused", OTHER_BODY, _WRONG_KEY)
+        if faults and not publication.replayed:
+            raise _Refused("invalid", "See errors.", faults)
         headers = [("content-type", "application/json")]
         if taken is not None and taken.bucket.low(taken.now):
             headers += taken.headers
@@ -185,6 +194,16 @@ class Publisher:
             201, tuple(headers),
             _encode({"data": views} if many else views[0]),
         )  # fmt: skip
+
+    def _faults(self, scope: Scope, events: list[NewEvent], *, many: bool) -> list[Fault]:
+        """Hold events to what this tenant has configured."""
+        snapshot = self._configuration.snapshot
+        faults: list[Fault] = []
+        for place, event in enumerate(events):
+            if event.deliver_to is not None:
+                pointer = f"/{place}" if many else ""
+                faults += faults_in_addresses(snapshot, scope, event, pointer)
+        return faults
 
     def _asker(self, request: Callback) -> Asker:
         """Find out who asks. Raises Denied when nobody known does."""

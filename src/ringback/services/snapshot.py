@@ -1,6 +1,7 @@
 """All configuration at one version, arranged for look-ups without a query. Values only."""
 
 import uuid
+from collections.abc import Iterable
 
 import msgspec
 
@@ -23,6 +24,8 @@ class Snapshot(msgspec.Struct):
     endpoints: dict[int, Endpoint]
     # By their ids as people see them, and by what their operators call them.
     tenants_by_name: dict[str, Tenant] = {}
+    # The numbers of endpoints, by tenant, mode and what people call them.
+    endpoints_by_name: dict[tuple[int, int, str], int] = {}
     _matched: dict[tuple[int, int, str], tuple[Endpoint, ...]] = {}
     _tenant_ids: dict[int, str] = {}
 
@@ -42,6 +45,15 @@ class Snapshot(msgspec.Struct):
             if len(self._matched) < MATCHED_MAX:
                 self._matched[key] = found
         return found
+
+    def chosen(self, numbers: Iterable[int]) -> list[Endpoint]:
+        """Return the endpoints of these numbers that are enabled, in the order given."""
+        found = (self.endpoints.get(number) for number in numbers)
+        return [endpoint for endpoint in found if endpoint is not None and not endpoint.disabled]
+
+    def number_of(self, tenant: int, mode: Mode, name: str) -> int | None:
+        """Return the number of an endpoint by its id or its owner's, or None."""
+        return self.endpoints_by_name.get((tenant, mode, name))
 
     def tenant_id(self, tenant: int) -> str:
         """Return a tenant's id as people see it."""
