@@ -1,7 +1,6 @@
 """`deliver_to`: the endpoints that one event is for."""
 
 import json
-from typing import Any
 
 from tests.api.house import LIVE_KEY, OTHER_KEY, House, Json, assert_problem, places
 
@@ -59,7 +58,7 @@ async def test_who_cannot_get_it_is_named(house: House) -> None:
     assert details[0] == details[1] == details[3] != details[2]
     assert "disabled" in details[2]
     for wrong in ([], [own["id"]] * 21, own["id"], [1]):
-        event = {"type": "a.b", "data": {}, "deliver_to": wrong}
+        event: Json = {"type": "a.b", "data": {}, "deliver_to": wrong}
         answer = await house.call("POST", "/v1/events", json=event)
         (place,) = places(assert_problem(answer, 422, "invalid"))
         assert place.startswith("/deliver_to")
