@@ -1,6 +1,7 @@
 """`deliver_to`: the endpoints that one event is for."""
 
 import json
+from typing import Any
 
 from tests.api.house import LIVE_KEY, OTHER_KEY, House, Json, assert_problem, places
 
