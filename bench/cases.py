@@ -113,8 +113,8 @@ _ALL = (
         "WhatsApp callbacks, each of a new message: verified, parsed, stored with message and "
         "event, answered; nobody wants the event.",
         (Figure("rate", "accepted durably", "/s"), *_COST, *_FLOW[-2:], *_STORE),
-        (Target("1 worker", "rate", 6000, 12_000),),
-        {"1 worker": throughput.callbacks_stored},
+        (Target("1 worker", "rate", 6000, 12_000), Target("2 workers", "rate", 6000, 12_000)),
+        {"1 worker": throughput.callbacks_stored, "2 workers": throughput.callbacks_stored_by_two},
     ),
     Case(
         "B5", "CPU of an event",

@@ -1,9 +1,10 @@
-"""Where a worker's processor time goes under B1 or B3, by function. Not a benchmark.
+"""Where a worker's processor time goes under B1, B3 or B4, by function. Not a benchmark.
 
 The worker is sampled twice in a millisecond of its processor time at most, which slows it by a few
 percent; a profiler that counts calls makes Python functions several times as dear.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -25,7 +26,7 @@ from bench.wrk import Wrk
 
 _WRITTEN_S = 10.0
 _FUNCTIONS = 40
-CASES = ("B1", "B3")
+CASES = ("B1", "B3", "B4")
 # Which stage a file's time belongs to. What several stages use (ids, headers …) counts for the
 # stage that calls it.
 _STAGES = {
@@ -69,15 +70,15 @@ def sampled(stage: Stage, case: str) -> Sampled:
     folder = stage.folder("profile")
     extra = {PROFILE: str(folder)}
     made = Installation(stage.scratch, module="bench.instrumented", extra=extra)
-    with (
-        made as installation,
-        discarding(stage.scratch, 1) as sink,
-        stage.endpoints(installation, sink),
-    ):
-        if case == "B3":
-            script = posting(stage, installation, merged=True)
-        else:
+    with made as installation, contextlib.ExitStack() as sinks:
+        sink = None
+        if case != "B4":
+            sink = sinks.enter_context(discarding(stage.scratch, 1))
+            sinks.enter_context(stage.endpoints(installation, sink))
+        if case == "B1":
             script = publishing(stage, installation)
+        else:
+            script = posting(stage, installation, merged=case == "B3")
         (worker,) = installation.server_pids
         wrk = Wrk(installation.url, script, stage.size.connections, stage.scratch)
         try:
@@ -90,8 +91,9 @@ def sampled(stage: Stage, case: str) -> Sampled:
         finally:
             wrk.stop()
         stacks = json.loads(_written(folder).read_text(encoding="utf-8"))
-        Load(stage, installation, sink, Expected(1)).drained()
-        events = max(installation.ledger.counted(begin.ms, end.ms).delivered, 1)
+        Load(stage, installation, sink, Expected(0 if sink is None else 1)).drained()
+        counted = installation.ledger.counted(begin.ms, end.ms)
+        events = max(counted.events if sink is None else counted.delivered, 1)
     return Sampled(stacks, events, used.product / events * 1e6, used.database / events * 1e6)
 
 

@@ -349,7 +349,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.stuck:LOOKED_AT": Limit("deliveries", "looked at for that", "the next time"),
         "services.stuck:NAMED_MAX": Limit("deliveries", "named in the log", "counted only"),
         "storage.workers:FOLD_MAX": Limit("workers", "gone, added up at a time", _AGAIN),
-        "storage.database:_POOL_MAX": Limit("connections", "besides four hot ones", "they wait"),
+        "storage.database:_POOL_MAX": Limit("connections", "besides five hot ones", "they wait"),
         "storage.link:_BACKOFF_MAX_S": Limit(SECONDS, "between two reconnects", ""),
         "storage.partitions:DAYS_AHEAD": Limit(DAYS, "of partitions made ahead", ""),
         "storage.partitions:EXPIRE_BATCH": Limit("deliveries", "expired at a time", _AGAIN),
@@ -437,7 +437,7 @@ SHORT_LIVED = frozenset({"Arrival", "Batch", "Publication", "_AboutMessage", "An
 # Attribute that starts empty and may grow: what holds it down.
 GROWS = {
     "services.failpoints:Failpoints._done": "one for each place; only in tests",
-    "services.commit:Committer._queue": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",
+    "services.commit:Backlog.waiting": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",
     "services.push:_Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_MAX`, `QUEUED_BYTES`",
     "services.push:Push._slots": "one for each endpoint",
     "api.repeats:Repeats._routes": "one for each route that takes a POST",

@@ -28,7 +28,7 @@ from ringback.services import crew, failpoints
 from ringback.services.again import Again
 from ringback.services.claim import Claimer
 from ringback.services.clock import Clock
-from ringback.services.commit import Committer
+from ringback.services.commit import Backlog, Committer
 from ringback.services.configuration import Configuration
 from ringback.services.endings import Endings
 from ringback.services.figures import Watch
@@ -68,6 +68,8 @@ DRAIN_S = 4.0
 GC_THRESHOLDS = (20_000, 20, 20)
 # Seconds that requests under way have before the engine stops.
 REQUESTS_S = 1.0
+# From so much work that waits, a second batch is decided while the first is being written.
+SECOND_FROM = 32
 # From so many deliveries on their way, intake is slowed if this worker cannot keep up.
 ON_THE_WAY_HIGH = 1024
 log = structlog.get_logger()
@@ -89,12 +91,14 @@ class Engine:
         self.flood = Flood()
         self.client = Client(own=_own(settings), connect=failpoints.connecting(connect_tcp))
         self.guards = Guards(settings.lock_egress, settings.allow_metadata)
-        self.links = [HotLink(dsn, slot, self._broken) for slot in range(4)]
+        self.links = [HotLink(dsn, slot, self._broken) for slot in range(5)]
         self.held = Held()
         self.kept = Bodies()
+        claiming = asyncio.Lock()
         self.recorder = Recorder(
-            self.links[0], self.kept, self.held, self.lease.worker, self._start, self._recorded
-        )
+            self.links[0], self.kept, self.held, self.lease.worker, self._start, self._recorded,
+            claiming,
+        )  # fmt: skip
         self.push = Push(
             self.client, self.clock, self.recorder.put, self.recorder.release, self.kept,
             self.held, self.lease.held_by, os.urandom, self._ended,
@@ -109,15 +113,20 @@ class Engine:
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
         self.reconciler = Reconciler(self.database, self.held, quiet, self.links)
         self.claimer = Claimer(
-            self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start
+            self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start, claiming
         )
-        self.committer, self.large = (
+        backlog = Backlog()
+        self.committer, self.second, self.large = (
             Committer(
-                link, self.configuration, self.push, self.clock, self.lease.worker, self.flood
+                link, self.configuration, self.push, self.clock, self.lease.worker, self.flood,
+                backlog=shared, least=least,
             )
-            for link in self.links[2:]
+            for link, shared, least in zip(
+                self.links[2:], (backlog, backlog, None), (1, SECOND_FROM, 1), strict=True
+            )
         )  # fmt: skip
-        quiet += [self.claimer.quiet, self.committer.quiet, self.large.quiet]
+        self.committers = (self.committer, self.second, self.large)
+        quiet += [self.claimer.quiet, *(one.quiet for one in self.committers)]
         self.pressure = Pressure(
             lambda: len(self.held), lambda: self.recorder.unrecorded, ON_THE_WAY_HIGH
         )
@@ -130,7 +139,7 @@ class Engine:
         )  # fmt: skip
         self.stuck = Stuck(self.database)
         self.meters = Meters(
-            self.receiver, self.publisher, (self.committer, self.large), self.push, self.recorder,
+            self.receiver, self.publisher, self.committers, self.push, self.recorder,
             self.pressure, self.workers, self.reconciler, self.stuck, {},
         )  # fmt: skip
         self.watch = Watch(self.database, self.configuration, self.workers, self.meters)
@@ -171,10 +180,10 @@ class Engine:
         first = min(self.configuration.snapshot.tenants, default=0)
         self.inspector = Inspector(self.database, first)
         loops: list[Coroutine[Any, Any, None]] = [
-            self.workers.run(), self.configuration.listen(self.workers.poke), self.committer.run(),
-            self.large.run(), self.recorder.run(), self.claimer.run(), self.retainer.run(),
-            self.inspector.run(), self.reconciler.run(), self.pressure.run(), self.sweeper.run(),
-            self.stuck.run(), self.key_use.run(),
+            *(committer.run() for committer in self.committers), self.workers.run(),
+            self.configuration.listen(self.workers.poke), self.recorder.run(), self.claimer.run(),
+            self.retainer.run(), self.inspector.run(), self.reconciler.run(), self.pressure.run(),
+            self.sweeper.run(), self.stuck.run(), self.key_use.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -202,8 +211,8 @@ class Engine:
         """Drain: commit what came in, finish what is on the wire, give the rest back."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
-                await self.committer.drained()
-                await self.large.drained()
+                for committer in self.committers:
+                    await committer.drained()
                 await self.push.drain(DRAIN_S - 1)
                 await self.recorder.drained()
         self.simulator.close()

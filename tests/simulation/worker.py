@@ -16,7 +16,7 @@ from ringback.app import DRAIN_S
 from ringback.domain.endpoints import Endpoint
 from ringback.errors import DatabaseUnavailable
 from ringback.services.claim import Claimer
-from ringback.services.commit import Committer
+from ringback.services.commit import Backlog, Committer
 from ringback.services.configuration import Configuration, arrange
 from ringback.services.endings import Endings
 from ringback.services.flood import Flood
@@ -124,11 +124,12 @@ class Worker:
         self.configuration = _Configuration(self.pool, lambda: server.everything)
         self.lease = Lease(self.clock)
         flood = Flood()
-        links: list[HotLink] = [Link(server, process, slot, self._broken) for slot in range(3)]
+        links: list[HotLink] = [Link(server, process, slot, self._broken) for slot in range(4)]
         self.held = Held()
         kept = Bodies()
+        claiming = asyncio.Lock()
         self.recorder = Recorder(
-            links[0], kept, self.held, self.lease.worker, self._start, self._recorded
+            links[0], kept, self.held, self.lease.worker, self._start, self._recorded, claiming
         )
         self.push = Push(
             network, self.clock, self.recorder.put, parts.release(self.recorder), kept, self.held,
@@ -142,12 +143,19 @@ class Worker:
         quiet = [self.recorder.quiet]
         self.reconciler = Reconciler(self.pool, self.held, quiet, links)
         self._lost = parts.lost(self.reconciler)
-        self.claimer = Claimer(links[1], kept, self.lease.worker, self.push.free, self.push.start)
-        self.committer = parts.committer(
-            links[2], self.configuration, self.push, self.clock, self.lease.worker, flood,
-            chance.randbytes,
+        self.claimer = Claimer(
+            links[1], kept, self.lease.worker, self.push.free, self.push.start, claiming
+        )
+        backlog = Backlog()
+        # With so little work at a time, the second takes part as soon as two wait.
+        self.committer, self.second = (
+            parts.committer(
+                link, self.configuration, self.push, self.clock, self.lease.worker, flood,
+                chance.randbytes, backlog, least,
+            )
+            for link, least in zip(links[2:], (1, 2), strict=True)
         )  # fmt: skip
-        quiet += [self.claimer.quiet, self.committer.quiet]
+        quiet += [self.claimer.quiet, self.committer.quiet, self.second.quiet]
         self.endings = _Endings(self.committer, self.configuration, self.clock)
         self.endings.oracle = oracle
 
@@ -175,8 +183,8 @@ class Worker:
                 # The supervisor starts it anew a second later.
                 await asyncio.sleep(1.0)
         for loop in (
-            self.workers.run, self.committer.run, self.recorder.run, self.claimer.run,
-            self.reconciler.run,
+            self.workers.run, self.committer.run, self.second.run, self.recorder.run,
+            self.claimer.run, self.reconciler.run,
         ):  # fmt: skip
             self._loops.append(self.process.start(self._watched(loop)))
 
@@ -214,6 +222,7 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 await self.committer.drained()
+                await self.second.drained()
                 await self.push.drain(DRAIN_S - 1)
                 await self.recorder.drained()
         for task in self._loops:
@@ -230,6 +239,7 @@ class Worker:
             and not self.push.queued
             and not self.recorder._busy
             and not self.committer._busy
+            and not self.second._busy
             and not self.process.paused
         )
 

@@ -31,15 +31,19 @@ class Claimer:
         worker: Callable[[], int],
         free: Callable[[], dict[int, int]],
         start: Callable[[Owned, bytes, int], None],
+        quiet: asyncio.Lock,
     ) -> None:
-        """Take the edges; `free` says how many deliveries each endpoint may still take."""
+        """Take the edges; `free` says how many deliveries each endpoint may still take.
+
+        `quiet` is held from a claim until what it took has been started.
+        """
         self._link = link
         self._kept = kept
         self._worker = worker
         self._free = free
         self._start = start
         self._wake = asyncio.Event()
-        self.quiet = asyncio.Lock()
+        self.quiet = quiet
 
     def poke(self) -> None:
         """Claim now: something is due."""

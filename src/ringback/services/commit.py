@@ -74,8 +74,36 @@ class _Sent(NamedTuple):
     worker: int
 
 
+class Backlog:
+    """Work that waits for a place in a batch, and the committers that take from it."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.waiting: deque[_Waiting] = deque()
+        self._bells: list[tuple[int, asyncio.Event]] = []
+
+    def ring(self, least: int, bell: asyncio.Event) -> None:
+        """Have a bell rung whenever so much waits, or more."""
+        self._bells.append((least, bell))
+
+    def add(self, item: _Waiting, *, first: bool = False) -> None:
+        """Let work wait; `first` for what has waited before."""
+        if first:
+            self.waiting.appendleft(item)
+        else:
+            self.waiting.append(item)
+        count = len(self.waiting)
+        for least, bell in self._bells:
+            if count >= least:
+                bell.set()
+
+
 class Committer:
-    """Commits work in batches on one hot connection."""
+    """Commits work in batches on one hot connection.
+
+    Several may take from one backlog: while PostgreSQL writes the batch of one, another decides.
+    One that begins only when `least` waits leaves small batches to the others.
+    """
 
     def __init__(
         self,
@@ -86,6 +114,8 @@ class Committer:
         worker: Callable[[], int],
         flood: Flood,
         entropy: Callable[[int], bytes] = os.urandom,
+        backlog: Backlog | None = None,
+        least: int = 1,
     ) -> None:
         """Take the edges.
 
@@ -99,8 +129,11 @@ class Committer:
         self._worker = worker
         self._flood = flood
         self._entropy = entropy
-        self._queue: deque[_Waiting] = deque()
+        self.backlog = backlog or Backlog()
+        self._queue = self.backlog.waiting
+        self._least = least
         self._wake = asyncio.Event()
+        self.backlog.ring(least, self._wake)
         self._busy = False
         self._ids: IdSequence | None = None
         self.quiet = asyncio.Lock()
@@ -126,14 +159,13 @@ class Committer:
             raise DatabaseUnavailable("Too much is waiting to be stored.")
         work.prepare(self._configuration.snapshot.hash_key)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(work, done))
-        self._wake.set()
+        self.backlog.add(_Waiting(work, done))
         await done
 
     async def run(self) -> None:
         """Commit for ever."""
         while True:
-            if not self._queue:
+            while len(self._queue) < self._least:
                 self._busy = False
                 self._wake.clear()
                 await self._wake.wait()
@@ -319,8 +351,7 @@ class Committer:
         if item.work.passes > _PASSES_MAX:
             _fail([item], DatabaseUnavailable("Its subject changes too fast."))
         else:
-            self._queue.appendleft(item)
-            self._wake.set()
+            self.backlog.add(item, first=True)
 
 
 def _fail(waiting: list[_Waiting], error: BaseException) -> None:

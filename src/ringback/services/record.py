@@ -1,6 +1,7 @@
 """Writing down attempts in batches, and handing on the next delivery of every lane that ended."""
 
 import asyncio
+import contextlib
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from uuid import UUID
@@ -57,10 +58,12 @@ class Recorder:
         worker: Callable[[], int],
         start: Callable[[Owned, bytes, int], None],
         recorded: Callable[[], None],
+        claiming: asyncio.Lock,
     ) -> None:
         """Take the edges; `start` takes each delivery that is handed on.
 
-        `recorded` is told when there is room for more results.
+        `recorded` is told when there is room for more results. `claiming` is held by whoever has a
+        claim under way.
         """
         self._link = link
         self._kept = kept
@@ -68,6 +71,7 @@ class Recorder:
         self._worker = worker
         self._start = start
         self._recorded = recorded
+        self._claiming = claiming
         self._recording = 0
         self._queue: deque[Finished] = deque()
         self._released: deque[Owned | Finished] = deque()
@@ -153,7 +157,7 @@ class Recorder:
         if stored_already(error):
             # It was recorded, only the answer was lost; then we claimed the delivery for its retry,
             # and did not begin because it was still here. It can begin now.
-            self._released.extend(batch)
+            await self._give_back(list(batch), again=True)
             return
         bare = batch[0]._replace(detail=b"{}", response=b"")
         log.error("record.refused", endpoint=bare.endpoint)
@@ -163,10 +167,15 @@ class Recorder:
             # Forgotten it would be sent for ever or never: it waits here until it is taken.
             asyncio.get_running_loop().call_later(_REFUSED_S, self.put, bare)
 
-    async def _give_back(self, batch: list[Owned | Finished]) -> None:
+    async def _give_back(self, batch: list[Owned | Finished], *, again: bool = False) -> None:
+        """Give back; `again` when it may have happened already.
+
+        Then we may have claimed the same rows since. Such a claim starts nothing while they are
+        still here, so it has to be over before they are given back and forgotten.
+        """
         while True:
             try:
-                async with self.quiet:
+                async with self.quiet, self._claiming if again else contextlib.nullcontext():
                     worker = self._worker()
                     await release(await self._link.get(worker), worker, batch)
                     for row in batch:
@@ -176,6 +185,7 @@ class Recorder:
                 if fault_kind(error) == "poison":
                     log.exception("release.refused")
                     return
+                again = True
                 await self._pause(error)
 
     async def _pause(self, error: Exception) -> None:
