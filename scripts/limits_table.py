@@ -437,6 +437,7 @@ SHORT_LIVED = frozenset({"Arrival", "Batch", "Publication", "_AboutMessage", "An
 # Attribute that starts empty and may grow: what holds it down.
 GROWS = {
     "services.failpoints:Failpoints._done": "one for each place; only in tests",
+    "services.commit:Backlog._bells": "one for each committer",
     "services.commit:Backlog.waiting": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",
     "services.push:_Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_MAX`, `QUEUED_BYTES`",
     "services.push:Push._slots": "one for each endpoint",
