@@ -47,6 +47,7 @@ docs: $(VENV)/installed-dev
 	$(BIN)/python scripts/house_map.py
 	$(BIN)/python -m scripts.limits
 	$(BIN)/python -m scripts.scopes
+	$(BIN)/python -m scripts.doctor
 	$(BIN)/python -m scripts.events
 	$(BIN)/python -m scripts.commands
 

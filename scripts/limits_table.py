@@ -372,6 +372,21 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "client.sse:EVENT_MAX": Limit(
             BYTES, "an event of a stream", "the stream is opened again after the one before"
         ),
+        "services.doctor.address:LISTED_MAX": Limit(
+            NUMBER, "connections that `doctor` lists", "says how many more there are"
+        ),
+        "services.doctor.egress:AT_ONCE_MAX": Limit(
+            NUMBER, "names that `doctor` looks up at the same time", "the others wait"
+        ),
+        "services.doctor.egress:TRIED_MAX": Limit(
+            NUMBER, "endpoints whose names `doctor` looks up", "the others are not looked up"
+        ),
+        "services.doctor.sealed:NAMED_MAX": Limit(
+            NUMBER, "secrets that cannot be opened and are named", "says how many more there are"
+        ),
+        "services.doctor.serving:LOOKED_AT_MAX": Limit(
+            NUMBER, "open deliveries that `doctor` goes through", "the others are not looked at"
+        ),
         "cli.signatures:INPUT_MAX": Limit(BYTES, "what `sign` and `verify` read", "refused"),
         "domain.signature_check:GUESS_BODY_MAX": Limit(
             BYTES,
@@ -406,29 +421,6 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.supervise:WORKERS_STOP_S": Limit(SECONDS, "for workers to stop", "killed"),
         "services.supervise:DATABASE_STOP_S": Limit(SECONDS, "for it to stop", "killed"),
     },
-}
-
-# Constants that sound like a limit of ours and are none: why.
-NO_LIMITS = {
-    "cli.options:_KEPT": "the name under which options are kept",
-    "domain.targets:_KEPT": "the characters that a URL keeps as they are",
-    "domain.signing:SECRET_BYTES": "the size of a secret that we make",
-    "services.manage:_TOKEN_BYTES": "the size of a token that we make",
-    "services.keys:_BYTES": "the size of a key that we make",
-    "services.flood:_LIMITED": "which outcomes are held down",
-    "services.timeline:_READ_MAX": "one more than ENTRIES_MAX, to see whether there is more",
-    "services.delivery_log:_EVENTS_CHUNK": "a step towards _EVENTS_MAX",
-    "storage.messages:_CHUNK": "a step towards _SEARCHED_MAX",
-    "providers.simulator:DELAY_MAX_MS": "of the simulator's own settings; refused beyond",
-    "providers.bandwidth:TEXT_MAX": "the provider's limit",
-    "providers.whatsapp:TEXT_MAX": "the provider's limit",
-    "providers.whatsapp:QUERY_MAX": "of a handshake; a longer one is refused",
-    "providers.recorded:HEADERS_MAX": "of recorded requests in tests",
-    "transport.incoming:TOO_LARGE": "an answer",
-    "services.crew:EARLY_MAX": "how many workers may end at once before it is given up",
-    "services.sends:_QUEUED": "a status",
-    "services.supervise:_ASK_MAX_S": "a pause between two looks whether the server answers yet",
-    "domain.strict_json:_HIGH": "bytes beyond ASCII",
 }
 
 # What lives as long as one request or one commit, and is as small as that.

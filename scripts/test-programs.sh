@@ -1,7 +1,7 @@
 #!/bin/sh
 # Make sure of what the tests need beside Python packages: the programs of PostgreSQL 15, so that
 # every statement is tried on the oldest version as well as on the newest, what the commands
-# of the first page use, and a browser.
+# of the first page use, a pooler for the doctor to find, and a browser.
 #
 # As root on Debian they are installed, PostgreSQL without a database cluster of its own.
 # Elsewhere a message says what is missing, and the tests that need it are skipped.
@@ -10,7 +10,7 @@ postgres=/usr/lib/postgresql/15/bin/postgres
 
 missing() {
     [ -x "$postgres" ] || echo postgresql-15
-    for program in chromium curl openssl; do
+    for program in chromium curl openssl pgbouncer; do
         command -v "$program" >/dev/null || echo "$program"
     done
 }

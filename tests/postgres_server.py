@@ -147,6 +147,17 @@ class PostgresServer:
         """Remove a database, whoever is still connected to it."""
         self.sql(f"drop database if exists {name} with (force)")
 
+    def stop_process(self) -> None:
+        """End the server in order; its data stays."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(_START_S)
+
+    def become_standby(self) -> None:
+        """Start again as a server that waits for somebody else's changes and takes none."""
+        (Path(self._data) / "standby.signal").touch()
+        self._launch()
+
     def stop(self) -> None:
         """End the server and remove what it leaves."""
         if self._process is not None:

@@ -25,6 +25,7 @@ from ringback.services.audit import Action
 from ringback.settings import PREFIX, Settings
 from ringback.transport.exchange import ErrorClass as AttemptError
 from scripts import commands as commands_page
+from scripts import doctor
 from scripts.house_map import draw, renewed
 from tests.markdown import Page, codes, pages, plain
 from tests.source import ROOT, Source, texts
@@ -148,6 +149,12 @@ def test_every_cause_that_a_check_of_a_signature_names_is_documented() -> None:
     found |= {"body_line_ends", "id_missing", "timestamp_missing", "signature_missing"}
     table = PAGES["docs/cli.md"].table("cause")
     assert found == {code for row in table for cell in row for code in codes(cell)}
+
+
+def test_the_page_of_the_doctor_is_up_to_date() -> None:
+    """docs/doctor.md has the checks as the code declares them; `make docs` writes them anew."""
+    page = PAGES["docs/doctor.md"].text
+    assert doctor.renewed(page) == page
 
 
 def test_the_first_page_shows_the_commands_that_the_program_prints() -> None:

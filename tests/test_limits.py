@@ -6,7 +6,8 @@ import re
 import pytest
 
 from scripts import limits
-from scripts.limits_table import BYTES, GROWS, LIMITS, MILLISECONDS, NO_LIMITS, SECONDS, Limit
+from scripts.limits_table import BYTES, GROWS, LIMITS, MILLISECONDS, SECONDS, Limit
+from scripts.no_limits import NO_LIMITS
 from tests.source import texts
 
 TABLE = {name: limit for group in LIMITS.values() for name, limit in group.items()}

@@ -1,11 +1,14 @@
 """The stage of these tests."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from ringback.services.doctor import serving
 from tests.postgres_server import PostgresServer
+from tests.services.examined import free_port
 from tests.services.stage import Stage
 
 
@@ -30,3 +33,19 @@ async def stage(dsn: str) -> AsyncIterator[Stage]:
     await stage.open()
     yield stage
     await stage.close()
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Forget the surroundings; nobody listens; heartbeats are not waited for."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith("RINGBACK_") or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    os.environ |= {"RINGBACK_PORT": str(free_port()), "RINGBACK_DATA_DIR": str(tmp_path / "data")}
+    monkeypatch.setattr(serving, "BEAT_S", 0.05)
+    yield
+    # Not by monkeypatch: reading settings from files sets variables, too.
+    for name in set(os.environ) - set(before):
+        del os.environ[name]
+    os.environ |= before

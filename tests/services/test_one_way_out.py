@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ringback.services.simulate import Plan, Simulator
 from ringback.transport import dial
-from tests.floor_rules import LIBRARIES, OUTWARD, OUTWARD_EXCEPTIONS
+from tests.floor_rules import LIBRARIES, MAY_IMPORT, OUTWARD, OUTWARD_EXCEPTIONS
 from tests.services.sink import until
 from tests.services.stage import BASE_URL, Stage
 from tests.source import sources
@@ -61,11 +61,15 @@ def _calls(name: str) -> list[str]:
 
 
 def test_one_place_connects_and_one_builds_who_does() -> None:
-    """The dialler opens connections, only the client has one, and app.py builds both clients."""
+    """The dialler opens connections, only the client has one, and app.py builds both clients.
+
+    `ringback doctor` builds one for itself. The command line's is another one, of another library.
+    """
     assert ["transport/dial.py"] == _calls("create_connection")
     assert ["transport/client.py"] == _calls("Dialer")
     assert ["transport/client.py"] == _calls("Guard")
-    assert ["app.py", "app.py"] == _calls("Client")
+    built = [path for path in _calls("Client") if not path.startswith("cli")]
+    assert ["app.py", "app.py", "services/doctor/examination.py"] == built
 
 
 def test_who_else_may_reach_out_is_named() -> None:
@@ -76,8 +80,12 @@ def test_who_else_may_reach_out_is_named() -> None:
         ("services/crew.py", "subprocess"), ("services/embedded", "subprocess"),
     } == set(OUTWARD_EXCEPTIONS)  # fmt: skip
     assert {"transport"} == set().union(*OUTWARD.values())
-    # The libraries that connect: to the database, and none that speaks HTTP to others.
-    assert {"asyncpg"} == {"asyncpg", "httpx", "requests", "aiohttp", "urllib3"} & set(LIBRARIES)
+    # The libraries that connect: to the database, and to a server from the command line.
+    connecting = {"asyncpg", "httpx", "requests", "aiohttp", "urllib3"} & set(LIBRARIES)
+    assert {"asyncpg", "httpx"} == connecting
+    # The one that speaks HTTP is the command line's: no part of the server imports its room.
+    assert {"client"} == LIBRARIES["httpx"]
+    assert {"cli"} == {room for room, below in MAY_IMPORT.items() if "client" in below}
 
 
 async def test_whatever_an_engine_connects_to_went_through_the_guard(stage: Stage) -> None:

@@ -25,6 +25,7 @@ EXCEPTIONS = {
     "counts.forget": _HOUSEKEEPING,
     "deliveries.bodies": _OWNED,
     "deliveries.owned": _OWNED,
+    "doctor.sealed": _INSTALLATION,
     "idempotency.expire": _HOUSEKEEPING,
     "idempotency.read_publications": _HASHED,
     "inspector.names": _FIRST,

@@ -103,6 +103,21 @@ def config_show(
     sys.exit(show(output))
 
 
+@app.command()
+def doctor(
+    output: Literal["table", "json"] = typer.Option("table", "--output", "-o", help="Format."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Show only what is not well."),
+) -> None:
+    """Look into everything that an installation needs, and say how to mend what is wrong.
+
+    Run it where the server runs, with the same environment. It changes nothing and shows no secret.
+    Exit code 1 when there is a problem.
+    """
+    from ringback.cli.doctor import run
+
+    sys.exit(run(output, quiet=quiet))
+
+
 signatures.add_to(app)
 root.add_resources(app)
 

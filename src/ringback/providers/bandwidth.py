@@ -156,6 +156,11 @@ class Bandwidth(Provider):
             return HttpResponse(200)
         return HttpResponse(401, (("WWW-Authenticate", f'Basic realm="{REALM}"'),))
 
+    def covers(self, config: BandwidthConfig) -> tuple[str, bool]:
+        """Say that nothing is signed."""
+        del config
+        return "it comes with a password, and nothing is signed", False
+
     def sign(self, body: bytes, config: BandwidthConfig, now_ms: int) -> Headers:
         """Make the credentials; they cover neither body nor time."""
         del body, now_ms

@@ -218,6 +218,14 @@ class Provider:
         """
         return with_headers(request, self.sign(request.body, config, now_ms))
 
+    def covers(self, config: Any) -> tuple[str, bool]:
+        """Say in words what proves where a callback comes from, and whether the URL is signed.
+
+        A signed URL must be known exactly as the provider calls it. Here: the body alone.
+        """
+        del config
+        return "the signature covers the body, and not the URL", False
+
     def conceal(self, callback: Callback, config: Any) -> Callback:
         """Return the callback as it may be kept: without the credentials that came with it.
 

@@ -48,6 +48,10 @@ class Generic(Provider):
         """Check the proof that the config asks for."""
         return generic_proofs.verify(callback, config.verify, now_ms)
 
+    def covers(self, config: GenericConfig) -> tuple[str, bool]:
+        """Say what the proof that is asked for covers."""
+        return generic_proofs.covers(config.verify)
+
     def parse(self, callback: Callback, config: GenericConfig) -> Parsed:
         """Make one item of the callback."""
         return generic_items.read(callback, config)

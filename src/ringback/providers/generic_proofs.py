@@ -49,6 +49,17 @@ def verify(callback: Callback, scheme: Scheme, now_ms: int) -> Verification:
             return _verify_url_token(callback)
 
 
+def covers(scheme: Scheme) -> tuple[str, bool]:
+    """Say in words what a proof covers, and whether the URL is part of it."""
+    if isinstance(scheme, Hmac):
+        if "{url}" in scheme.signed:
+            return "the signature covers this URL, letter for letter", True
+        return "the signature covers the body, and not the URL", False
+    if isinstance(scheme, UrlToken):
+        return "it proves itself by nothing but this URL", False
+    return "it comes with a password or key, and nothing is signed", False
+
+
 def authenticate(request: HttpRequest, scheme: Scheme, now_ms: int) -> HttpRequest:
     """Give a request the proof that `verify` wants, made with the newest secret."""
     match scheme:

@@ -55,6 +55,22 @@ def check_config(provider: str, raw: dict[str, object]) -> None:
         raise Invalid(*faults) from error
 
 
+class Covers(msgspec.Struct, frozen=True):
+    """What the proof of a callback covers: in words, and whether the URL is part of it."""
+
+    words: str
+    url: bool
+
+
+def covers(provider: str, raw: dict[str, object]) -> Covers:
+    """Say what proves where callbacks to a stored connection come from."""
+    try:
+        found = _get(provider)
+        return Covers(*found.covers(config.load_config(found.Config, raw)))
+    except (config.ConfigError, Invalid):
+        return Covers("this version cannot read its config", url=False)
+
+
 def redacted(provider: str, raw: dict[str, object]) -> dict[str, object] | None:
     """Return a stored config without its secrets; None when this version cannot read it."""
     try:

@@ -107,8 +107,18 @@ async def check_vault(database: Database, vault: Vault) -> None:
     await database.rows(query("configuration.set_key_check"), sealed)
     row = await database.row(query("configuration.installation"))
     assert row is not None
+    opens(vault, row["key_check"])
+
+
+def opens(vault: Vault, key_check: bytes) -> None:
+    """Make sure that a secret key is the one of a database, by what that database keeps of it.
+
+    Raises:
+        SettingsError: it is another one.
+
+    """
     try:
-        vault.open(row["key_check"], _CHECK_ROW)
+        vault.open(key_check, _CHECK_ROW)
     except VaultError as error:
         raise SettingsError(
             "RINGBACK_SECRET_KEY is not the key that this database was first started with. "
@@ -118,10 +128,13 @@ async def check_vault(database: Database, vault: Vault) -> None:
 
 async def load(database: Database, vault: Vault) -> Everything:
     """Read all configuration in one consistent snapshot."""
-    async with (
-        database.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with database.acquire() as connection:
+        return await read(connection, vault)
+
+
+async def read(connection: DatabaseConnection, vault: Vault) -> Everything:
+    """Read all configuration over a connection of the caller's."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
         installation = await connection.fetchrow(query("configuration.installation"))
         assert installation is not None
         keys = await connection.fetch(query("configuration.keys"))

@@ -48,6 +48,10 @@ class Vault:
         sealed = self._ciphers[self._current].encrypt(nonce, plain, row.encode())
         return _VERSION + self._current + nonce + sealed
 
+    def is_current(self, sealed: bytes) -> bool:
+        """Say whether something was sealed with the key that seals now."""
+        return sealed[1 : 1 + _KEY_ID] == self._current
+
     def open(self, sealed: bytes, row: str) -> bytes:
         """Decrypt what `seal` made for the same row. Raises VaultError when that fails."""
         key_id, rest = sealed[1 : 1 + _KEY_ID], sealed[1 + _KEY_ID :]

@@ -72,6 +72,20 @@ class Client:
         self._dialer = Dialer(self._pool, connect, clock)
         self._closed = False
 
+    async def judge(self, target: Target, policy: Policy, timeout_s: float) -> Exchange:
+        """Look a target up and judge it as `send` would, without connecting to anything.
+
+        Without an error it may be sent to; `timeout_s` bounds the look-up.
+        """
+        try:
+            checked = await self._guard.check(target, policy, timeout_s)
+        except Failed as failed:
+            return Exchange(error=failed.error, detail=failed.detail)
+        verdict = checked.verdict
+        if verdict.allowed:
+            return Exchange(verdict=verdict)
+        return Exchange(error="guard_denied", detail=verdict.reason, verdict=verdict)
+
     async def send(
         self,
         request: Outgoing,

@@ -4,6 +4,7 @@ import calendar
 import functools
 import ssl
 import time
+from pathlib import Path
 
 from ringback.transport.exchange import TlsFacts
 
@@ -24,6 +25,26 @@ def context(ca_pem: str | None = None) -> ssl.SSLContext:
 def cached_context(ca_pem: str) -> ssl.SSLContext:
     """Return the same context for the same certificates: pools are kept per context."""
     return context(ca_pem)
+
+
+def authorities() -> int:
+    """Return how many certificate authorities are trusted, in one file or one for each.
+
+    0 means that no certificate can be trusted.
+    """
+    known = context().cert_store_stats()["x509_ca"]
+    folders = filter(None, [ssl.get_default_verify_paths().capath])  # None where there is none
+    return known or sum(1 for folder in folders for _ in Path(folder).glob("*.[0-9]"))
+
+
+def openssl_version() -> tuple[int, int]:
+    """Return the major and minor version of OpenSSL."""
+    return ssl.OPENSSL_VERSION_INFO[:2]
+
+
+def openssl_name() -> str:
+    """Return the name and version of OpenSSL."""
+    return ssl.OPENSSL_VERSION
 
 
 def facts(connection: ssl.SSLObject) -> TlsFacts:

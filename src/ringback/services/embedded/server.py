@@ -71,6 +71,7 @@ __all__ = [
     "SocketPathError",
     "WrongVersionError",
     "default_data_dir",
+    "embedded_dsn",
 ]
 
 NO_ANSWER_MAX_S = 30.0  # of a server that says it is ready
@@ -251,7 +252,23 @@ class EmbeddedServer:
             return read_password(self._layout.password) or "none"
 
     def _dsn(self) -> str:
-        secret = urllib.parse.quote(self._password(), safe="")
-        host = urllib.parse.quote(str(self._layout.run), safe="/")
-        # The port is named because a driver would otherwise take it from PGPORT.
-        return f"postgresql://{ROLE}:{secret}@/{DATABASE}?host={host}&port={PORT}"
+        return _address(self._layout, self._password())
+
+
+def _address(layout: Layout, password: str) -> str:
+    secret = urllib.parse.quote(password, safe="")
+    host = urllib.parse.quote(str(layout.run), safe="/")
+    # The port is named because a driver would otherwise take it from PGPORT.
+    return f"postgresql://{ROLE}:{secret}@/{DATABASE}?host={host}&port={PORT}"
+
+
+def embedded_dsn(data_dir: Path) -> str | None:
+    """Return the DSN of the embedded database in a directory; None when it has no password there.
+
+    Nothing is started, and nobody is asked. Raises DataDirectoryError when the file is closed to
+    us.
+    """
+    layout = Layout(data_dir)
+    with explained(layout.root):
+        password = read_password(layout.password)
+    return _address(layout, password) if password else None

@@ -1,0 +1,1 @@
+"""What `ringback doctor` looks at: one module for each group of checks, `examination` runs them."""
