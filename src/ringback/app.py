@@ -116,15 +116,9 @@ class Engine:
             self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start, claiming
         )
         backlog = Backlog()
-        self.committer, self.second, self.large = (
-            Committer(
-                link, self.configuration, self.push, self.clock, self.lease.worker, self.flood,
-                backlog=shared, least=least,
-            )
-            for link, shared, least in zip(
-                self.links[2:], (backlog, backlog, None), (1, SECOND_FROM, 1), strict=True
-            )
-        )  # fmt: skip
+        self.committer = self._committer(2, backlog)
+        self.second = self._committer(3, backlog, least=SECOND_FROM)
+        self.large = self._committer(4, Backlog())
         self.committers = (self.committer, self.second, self.large)
         quiet += [self.claimer.quiet, *(one.quiet for one in self.committers)]
         self.pressure = Pressure(
@@ -153,6 +147,12 @@ class Engine:
         self.sweeper = Sweeper(self.database, self.committer, self.configuration, self.clock)
         self.inspector: Inspector | None = None
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _committer(self, slot: int, backlog: Backlog, least: int = 1) -> Committer:
+        return Committer(
+            self.links[slot], self.configuration, self.push, self.clock, self.lease.worker,
+            self.flood, backlog=backlog, least=least,
+        )  # fmt: skip
 
     def _start(self, *handed: Any) -> None:
         self.push.start(*handed)
