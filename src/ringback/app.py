@@ -51,6 +51,7 @@ from ringback.services.send import Sender, Sweeper
 from ringback.services.simulate import Simulator
 from ringback.services.snapshot import Snapshot
 from ringback.services.stuck import Stuck
+from ringback.services.trials import Trials
 from ringback.services.workers import Lease, Workers
 from ringback.settings import Settings
 from ringback.storage import workers as worker_table
@@ -139,6 +140,7 @@ class Engine:
         self.watch = Watch(self.database, self.configuration, self.workers, self.meters)
         self.endings = Endings(self.committer, self.configuration, self.clock)
         self.again = Again(self.configuration, self.database, self.committer, self.clock)
+        self.trials = Trials(self.database, self.committer, self.clock)
         self.retainer = Retainer(self.database, Periods())
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.
         self.door = Client()
@@ -270,6 +272,7 @@ class Application:
                 figures=engine.watch.figures,
                 simulate=engine.simulator.simulate,
                 again=engine.again,
+                trials=engine.trials,
                 key_use=engine.key_use,
                 request_log=engine.request_log,
                 rate_limits=engine.rate_limits,

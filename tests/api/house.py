@@ -51,6 +51,7 @@ class House:
             "figures": self.engine.watch.figures,
             "simulate": self.engine.simulator.simulate,
             "again": self.engine.again,
+            "trials": self.engine.trials,
             "key_use": self.engine.key_use,
             "request_log": self.engine.request_log,
             "rate_limits": self.engine.rate_limits,

@@ -34,6 +34,7 @@ from ringback.api import (
     simulate,
     tenants,
     timeline,
+    trials,
 )
 from ringback.api.context import Context
 from ringback.api.frame import Frame
@@ -44,7 +45,7 @@ _ANSWERED = (
     problems.Problem, Invalid, DatabaseUnavailable, RequestValidationError, HTTPException,
 )  # fmt: skip
 _RESOURCES = (
-    endpoints, connections, simulate, providers, messages, timeline, events, event_types,
+    endpoints, trials, connections, simulate, providers, messages, timeline, events, event_types,
     callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
 )  # fmt: skip
 

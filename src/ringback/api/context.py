@@ -21,6 +21,7 @@ from ringback.services.once import Once
 from ringback.services.rate_limits import RateLimits
 from ringback.services.request_log import RequestLog
 from ringback.services.simulate import Plan, Simulated
+from ringback.services.trials import Trials
 from ringback.storage.database import Database
 
 
@@ -64,6 +65,7 @@ class Context:
     simulate: Callable[[Connection, Plan], Awaitable[Simulated]]
     again: Again
     key_use: KeyUse
+    trials: Trials
     request_log: RequestLog
     rate_limits: RateLimits
     held: Callable[[], bool] = _always

@@ -242,7 +242,7 @@ def _fields(caller: Caller, endpoint: StoredEndpoint) -> dict[str, Any]:
     }
 
 
-def _known(caller: Caller, endpoint_id: str) -> StoredEndpoint:
+def endpoint_in_path(caller: Caller, endpoint_id: str) -> StoredEndpoint:
     """Find the endpoint of the path. Raises Problem when there is none of this caller's."""
     manager, identifier = caller.manager, ids.read("end", endpoint_id)
     if identifier is None:
@@ -291,13 +291,13 @@ def _key(row: StoredEndpoint) -> tuple[int, ...]:
 @router.get("/{endpoint_id}", name="get_endpoint", summary="One endpoint")
 async def get(caller: CallerDep, endpoint_id: str) -> EndpointView:
     """Return an endpoint, without its secret."""
-    return EndpointView(**_fields(caller, _known(caller, endpoint_id)))
+    return EndpointView(**_fields(caller, endpoint_in_path(caller, endpoint_id)))
 
 
 @router.get("/{endpoint_id}/secret", name="get_endpoint_secret", summary="Its signing secret")
 async def secret(caller: CallerDep, endpoint_id: str) -> EndpointSecret:
     """Return the secret that signs what is sent to this endpoint, and any that still does."""
-    found = _known(caller, endpoint_id)
+    found = endpoint_in_path(caller, endpoint_id)
     return _secrets(caller, found, await caller.manager.secret(caller.scope, found))
 
 
@@ -316,7 +316,7 @@ def _secrets(caller: Caller, endpoint: StoredEndpoint, secret: str) -> EndpointS
 )
 async def rotate(caller: CallerDep, endpoint_id: str, body: SecretRotation) -> EndpointSecret:
     """Sign with a new secret, and for a while with the old one too, so that no receiver fails."""
-    found = _known(caller, endpoint_id)
+    found = endpoint_in_path(caller, endpoint_id)
     try:
         changed = await caller.rotation.rotate(
             caller.scope, found.engine.id, body.secret, body.overlap_s
@@ -331,7 +331,7 @@ async def rotate(caller: CallerDep, endpoint_id: str, body: SecretRotation) -> E
 @router.patch("/{endpoint_id}", name="change_endpoint", summary="Change an endpoint")
 async def change(caller: CallerDep, endpoint_id: str, body: EndpointChange) -> EndpointView:
     """Change what is given. When the answer comes, every worker goes by it."""
-    found = _known(caller, endpoint_id)
+    found = endpoint_in_path(caller, endpoint_id)
     delivery = body.delivery.over(found.engine.policy) if body.delivery else None
     headers = None if body.headers is None else tuple(body.headers.items())
     changes = EndpointChanges(
@@ -352,6 +352,6 @@ async def change(caller: CallerDep, endpoint_id: str, body: EndpointChange) -> E
 )
 async def delete(caller: CallerDep, endpoint_id: str) -> None:
     """Delete an endpoint. What it was still owed is cancelled."""
-    found = _known(caller, endpoint_id)
+    found = endpoint_in_path(caller, endpoint_id)
     if not await caller.manager.delete_endpoint(caller.scope, found.engine.id):
         raise not_found("endpoint")

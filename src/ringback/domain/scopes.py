@@ -39,8 +39,10 @@ SCOPES: dict[str, Covered] = {
     "deliveries:write": Covered("Replays", ("replay_delivery",)),
     "endpoints:read": Covered("Endpoints", ("list_endpoints", "get_endpoint")),
     "endpoints:write": Covered(
-        "Adding, changing and deleting endpoints; a new one's signing secret is in the answer",
-        ("create_endpoint", "change_endpoint", "rotate_endpoint_secret", "delete_endpoint"),
+        "Adding, changing, testing and deleting endpoints; a new one's signing secret is in the "
+        "answer",
+        ("create_endpoint", "change_endpoint", "rotate_endpoint_secret", "test_endpoint",
+         "delete_endpoint"),
     ),
     "endpoints:secrets": Covered("Signing secrets of endpoints", ("get_endpoint_secret",)),
     "connections:read": Covered(

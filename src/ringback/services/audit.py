@@ -23,6 +23,7 @@ from ringback.storage.lists import Scope
 Action = Literal[
     "endpoint.created", "endpoint.changed", "endpoint.deleted", "endpoint.disabled",
     "endpoint.opened", "endpoint.closed", "endpoint.secret_shown", "endpoint.secret_rotated",
+    "endpoint.tested",
     "connection.created", "connection.deleted",
     "api_key.created", "api_key.revoked", "tenant.created", "tenant.changed", "tenant.deleted",
     "delivery.replay", "callback.reparse",
