@@ -125,6 +125,12 @@ LIMITS: dict[str, dict[str, Limit]] = {
         ),
     },
     "Published events": {
+        "providers.native_items:ITEMS_MAX": Limit("items", "posted to a native connection", "422"),
+        "providers.native_items:FAULTS_MAX": Limit("faults", "named in its answer", "left out"),
+        "providers.native_items:TAGS_MAX": Limit("tags", "of an item", _EXPLAINED),
+        "providers.native_items:METADATA_MAX": Limit("pairs", "in its metadata", _EXPLAINED),
+        "providers.native_items:WORD_MAX": Limit(CHARACTERS, "a tag, a code, a key of it", "422"),
+        "providers.native_items:VALUE_MAX": Limit(CHARACTERS, "a value of it, a campaign", "422"),
         "domain.publishing:EVENTS_MAX": Limit("events", "in one request", _EXPLAINED),
         "domain.publishing:DATA_MAX": Limit(BYTES, "an event's `data`", _EXPLAINED),
         "domain.publishing:SUBJECT_MAX": Limit(CHARACTERS, "a subject", _EXPLAINED),
@@ -269,9 +275,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         ),
         "services.rotation:RETIRING_MAX": Limit("secrets", "that do so at a time", "409"),
         "domain.idempotency:KEY_MAX": Limit(CHARACTERS, "an idempotency key", _EXPLAINED),
-        "domain.rate:PER_SECOND_MAX": Limit(
-            "requests", "a second, that a rate limit can be set to", _EXPLAINED
-        ),
+        "domain.rate:PER_SECOND_MAX": Limit("requests", "a second that a key may make", "422"),
         "domain.rate:BURST_MAX": Limit("requests", "at once, for the same", _EXPLAINED),
         "services.keys:KEYS_MAX": Limit("keys", "in force, of a tenant in a mode", "409"),
         "services.tenants:TENANTS_MAX": Limit("tenants", "of an installation", "409"),

@@ -20,7 +20,7 @@ import structlog
 from ringback.api.application import build_api
 from ringback.api.context import Context, Health
 from ringback.domain.egress import Own
-from ringback.domain.endpoints import Endpoint
+from ringback.domain.endpoints import Connection, Endpoint
 from ringback.domain.http import Callback, HttpResponse
 from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
@@ -38,6 +38,7 @@ from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
 from ringback.services.key_use import KeyUse
 from ringback.services.meters import Meters
+from ringback.services.native import NativeIntake
 from ringback.services.numbers import Ledger
 from ringback.services.pressure import Pressure
 from ringback.services.publish import Publisher
@@ -125,13 +126,7 @@ class Engine:
         self.pressure = Pressure(
             lambda: len(self.held), lambda: self.recorder.unrecorded, ON_THE_WAY_HIGH
         )
-        self.receiver = Receiver(
-            self.configuration, self.committer, self.large, self.clock, self.flood, self.pressure
-        )
-        self.publisher = Publisher(
-            self.configuration, self.committer, self.large, self.clock, self.pressure,
-            self.key_use.note, self.request_log, self.rate_limits,
-        )  # fmt: skip
+        self._open_doors()
         self.stuck = Stuck(self.database)
         self.meters = Meters(
             self.receiver, self.publisher, self.committers, self.push, self.recorder,
@@ -156,11 +151,29 @@ class Engine:
             self.flood, backlog=backlog, least=least,
         )  # fmt: skip
 
+    def _open_doors(self) -> None:
+        """Build what requests past the framework go to."""
+        self.receiver = Receiver(
+            self.configuration, self.committer, self.large, self.clock, self.flood, self.pressure,
+            self._keyed,
+        )  # fmt: skip
+        self.native = NativeIntake(
+            self.configuration, self.clock, self.pressure, self.receiver, self.key_use.note,
+            self.request_log,
+        )  # fmt: skip
+        self.publisher = Publisher(
+            self.configuration, self.committer, self.large, self.clock, self.pressure,
+            self.key_use.note, self.request_log, self.rate_limits,
+        )  # fmt: skip
+
     def _start(self, *handed: Any) -> None:
         self.push.start(*handed)
 
     def _recorded(self) -> None:
         self.push.fill()
+
+    async def _keyed(self, connection: Connection, callback: Callback) -> HttpResponse:
+        return await self.native.take(connection, callback)
 
     def _broken(self, worker: int) -> None:
         self.reconciler.ask(worker)

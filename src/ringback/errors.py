@@ -10,6 +10,7 @@
     ├── Invalid                   a request is wrong (422), each fault with its JSON pointer
     ├── NotNow                    not in the state that things are in (409)
     ├── Denied                    a key that may not do this (401, 403; 400, 404, 422 for whom)
+    ├── TurnedAway                what a hot route answers in place of a success
     ├── Refused                   an idempotency key that cannot be used now (409, 422)
     ├── TokenTaken                another connection has this token (409)
     ├── UidTaken                  another endpoint has this own id (409)

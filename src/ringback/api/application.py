@@ -27,6 +27,7 @@ from ringback.api import (
     inspector,
     messages,
     metrics,
+    native,
     problems,
     providers,
     publishing,
@@ -84,7 +85,10 @@ def build_api(context: Context) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(schemas.router)
     app.include_router(docs.router)
-    app.openapi = lambda: document.describe(app, publishing.router)  # type: ignore[method-assign]
+    elsewhere = [*publishing.router.routes, *native.router.routes]
+    app.openapi = lambda: document.describe(  # type: ignore[method-assign]
+        app, elsewhere, native.SCHEMAS
+    )
     app.add_middleware(Repeats, context=context, document=app.openapi)
     app.add_middleware(Frame, clock=context.clock, request_log=context.request_log)
     return app

@@ -1,10 +1,12 @@
 """The OpenAPI document: what FastAPI derives from the routes, and problems on every error."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from ringback import __version__
 from ringback.api.examples import add_examples
@@ -31,6 +33,8 @@ _ACTING = [
 ]  # fmt: skip
 # What the listener may answer before it is known that a request is for the API, in plain words.
 _BEFORE_US = ("408", "414")
+# Every item of these is known by its own id, whichever request it comes with.
+_ITEMWISE = ("post_native",)
 _IDEMPOTENCY = {
     "name": "Idempotency-Key", "in": "header", "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": "^[!-~]+$"},
@@ -83,16 +87,19 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def describe(app: FastAPI, elsewhere: APIRouter) -> dict[str, Any]:
+def describe(
+    app: FastAPI, elsewhere: Sequence[BaseRoute], schemas: dict[str, Any]
+) -> dict[str, Any]:
     """Make the document of an application; once, then it is kept.
 
-    `elsewhere` has the routes that are served past the framework.
+    `elsewhere` are the routes that are served past the framework, `schemas` what they refer to.
     """
     if app.openapi_schema is None:
         document = get_openapi(
             title="Ringback", version=__version__, description=DESCRIPTION,
-            routes=[*app.routes, *elsewhere.routes],
+            routes=[*app.routes, *elsewhere],
         )  # fmt: skip
+        document["components"]["schemas"].update(schemas)
         for path in document["paths"].values():
             for method, operation in path.items():
                 _as_problems(operation["responses"])
@@ -127,7 +134,7 @@ def _with_headers(operation: dict[str, Any], *, posts: bool) -> None:
     operation["security"] = [{"key": [scope]}]
     operation["description"] += f" Scope: `{scope}`."
     headers = [] if SCOPES[scope].operator else [*_ACTING]
-    headers += [_IDEMPOTENCY] if posts else []
+    headers += [_IDEMPOTENCY] if posts and operation["operationId"] not in _ITEMWISE else []
     if headers:
         operation["parameters"] = [*operation.get("parameters", ()), *headers]
 

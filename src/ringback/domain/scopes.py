@@ -27,6 +27,10 @@ SCOPES: dict[str, Covered] = {
         ("list_events", "get_event", "list_event_types", "get_event_type"),
     ),
     "events:write": Covered("Publishing events", ("publish_events",)),
+    "native:write": Covered(
+        "Posting messages, statuses and received messages to a connection of the provider native",
+        ("post_native",),
+    ),
     "messages:read": Covered(
         "Messages and their timelines", ("list_messages", "get_message", "get_timeline")
     ),

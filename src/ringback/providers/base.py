@@ -74,6 +74,12 @@ class Report(msgspec.Struct, frozen=True):
     parts: int | None = None
     segments: int | None = None
     carrier: dict[str, str] | None = None
+    cost: dict[str, str] | None = None
+    purpose: str | None = None
+    campaign: str | None = None
+    tags: list[str] = []
+    metadata: dict[str, str] = {}
+    content: dict[str, object] | None = None
 
 
 class Inbound(msgspec.Struct, frozen=True):
@@ -189,6 +195,8 @@ class Provider:
     STATUS: ClassVar[dict[str, Status]] = {}
     ERRORS: ClassVar[dict[str, ErrorRule]] = {}
     simulated: ClassVar[tuple[Status, ...]] = ()
+    # Callers prove themselves with an API key, and are told what is wrong with what they post.
+    keyed: ClassVar[bool] = False
 
     def verify(self, callback: Callback, config: Any, now_ms: int) -> Verification:
         """Say whether the callback really comes from the provider. Raises nothing for content."""

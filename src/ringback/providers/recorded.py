@@ -95,6 +95,7 @@ def _told(one: Item | Unparsed) -> dict[str, object]:
     told: dict[str, object] = {}
     for name in one.__struct_fields__:
         value = getattr(one, name)
-        if value not in (None, False, "") and not isinstance(value, msgspec.Raw) and value != 0:
+        empty = value in (None, False, 0, "", [], {})
+        if not empty and not isinstance(value, msgspec.Raw):
             told[name.rstrip("_")] = msgspec.to_builtins(value)
     return told

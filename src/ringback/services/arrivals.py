@@ -72,6 +72,8 @@ class Arrival(Work):
         self._indexes: list[int] = []
         self._events: list[uuid.UUID] = []
         self.emitted: list[uuid.UUID] = []
+        # By item, what it was about; None for what is about nothing that has an id.
+        self.subjects: list[uuid.UUID | None] = []
 
     @property
     def size(self) -> int:
@@ -122,9 +124,11 @@ class Arrival(Work):
         outcomes: list[Outcome] = [
             "unmatched" if piece.unmatched else "unparsed" for piece in self.parsed.unparsed
         ]
+        self.subjects = []
         for keyed in self.keyed:
             item = keyed.item
             if isinstance(item, Unrecognised):
+                self.subjects.append(None)
                 outcomes.append(self._unrecognised(batch, keyed.key, item))
             else:
                 outcomes.append(self._about_message(batch, keyed, item, touched))
@@ -139,6 +143,7 @@ class Arrival(Work):
             keyed.key, self.scope, KIND_MESSAGE, lambda: _new_message(self.connection, item), part
         )
         touched.append(subject)
+        self.subjects.append(subject.id)
         hash_ = fact_hash(item.key, item.occurred_at)
         if hash_ in subject.seen or hash_ in subject.fresh:
             return "duplicate"
@@ -330,7 +335,9 @@ def _fill_in(message: Message, item: Report | Inbound) -> None:
              reference=item.reference, segments=item.segments)  # fmt: skip
     else:
         fill(message, to=item.to, from_=item.from_, channel=item.channel, parts=item.parts,
-             reference=item.reference, segments=item.segments, carrier=item.carrier)  # fmt: skip
+             reference=item.reference, segments=item.segments, carrier=item.carrier,
+             cost=item.cost, purpose=item.purpose, campaign=item.campaign, tags=item.tags or None,
+             metadata=item.metadata or None, content=item.content)  # fmt: skip
 
 
 def _scrubbed(callback: Callback) -> Callback:

@@ -3,10 +3,12 @@
 The API knows no provider; everything it says about one comes from here.
 """
 
+from typing import Any
+
 import msgspec
 
 from ringback.errors import Fault, Invalid
-from ringback.providers import config, registry
+from ringback.providers import config, native_items, registry
 from ringback.providers.base import Provider
 
 
@@ -77,6 +79,11 @@ def redacted(provider: str, raw: dict[str, object]) -> dict[str, object] | None:
         return config.redact(config.load_config(_get(provider).Config, raw))
     except (config.ConfigError, Invalid):
         return None
+
+
+def native_schema(template: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the JSON Schema of what native connections are sent, and the parts it refers to."""
+    return native_items.schema(template)
 
 
 def _get(name: str) -> Provider:

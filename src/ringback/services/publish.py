@@ -3,11 +3,9 @@
 The answer leaves after the commit, like every other.
 """
 
-import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -21,10 +19,10 @@ from ringback.domain.idempotency import (
     fingerprint,
     usable,
 )
-from ringback.domain.ids import IdSequence, show
+from ringback.domain.ids import show
 from ringback.domain.publishing import NewEvent, read_events
 from ringback.domain.strict_json import StrictJsonError
-from ringback.errors import DatabaseUnavailable, Fault, Invalid, RingbackError
+from ringback.errors import DatabaseUnavailable, Fault, Invalid
 from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, bearer, identify
 from ringback.services.addressing import faults_in_addresses
 from ringback.services.batch import Scope
@@ -36,50 +34,19 @@ from ringback.services.publications import Publication
 from ringback.services.rate_limits import RateLimits
 from ringback.services.request_log import Line, RequestLog
 from ringback.services.tally import ANSWER_S, Histogram
+from ringback.services.turned_away import (
+    REQUEST_ID,
+    TurnedAway,
+    Wrong,
+    new_request_id,
+    of_denied,
+)
 
 LARGE = 256 * 1024
-REQUEST_ID = "ringback-request-id"
 _encode = msgspec.json.Encoder().encode
 
 
-class Wrong(msgspec.Struct, frozen=True):
-    """What is wrong with a header of a request."""
-
-    detail: str
-    parameter: str
-
-
-class _Refused(RingbackError):
-    """A request that is not taken: a problem's code, its words, its faults, further headers."""
-
-    def __init__(
-        self,
-        code: str,
-        detail: str,
-        faults: Sequence[Fault | Wrong] = (),
-        headers: tuple[tuple[str, str], ...] = (),
-    ) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-        self.faults = faults
-        self.headers = headers
-
-
 _WRONG_KEY = [Wrong(OTHER_BODY, parameter="Idempotency-Key")]
-_TITLES = {
-    "malformed_json": (400, "The body is not JSON that can be used"),
-    "tenant_needed": (400, "An operator's key has to say for which tenant"),
-    "unauthenticated": (401, "A valid API key is needed"),
-    "scope_missing": (403, "The key lacks a scope"),
-    "tenant_suspended": (403, "The tenant is suspended"),
-    "not_found": (404, "There is no such thing"),
-    "invalid": (422, "The request is not valid"),
-    "idempotency_key_reused": (422, "The idempotency key belongs to another request"),
-    "rate_limited": (429, "Too many requests with this key"),
-    "behind": (429, "Deliveries are behind"),
-    "unavailable": (503, "The database does not answer just now"),
-}
 
 
 class Publisher:
@@ -124,13 +91,9 @@ class Publisher:
             asker = self._asker(request)
             answer = await self._take(asker, request)
         except Denied as error:
-            code = error.code
-            wrong = [Wrong(error.detail, parameter=error.header)] if error.header else []
-            headers = tuple(error.headers.items())
-            answer = self._problem(_Refused(code, error.detail, wrong, headers))
-        except _Refused as error:
-            code = error.code
-            answer = self._problem(error)
+            code, answer = self._away(of_denied(error))
+        except TurnedAway as error:
+            code, answer = self._away(error)
         seconds = perf_counter() - began
         self.seconds.add(seconds)
         if self._log.wants(answer.status):
@@ -141,29 +104,33 @@ class Publisher:
             )
         return answer
 
+    def _away(self, error: TurnedAway) -> tuple[str, HttpResponse]:
+        self.requests[error.code] += 1
+        return error.code, error.response(new_request_id(self._clock))
+
     async def _take(self, asker: Asker, request: Callback) -> HttpResponse:
-        """Publish what a request holds. Raises Denied and _Refused."""
+        """Publish what a request holds. Raises Denied and TurnedAway."""
         taken = self._rates.take(asker.key)
         if taken is not None and not taken.allowed:
-            raise _Refused("rate_limited", taken.words, headers=taken.headers)
+            raise TurnedAway("rate_limited", taken.words, headers=taken.headers)
         self._admit(asker)
         once = request.header(HEADER)
         if once is not None and not usable(once):
             wrong = Wrong(BAD_KEY, parameter="Idempotency-Key")
-            raise _Refused("invalid", BAD_KEY, [wrong])
+            raise TurnedAway("invalid", BAD_KEY, [wrong])
         try:
             events, many = read_events(request.body)
         except StrictJsonError as error:
-            raise _Refused("malformed_json", f"{error}.") from None
+            raise TurnedAway("malformed_json", f"{error}.") from None
         except Invalid as error:
-            raise _Refused("invalid", "See errors.", error.faults) from None
+            raise TurnedAway("invalid", "See errors.", error.faults) from None
         faults = self._faults(asker.scope, events, many=many)
         if faults and once is None:
-            raise _Refused("invalid", "See errors.", faults)
+            raise TurnedAway("invalid", "See errors.", faults)
         if not await self._pressure.admit():
             words = "Deliveries are behind; the event was not taken. Send it again later."
             again = ("retry-after", str(self._pressure.retry_after_s()))
-            raise _Refused("behind", words, headers=(again,))
+            raise TurnedAway("behind", words, headers=(again,))
         kept = None if once is None else (once, fingerprint(request.body))
         publication = Publication(
             asker.scope, events, self._clock.now_ms(), kept=kept, refused=bool(faults)
@@ -173,16 +140,16 @@ class Publisher:
             await committer.submit(publication)
         except DatabaseUnavailable as error:
             again = ("retry-after", "1")
-            raise _Refused("unavailable", str(error), headers=(again,)) from None
+            raise TurnedAway("unavailable", str(error), headers=(again,)) from None
         if publication.conflict:
-            raise _Refused("idempotency_key_reused", OTHER_BODY, _WRONG_KEY)
+            raise TurnedAway("idempotency_key_reused", OTHER_BODY, _WRONG_KEY)
         if faults and not publication.replayed:
-            raise _Refused("invalid", "See errors.", faults)
+            raise TurnedAway("invalid", "See errors.", faults)
         headers = [("content-type", "application/json")]
         if taken is not None and taken.bucket.low(taken.now):
             headers += taken.headers
         if self._log.everything:
-            headers.append((REQUEST_ID, self._new_id()))
+            headers.append((REQUEST_ID, new_request_id(self._clock)))
         if publication.replayed:
             self.requests["replayed"] += 1
             headers.append((REPLAYED, "true"))
@@ -217,21 +184,6 @@ class Publisher:
         """Raise Denied unless a key may publish."""
         asker.allow("events:write")
         self._used(asker.key.id)
-
-    def _problem(self, refused: _Refused) -> HttpResponse:
-        self.requests[refused.code] += 1
-        status, title = _TITLES[refused.code]
-        request_id = self._new_id()
-        body: dict[str, Any] = {
-            "type": f"urn:ringback:problem:{refused.code}", "title": title, "status": status,
-            "detail": refused.detail, "code": refused.code, "instance": request_id,
-            "errors": refused.faults,
-        }  # fmt: skip
-        own = (("content-type", "application/problem+json"), (REQUEST_ID, request_id))
-        return HttpResponse(status, (*own, *refused.headers), _encode(body))
-
-    def _new_id(self) -> str:
-        return show("req", IdSequence(self._clock.now_ms(), os.urandom(10)).next())
 
 
 def _view(event_id: UUID | None, type_: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ rest: many providers never send a callback again.
 """
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 
 import structlog
@@ -49,8 +50,13 @@ class Receiver:
         clock: Clock,
         flood: Flood,
         pressure: Pressure,
+        keyed: Callable[[Connection, Callback], Awaitable[HttpResponse]],
     ) -> None:
-        """Take the edges; `large` commits bodies over 256 KiB on a connection of its own."""
+        """Take the edges; `large` commits bodies over 256 KiB on a connection of its own.
+
+        `keyed` answers for connections whose callers have an API key.
+        """
+        self._keyed = keyed
         self._configuration = configuration
         self._committer = committer
         self._large = large
@@ -68,7 +74,10 @@ class Receiver:
             return NOT_FOUND
         began = perf_counter()
         try:
-            answer = await self._take(connection, callback)
+            if registry.get(connection.provider).keyed:
+                answer = await self._keyed(connection, callback)
+            else:
+                answer = await self._take(connection, callback)
         except DatabaseUnavailable:
             answer = self._unavailable(connection, "unavailable")
         except Exception:
@@ -125,9 +134,13 @@ class Receiver:
         raw = stored_form(concealed, connection.token, settled)
         arrival = Arrival(connection, raw, now, parsed, settled, reason)
         await self._pressure.slow()
-        committer = self._large if len(callback.body) > LARGE else self._committer
-        await committer.submit(arrival)
-        self.outcomes[connection.provider, arrival.outcome] += 1
+        await self.submit(arrival)
+
+    async def submit(self, arrival: Arrival) -> None:
+        """Commit what came, and count what became of it. Raises DatabaseUnavailable."""
+        large = len(arrival.callback.body) > LARGE
+        await (self._large if large else self._committer).submit(arrival)
+        self.outcomes[arrival.connection.provider, arrival.outcome] += 1
 
 
 def stored_form(callback: Callback, token: str, settled: Outcome | None) -> Callback:

@@ -1,0 +1,78 @@
+"""Refusals past the framework: the same problems as the API's, for the hot routes with a key."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ringback.domain.http import Headers, HttpResponse
+from ringback.domain.ids import IdSequence, show
+from ringback.errors import Fault, RingbackError
+from ringback.services.access import Denied
+from ringback.services.clock import Clock
+
+REQUEST_ID = "ringback-request-id"
+_TITLES = {
+    "malformed_json": (400, "The body is not JSON that can be used"),
+    "tenant_needed": (400, "An operator's key has to say for which tenant"),
+    "unauthenticated": (401, "A valid API key is needed"),
+    "scope_missing": (403, "The key lacks a scope"),
+    "tenant_suspended": (403, "The tenant is suspended"),
+    "not_found": (404, "There is no such thing"),
+    "method_not_allowed": (405, "The method is not for this route"),
+    "invalid": (422, "The request is not valid"),
+    "idempotency_key_reused": (422, "The idempotency key belongs to another request"),
+    "rate_limited": (429, "Too many requests with this key"),
+    "behind": (429, "Deliveries are behind"),
+    "internal": (500, "Something went wrong here"),
+    "unavailable": (503, "The database does not answer just now"),
+}
+_encode = msgspec.json.Encoder().encode
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """What is wrong with a header of a request."""
+
+    detail: str
+    parameter: str
+
+
+class TurnedAway(RingbackError):
+    """A request that is not taken: a problem's code, its words, its faults, further headers."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        faults: Sequence[Fault | Wrong] = (),
+        headers: Headers = (),
+    ) -> None:
+        """Take what the answer says; the code has a title here."""
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.faults = faults
+        self.headers = headers
+
+    def response(self, request_id: str) -> HttpResponse:
+        """Make the answer."""
+        status, title = _TITLES[self.code]
+        body: dict[str, Any] = {
+            "type": f"urn:ringback:problem:{self.code}", "title": title, "status": status,
+            "detail": self.detail, "code": self.code, "instance": request_id,
+            "errors": self.faults,
+        }  # fmt: skip
+        own = (("content-type", "application/problem+json"), (REQUEST_ID, request_id))
+        return HttpResponse(status, (*own, *self.headers), _encode(body))
+
+
+def of_denied(error: Denied) -> TurnedAway:
+    """Say what a key may not do."""
+    wrong = [Wrong(error.detail, parameter=error.header)] if error.header else []
+    return TurnedAway(error.code, error.detail, wrong, tuple(error.headers.items()))
+
+
+def new_request_id(clock: Clock) -> str:
+    """Make an id for a request."""
+    return show("req", IdSequence(clock.now_ms(), os.urandom(10)).next())
