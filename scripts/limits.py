@@ -10,15 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.limits_table import (
-    BYTES,
-    GROWS,
-    LIMITS,
-    MILLISECONDS,
-    SECONDS,
-    SHORT_LIVED,
-    Limit,
-)
+from scripts.grows import GROWS, SHORT_LIVED
+from scripts.limits_table import BYTES, LIMITS, MILLISECONDS, SECONDS, Limit
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "ringback"

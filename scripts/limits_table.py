@@ -23,6 +23,7 @@ _HUNG_UP = "the connection is closed"
 _AGAIN = "the rest in the next turn"
 _EXPLAINED = "422, says so"
 _PAGE = "a shorter page, and `next`"
+_FURTHER = "a shorter page, and `more`"
 
 LIMITS: dict[str, dict[str, Limit]] = {
     "Requests of providers and publishers": {
@@ -322,6 +323,23 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.delivery_log:_EVENTS_MAX": Limit("events", "looked at, likewise", _PAGE),
         "services.timeline:ENTRIES_MAX": Limit("entries", "of a timeline", "`truncated`"),
     },
+    "The feed": {
+        "api.events:WAIT_MAX_S": Limit(SECONDS, "for which a reader may wait", _EXPLAINED),
+        "api.events:TYPES_MAX": Limit(CHARACTERS, "that name types", _EXPLAINED),
+        "api.feed:AFTER_MAX": Limit(CHARACTERS, "that say from where on", _EXPLAINED),
+        "services.feed:READERS_MAX": Limit("readers", "who wait or are streamed to", "429"),
+        "services.feed:READERS_PER_KEY_MAX": Limit("readers", "of these with one key", "429"),
+        "services.feed:READS_MAX": Limit("reads", "of the feed under way", "they queue"),
+        "services.feed:POLL_S": Limit(SECONDS, "between two looks for what is new", ""),
+        "storage.feed:LOOKED_AT_MAX": Limit("events", "looked at for some types", _FURTHER),
+        "storage.feed:SINCE_MAX": Limit(
+            "events", "looked at for the first of those after a moment", "those behind them follow"
+        ),
+        "api.feed:PAGE_BYTES_MAX": Limit(BYTES, "bodies in one page", _FURTHER),
+        "api.feed:STREAM_BYTES_MAX": Limit(BYTES, "bodies in hand for a stream", "in turn"),
+        "api.feed:STREAM_EVENTS_MAX": Limit("events", "likewise", "in turn"),
+        "api.streams:HEARTBEAT_S": Limit(SECONDS, "of silence on a stream", "a sign of life"),
+    },
     "Simulator and inspector": {
         "services.simulate:TASKS_MAX": Limit("parts", "of simulations under way", "429"),
         "services.simulate:STATUSES_MAX": Limit("statuses", "of one", _EXPLAINED),
@@ -425,62 +443,4 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.supervise:WORKERS_STOP_S": Limit(SECONDS, "for workers to stop", "killed"),
         "services.supervise:DATABASE_STOP_S": Limit(SECONDS, "for it to stop", "killed"),
     },
-}
-
-# What lives as long as one request or one commit, and is as small as that.
-SHORT_LIVED = frozenset({"Arrival", "Batch", "Publication", "_AboutMessage", "Answered"})
-
-# Attribute that starts empty and may grow: what holds it down.
-GROWS = {
-    "services.failpoints:Failpoints._done": "one for each place; only in tests",
-    "services.commit:Backlog._bells": "one for each committer",
-    "services.commit:Backlog.waiting": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",
-    "services.push:_Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_MAX`, `QUEUED_BYTES`",
-    "services.push:Push._slots": "one for each endpoint",
-    "api.repeats:Repeats._routes": "one for each route that takes a POST",
-    "services.key_use:KeyUse._used": "`KEYS_MAX` for each tenant and mode",
-    "services.rate_limits:RateLimits._buckets": "`KEYS_MAX` for each tenant and mode",
-    "services.push:Push._crowded": "one for each endpoint",
-    "services.push:Push._tasks": "`CONCURRENT`",
-    "services.held:Held._keys": "what queues, is under way or waits to be recorded",
-    "services.record:Recorder._queue": "`UNRECORDED_MAX`, and what was under way already",
-    "services.record:Recorder._released": "what was in memory already",
-    "services.record:Bodies._kept": "`CACHE_BYTES`",
-    "services.simulate:Simulator._tasks": "`TASKS_MAX`",
-    "services.inspector:Inspector._waiting": "`WAITING_MAX`, `WAITING_BYTES_MAX`",
-    "services.inspector:Inspector._writing": "`_BATCH_MAX`, `_BATCH_BYTES_MAX`",
-    "services.inspector:Inspector._names": "`NAMES_MAX`",
-    "services.inspector:Inspector._counted": "`_COUNTED_MAX`",
-    "services.flood:Flood._listed": "`_CONNECTIONS_MAX`; begins anew every hour",
-    "services.flood:Flood._counted": "connections and four outcomes; handed over with each beat",
-    "services.receive:Receiver.outcomes": "providers and outcomes",
-    "services.pressure:Pressure._line": "`WAITERS_MAX`",
-    "services.publish:Publisher.requests": "codes of errors",
-    "services.tally:Attempts.results": "classes of status and error",
-    "services.tally:Attempts.ends": "ways to end",
-    "services.tally:Attempts.endpoints": "`ENDPOINTS_MAX`",
-    "services.numbers:Ledger._told_before": "as many as there are numbers",
-    "transport.incoming:HotRoute.refused": "statuses that are answered",
-    "transport.incoming:Request.body": "`BODY_MAX`, or `OWN_BODY` until it is read",
-    "transport.incoming:Request.headers": "`HEADERS_MAX`",
-    "transport.listener:Listener._ahead": "`AHEAD_MAX`",
-    "transport.server:Server._listeners": "`CONNECTIONS_MAX`",
-    "transport.server:Server._opening": "`CONNECTIONS_MAX`",
-    "transport.server:Server._under_way": "`REQUESTS_MAX`",
-    "transport.server:Server.turned_away": "statuses that are answered",
-    "services.crew:Crew._began": "one for each worker",
-    "services.workers:Workers._beats": "workers that count as living",
-    "services.workers:Lease.former": "registrations not signed off, while the database is away",
-    "services.configuration:Configuration._on_reload": "one: it is filled at the start",
-    "app:Engine._tasks": "the loops: filled at the start",
-    "transport.pool:Pool._open": "`Limits.open_total`",
-    "transport.pool:Pool._idle": "`Limits.idle_total`",
-    "transport.pool:Pool._origins": "`MAX_ORIGINS`, and those with connections",
-    "transport.pool:Origin.idle": "`Limits.idle_per_origin`",
-    "transport.pool:Origin.waiters": "`MAX_WAITERS`",
-    "transport.resolver:ThreadResolver._jobs": "`MAX_THREADS` and `MAX_QUEUED` together",
-    "transport.resolver:Names._running": "the same",
-    "transport.resolver:Names._known": "`MAX_NAMES`",
-    "transport.resolver:Names._slow": "`MAX_NAMES`",
-    "transport.resolver:Names._late": "as many as are looked up",
 }

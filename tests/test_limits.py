@@ -6,7 +6,8 @@ import re
 import pytest
 
 from scripts import limits
-from scripts.limits_table import BYTES, GROWS, LIMITS, MILLISECONDS, SECONDS, Limit
+from scripts.grows import GROWS
+from scripts.limits_table import BYTES, LIMITS, MILLISECONDS, SECONDS, Limit
 from scripts.no_limits import NO_LIMITS
 from tests.source import texts
 

@@ -31,6 +31,7 @@ from ringback.services.clock import Clock
 from ringback.services.commit import Backlog, Committer
 from ringback.services.configuration import Configuration
 from ringback.services.endings import Endings
+from ringback.services.feed import Feed
 from ringback.services.figures import Watch
 from ringback.services.flood import Flood
 from ringback.services.guards import Guards
@@ -132,18 +133,23 @@ class Engine:
             self.receiver, self.publisher, self.committers, self.push, self.recorder,
             self.pressure, self.workers, self.reconciler, self.stuck, {},
         )  # fmt: skip
+        self._surround(settings)
+        self.inspector: Inspector | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _surround(self, settings: Settings) -> None:
+        """Build what stands around the hot path."""
         self.watch = Watch(self.database, self.configuration, self.workers, self.meters)
         self.endings = Endings(self.committer, self.configuration, self.clock)
         self.again = Again(self.configuration, self.database, self.committer, self.clock)
         self.trials = Trials(self.database, self.committer, self.clock)
+        self.feed = Feed(self.database, self.clock)
         self.retainer = Retainer(self.database, Periods())
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.
         self.door = Client()
         self.sender = Sender(self.committer, self.clock)
         self.simulator = Simulator(self.door, self.clock, settings.base_url, self.sender)
         self.sweeper = Sweeper(self.database, self.committer, self.configuration, self.clock)
-        self.inspector: Inspector | None = None
-        self._tasks: list[asyncio.Task[None]] = []
 
     def _committer(self, slot: int, backlog: Backlog, least: int = 1) -> Committer:
         return Committer(
@@ -210,6 +216,7 @@ class Engine:
     def _configured(self, snapshot: Snapshot) -> None:
         self.push.configure(snapshot)
         self.claimer.poke()
+        self.feed.recheck()
 
     async def _watched(self, loop: Coroutine[Any, Any, None]) -> None:
         """Run a loop that must not end: a worker that has lost a part must not pretend to serve."""
@@ -231,6 +238,7 @@ class Engine:
                 await self.push.drain(DRAIN_S - 1)
                 await self.recorder.drained()
         self.simulator.close()
+        await self.feed.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -286,6 +294,7 @@ class Application:
                 simulate=engine.simulator.simulate,
                 again=engine.again,
                 trials=engine.trials,
+                feed=engine.feed,
                 key_use=engine.key_use,
                 request_log=engine.request_log,
                 rate_limits=engine.rate_limits,
@@ -311,6 +320,8 @@ class Application:
     async def stop(self) -> None:
         """Take nothing new, give requests under way a moment, drain the engine, end the rest."""
         self.server.stop_accepting()
+        # Who waits for events would be waited for.
+        await self.engine.feed.close()
         await self.server.drained(REQUESTS_S)
         await self.engine.stop()
         await self.server.close()

@@ -52,6 +52,7 @@ class House:
             "simulate": self.engine.simulator.simulate,
             "again": self.engine.again,
             "trials": self.engine.trials,
+            "feed": self.engine.feed,
             "key_use": self.engine.key_use,
             "request_log": self.engine.request_log,
             "rate_limits": self.engine.rate_limits,

@@ -118,20 +118,27 @@ def test_rows_follow_the_cursor() -> None:
 def test_a_stream_goes_on_after_the_last_event() -> None:
     """What was seen is named when it is opened again; comments and unknown fields are nothing."""
     one = b": hello\nretry: 10\nid: 1\nevent: e\ndata: a\ndata: b\n\nid: 2\nda"
-    two = b"id: 2\ndata: c\n\n"
+    two = b"id: 2\ndata: c\n\nid: 5\n\n"
+    # A message without data moves the place on, and is none to deal with.
+    three = b"id: 6\ndata: d\n\n"
     lost: list[str] = []
     with (
-        scripted((200, STREAM, one), _problem(503, "unavailable"), (200, STREAM, two)) as server,
+        scripted(
+            (200, STREAM, one),
+            _problem(503, "unavailable"),
+            (200, STREAM, two),
+            (200, STREAM, three),
+        ) as server,
         _client(server, []) as client,
     ):
         stream = Stream(
             client, "/v1/events", {"type": "a"}, last_id="0", wait=lambda _: None,
             lost=lambda error, _: lost.append(str(error)),
         )  # fmt: skip
-        found = list(islice(stream, 2))
-    assert [("1", "e", "a\nb"), ("2", "message", "c")] == found
-    assert ["0", "1", "1"] == [each.headers["last-event-id"] for each in server.asked]
-    assert 2 == len(lost)
+        found = list(islice(stream, 3))
+    assert [("1", "e", "a\nb"), ("2", "message", "c"), ("6", "message", "d")] == found
+    assert ["0", "1", "1", "5"] == [each.headers["last-event-id"] for each in server.asked]
+    assert 3 == len(lost)
     assert 0.01 == stream.retry_s
 
 

@@ -90,7 +90,7 @@ def asker_of(context: Context, request: Request) -> Asker:
     Raises Problem when nobody known does, or somebody too often.
     """
     state = request.scope["state"]
-    asker: Asker = state.get("asker") or _identified(context, request)
+    asker: Asker = state.get("asker") or identified(context, request)
     if "asker" not in state:
         state["asker"] = asker
         state["rate"] = context.rate_limits.take(asker.key)
@@ -100,7 +100,8 @@ def asker_of(context: Context, request: Request) -> Asker:
     return asker
 
 
-def _identified(context: Context, request: Request) -> Asker:
+def identified(context: Context, request: Request) -> Asker:
+    """Find out who asks as of now, however long ago the request began. Raises Problem."""
     if not context.held():
         # Keys may have been revoked while this worker was cut off.
         raise unavailable()

@@ -13,6 +13,7 @@ from ringback.domain.retry import SCHEDULE_S
 from ringback.services.again import Again
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
+from ringback.services.feed import Feed
 from ringback.services.figures import Figures
 from ringback.services.guards import OPEN, Guards
 from ringback.services.key_use import KeyUse
@@ -64,6 +65,7 @@ class Context:
     figures: Callable[[], Awaitable[Figures]]
     simulate: Callable[[Connection, Plan], Awaitable[Simulated]]
     again: Again
+    feed: Feed
     key_use: KeyUse
     trials: Trials
     request_log: RequestLog

@@ -6,16 +6,21 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict, Field
 
 from ringback.api.asked import id_in_filter, id_in_path
-from ringback.api.auth import CallerDep
+from ringback.api.auth import Caller, CallerDep
+from ringback.api.feed import AFTER_MAX, LAST_ID, FeedReader, Reading, wants_stream
 from ringback.api.pages import Page, PageQuery, Pager
-from ringback.api.problems import not_found, wrong_parameter
+from ringback.api.problems import ProblemBody, not_found, wrong_parameter
 from ringback.api.shown import EventId, Time, View
-from ringback.domain.event_types import PATTERN_MAX, faults_in_patterns
+from ringback.api.streams import MEDIA_TYPE as STREAM
+from ringback.domain.event_types import faults_in_patterns, matches
 from ringback.storage import events
 from ringback.storage.events import StoredEvent
+from ringback.storage.feed import Wanted
 from ringback.storage.lists import Found
 
 MEDIA_TYPE = "application/json"
+TYPES_MAX = 1024
+WAIT_MAX_S = 30
 router = APIRouter(prefix="/events", tags=["events"])
 
 
@@ -32,23 +37,54 @@ class EventView(View):
     data: dict[str, Any]
 
 
+class EventPage(Page[EventView]):
+    """A stretch of the feed: newest first, or with `after` in the order in which events came."""
+
+    more: bool | None = Field(
+        default=None, description="With `after` only: whether further events are there already."
+    )
+
+
 class EventQuery(PageQuery):
-    """Filters of the list."""
+    """Filters of the list, and where a reader of the feed stands."""
 
     type: str | None = Field(
-        default=None, max_length=PATTERN_MAX,
-        description="A whole type, or a family such as `message.*`.",
+        default=None, max_length=TYPES_MAX,
+        description="A whole type, a family such as `message.*`, or several with commas between.",
     )  # fmt: skip
     message: str | None = Field(default=None, description="The events of one message.")
+    after: str | None = Field(
+        default=None, max_length=AFTER_MAX,
+        description="Read the feed, oldest first, from here on: `next` of an earlier answer, "
+        "`now`, `earliest`, an event's id, a time, or how long ago (`15m`, `2h`, `7d`).",
+    )  # fmt: skip
+    wait: float | None = Field(
+        default=None, ge=0, le=WAIT_MAX_S,
+        description="With `after`: when there is nothing yet, wait so many seconds for it.",
+    )  # fmt: skip
 
 
 @router.get(
-    "", name="list_events", summary="List events", responses={200: {"model": Page[EventView]}}
-)
+    "", name="list_events", summary="List events, or read the feed",
+    responses={
+        200: {"model": EventPage, "content": {STREAM: {"schema": {"type": "string"}}}},
+        410: {"model": ProblemBody, "description": "What comes after the place is gone."},
+    },
+)  # fmt: skip
 async def page(
     request: Request, caller: CallerDep, query: Annotated[EventQuery, Query()]
 ) -> Response:
-    """List events in the order of the feed, newest first."""
+    """List events, newest first; with `after` read them in the order in which they came.
+
+    With `Accept: text/event-stream` they are streamed as they come, each with its cursor as its
+    id; `Last-Event-ID` goes on behind it.
+    """
+    if wants_stream(request):
+        return await _stream(request, caller, query)
+    if query.after is not None:
+        return await _feed(request, caller, query, query.after)
+    if query.wait is not None:
+        raise wrong_parameter("wait", "Say from where on to read as well, such as after=now.")
     pager = Pager(request, caller, query)
     response = Response(media_type=MEDIA_TYPE)
     found = await _find(caller, query, pager)
@@ -56,41 +92,86 @@ async def page(
     return _raw(response, [event.body for event in cut.rows], cut.next, cut.prev)
 
 
-async def _find(caller: CallerDep, query: EventQuery, pager: Pager) -> Found[StoredEvent]:
+async def _stream(request: Request, caller: Caller, query: EventQuery) -> Response:
+    _without(query, "cursor", "wait")
+    if "limit" in query.model_fields_set:
+        raise wrong_parameter("limit", "A stream has no pages.")
+    reader = FeedReader(request, caller)
+    last = request.headers.get(LAST_ID)
+    if last:
+        # A client that comes again asks for what it asked for at first; this is how far it got.
+        place = reader.read_cursor(last, "Last-Event-ID")
+    else:
+        place = await reader.start(query.after or "now")
+    return await reader.stream(place, _wanted(query))
+
+
+async def _feed(request: Request, caller: Caller, query: EventQuery, after: str) -> Response:
+    _without(query, "cursor")
+    reader = FeedReader(request, caller)
+    wanted = _wanted(query)
+    place = await reader.start(after)
+    reading = Reading(wanted, query.limit, query.wait or 0)
+    stretch, cursor = await reader.page(place, reading)
+    asked = {"type": query.type, "message": query.message, "limit": query.limit}
+    filters = {name: str(value) for name, value in asked.items() if value is not None}
+    response = Response(media_type=MEDIA_TYPE)
+    response.headers["link"] = reader.next_link(cursor, filters)
+    more = b',"more":true' if stretch.more else b',"more":false'
+    return _raw(response, [event.body for event in stretch.events], cursor, None, more)
+
+
+def _without(query: EventQuery, *names: str) -> None:
+    for name in names:
+        if getattr(query, name) is not None:
+            raise wrong_parameter(name, "This is for the list: leave it out to read the feed.")
+
+
+def _wanted(query: EventQuery) -> Wanted:
+    message = id_in_filter("msg", query.message, "message")
+    return Wanted(tuple(_patterns(query)), message)
+
+
+def _patterns(query: EventQuery) -> list[str]:
+    """Return the types that are asked for. Raises Problem."""
+    if query.type is None:
+        return []
+    patterns = query.type.split(",")
+    if "*" in patterns or faults_in_patterns(patterns, ""):
+        words = "Write a type such as message.read, or a family such as message.*; "
+        raise wrong_parameter("type", words + "several with commas between.")
+    return patterns
+
+
+async def _find(caller: Caller, query: EventQuery, pager: Pager) -> Found[StoredEvent]:
     database, scope = caller.context.database, caller.scope
-    pattern = query.type
-    if pattern is not None and (pattern == "*" or faults_in_patterns([pattern], "")):
-        raise wrong_parameter(
-            "type", "Write a type such as message.read, or a family such as message.*."
-        )
+    patterns = _patterns(query)
     message = id_in_filter("msg", query.message, "message")
     if message is not None:
         told = await events.of_message(database, scope, message, pager.window)
-        fitting = [event for event in told.rows if _fits(pattern, event)]
+        fitting = [
+            event for event in told.rows if not patterns or matches(tuple(patterns), event.type)
+        ]
         full = len(told.rows) == pager.window.limit
         return Found(
             [StoredEvent(event.id, event.pos, event.body) for event in fitting],
             (told.rows[-1].pos,) if full else None,
         )
-    if pattern is not None:
-        return await events.of_type(database, scope, pattern, pager.window)
+    if patterns:
+        return await events.of_types(database, scope, patterns, pager.window)
     return await events.newest(database, scope, pager.window)
 
 
-def _fits(pattern: str | None, event: events.MessageEvent) -> bool:
-    if pattern is None:
-        return True
-    return event.type == pattern or (pattern.endswith(".*") and event.type.startswith(pattern[:-1]))
-
-
-def _raw(response: Response, bodies: list[bytes], older: str | None, newer: str | None) -> Response:
+def _raw(
+    response: Response, bodies: list[bytes], older: str | None, newer: str | None, more: bytes = b""
+) -> Response:
     """Write the page without taking the bodies apart: what was sent is what is shown."""
 
     def quoted(cursor: str | None) -> bytes:
         return b"null" if cursor is None else b'"%b"' % cursor.encode()
 
-    body = b'{"data":[%b],"next":%b,"prev":%b}' % (
-        b",".join(bodies), quoted(older), quoted(newer),
+    body = b'{"data":[%b],"next":%b,"prev":%b%b}' % (
+        b",".join(bodies), quoted(older), quoted(newer), more,
     )  # fmt: skip
     return Response(body, headers=dict(response.headers) | {"content-length": str(len(body))})
 

@@ -1,14 +1,10 @@
 """Lists in pages: newest first, with cursors that nobody can make up.
 
-A cursor holds the key of the row it stands at and a tag over that key, the list, its filters, the
-tenant and the mode: one that was changed, or comes from another list, is refused.
+A cursor holds the key of the row it stands at, and belongs to the list, its filters, the tenant and
+the mode: one that was changed, or comes from another list, is refused.
 """
 
-import base64
-import binascii
-import hmac
 import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
@@ -17,14 +13,11 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ringback.api.auth import Caller
-from ringback.api.problems import Problem, Where
+from ringback.api.cursors import Cursors
 from ringback.storage.lists import Found, Key, Window
 
 LIMIT_MAX = 200
 LIMIT_DEFAULT = 50
-_TAG = 16
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{24,512}")
-_PURPOSE = b"ringback list cursor 1"
 
 T = TypeVar("T")
 
@@ -77,8 +70,8 @@ class Pager:
             for name, value in sorted(query.model_dump(exclude={"limit", "cursor"}).items())
             if value is not None
         }
-        hash_key = caller.context.configuration.snapshot.hash_key
-        self._secret = hmac.digest(hash_key, _PURPOSE, "sha256")
+        place = [request.url.path, *caller.scope, self._filters]
+        self._cursors = Cursors(caller.context.configuration.snapshot.hash_key, place)
         newer, key = self._read(query.cursor) if query.cursor is not None else (False, None)
         # One more than is shown: so it is known whether there is a further page.
         self.window = Window(query.limit + 1, key, newer)
@@ -113,29 +106,11 @@ class Pager:
         if links:
             response.headers["link"] = ", ".join(links)
 
-    def _tag(self, payload: bytes) -> bytes:
-        place = [self._request.url.path, *self._caller.scope, self._filters]
-        covered = json.dumps(place).encode() + b"\0" + payload
-        return hmac.digest(self._secret, covered, "sha256")[:_TAG]
-
     def _write(self, *, newer: bool, key: Key) -> str:
-        payload = json.dumps([newer, *key], separators=(",", ":")).encode()
-        return base64.urlsafe_b64encode(self._tag(payload) + payload).rstrip(b"=").decode()
+        return self._cursors.write(json.dumps([newer, *key], separators=(",", ":")).encode())
 
     def _read(self, cursor: str) -> tuple[bool, Key]:
-        if not _TOKEN.fullmatch(cursor):
-            raise _refused()
-        try:
-            raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        except binascii.Error:
-            raise _refused() from None
-        # Base64 has spellings that decode alike: only ours will do.
-        if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != cursor:
-            raise _refused()
-        tag, payload = raw[:_TAG], raw[_TAG:]
-        if not hmac.compare_digest(tag, self._tag(payload)):
-            raise _refused()
-        newer, *key = json.loads(payload)
+        newer, *key = json.loads(self._cursors.read(cursor, "cursor"))
         return bool(newer), tuple(key)
 
 
@@ -145,10 +120,3 @@ def within(rows: Sequence[T], key: Callable[[T], Key], window: Window) -> Found[
     if window.newer:
         return Found([row for row in reversed(rows) if edge and key(row) > edge])
     return Found([row for row in rows if edge is None or key(row) < edge])
-
-
-def _refused() -> Problem:
-    detail = "It was changed, or belongs to another list, other filters or another key."
-    return Problem(
-        "invalid_cursor", "Start again without a cursor.", [Where(detail, parameter="cursor")]
-    )

@@ -40,6 +40,7 @@ CODES: dict[str, tuple[int, str]] = {
     "outcome_unknown": (409, "How the first request with this key ended is not known"),
     "limit_reached": (409, "There are as many as there may be"),
     "not_now": (409, "Not in the state that things are in"),
+    "cursor_expired": (410, "Events behind the cursor have been removed"),
     "body_too_large": (413, "The body is too large"),
     "url_too_long": (414, "The URL is too long"),
     "unsupported_media_type": (415, "The body has to be JSON"),

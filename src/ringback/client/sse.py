@@ -106,6 +106,9 @@ class Stream:
             if not line:
                 if data:
                     yield Streamed(last_id, event or "message", "\n".join(data))
+                elif last_id:
+                    # Nothing to deal with, and a place further on to come back to.
+                    self.last_id = last_id
                 event, data, size = "", [], 0
                 continue
             field, _, value = line.partition(":")

@@ -83,14 +83,14 @@ async def newest(database: Database, scope: Scope, window: Window) -> Found[Stor
     return Found(_in_order(rows, window))
 
 
-async def of_type(
-    database: Database, scope: Scope, pattern: str, window: Window
+async def of_types(
+    database: Database, scope: Scope, patterns: list[str], window: Window
 ) -> Found[StoredEvent]:
-    """Return events of a type (`message.read`) or family (`message.*`), looking at 20,000."""
-    prefix = pattern[:-1] if pattern.endswith(".*") else None
+    """Return events of types (`message.read`) or families (`message.*`), looking at 20,000."""
+    stems = [pattern[:-1] for pattern in patterns if pattern.endswith("*")]
     rows = await database.rows(
-        query("events.of_type"), *scope, window.below, window.above, window.limit, SCAN_MAX,
-        pattern, prefix,
+        query("events.of_types"), *scope, window.below, window.above, window.limit, SCAN_MAX,
+        patterns, stems,
     )  # fmt: skip
     found = _in_order(rows, window)
     if len(found) >= window.limit:

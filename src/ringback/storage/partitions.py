@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from ringback.domain.ids import DAY_MS, floor7
-from ringback.storage.database import Connection
+from ringback.storage.database import Connection, Database
 from ringback.storage.queries import query
 
 DAYS_AHEAD = 14
@@ -33,6 +33,12 @@ async def today(connection: Connection) -> datetime:
     """Return the database's clock."""
     now: datetime = await connection.fetchval(query("partitions.today"))
     return now
+
+
+async def lower_bounds(database: Database, table: str) -> list[datetime]:
+    """Return the days (UTC midnights) that `table` has partitions for."""
+    rows = await database.rows(query("partitions.attached"), table)
+    return [_day_of(row["name"]) for row in rows if not row["detaching"]]
 
 
 async def extend(connection: Connection) -> list[str]:

@@ -143,6 +143,10 @@ class Server:
         try:
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                # A caller that is gone without a word would be written to for a quarter of an hour.
+                patience = round(self.times.write_s * 1000)
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
             await self._loop.connect_accepted_socket(lambda: Listener(self, peer), accepted)
         except OSError:
             accepted.close()  # it has gone again

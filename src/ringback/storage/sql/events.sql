@@ -15,20 +15,20 @@ select * from (
      where (tenant, mode, pos) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
      order by tenant, mode, pos limit $5)) as found
 
--- name: of_type
+-- name: of_types
 select * from (
     (select older.id, older.pos, older.body
      from (select id, pos, type, body from event
            where (tenant, mode, pos) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
            order by tenant desc, mode desc, pos desc limit $6) as older
-     where older.type = $7 or starts_with(older.type, $8)
+     where older.type = any ($7::text[]) or older.type ^@ any ($8::text[])
      limit $5)
     union all
     (select newer.id, newer.pos, newer.body
      from (select id, pos, type, body from event
            where (tenant, mode, pos) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
            order by tenant, mode, pos limit $6) as newer
-     where newer.type = $7 or starts_with(newer.type, $8)
+     where newer.type = any ($7::text[]) or newer.type ^@ any ($8::text[])
      limit $5)) as found
 
 -- name: edge

@@ -1,0 +1,219 @@
+"""The feed as it is asked for: from where on, in a page, as a long poll or as a stream.
+
+Its cursors belong to a tenant and mode, and to no filter: who changes what it wants goes on where
+it stands. Reading and waiting are in services/feed.py.
+"""
+
+import asyncio
+import contextlib
+import re
+import struct
+from collections.abc import AsyncGenerator, Iterator
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+from ringback.api.auth import Caller, identified
+from ringback.api.cursors import Cursors
+from ringback.api.problems import Problem, wrong_parameter
+from ringback.api.streams import (
+    HEARTBEAT_S,
+    MEDIA_TYPE,
+    RETRY_MS,
+    EventStream,
+    comment,
+    message,
+    until_gone,
+)
+from ringback.domain import ids
+from ringback.domain.events import rfc3339
+from ringback.domain.scopes import OPERATIONS
+from ringback.services.access import Denied
+from ringback.services.feed import Crowded, Feed, Removed, Seat
+from ringback.storage import events
+from ringback.storage.feed import FeedEvent, Place, Stretch, Wanted
+
+# What one read brings at most; a stream has as much in hand for a reader who is slow.
+PAGE_BYTES_MAX = 4 * 1024 * 1024
+STREAM_BYTES_MAX = 128 * 1024
+STREAM_EVENTS_MAX = 100
+AFTER_MAX = 128
+# A clock may be a little ahead of ours.
+_AHEAD_MS = 60_000
+_PLACE = struct.Struct(">QQ")
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+CROWDED_S = "5"
+LAST_ID = "last-event-id"
+
+
+class Reading(NamedTuple):
+    """What a reader asks for."""
+
+    wanted: Wanted
+    limit: int
+    wait_s: float
+
+
+class FeedReader:
+    """Reads the feed for one request."""
+
+    def __init__(self, request: Request, caller: Caller) -> None:
+        """Take the request and who makes it."""
+        self._request = request
+        self._caller = caller
+        self._feed: Feed = caller.context.feed
+        snapshot = caller.context.configuration.snapshot
+        self._cursors = Cursors(snapshot.hash_key, ["feed", *caller.scope])
+
+    async def page(self, place: Place, reading: Reading) -> tuple[Stretch, str]:
+        """Return what comes after a place, and the cursor behind it.
+
+        Where there is nothing yet it waits for the first, at most `reading.wait_s` seconds.
+        """
+        with _telling_why():
+            stretch = await self._read(place, reading)
+            if not stretch.events and reading.wait_s:
+                stretch = await self._wait(stretch, reading)
+        return stretch, self._write(stretch.place)
+
+    async def _read(self, place: Place, reading: Reading) -> Stretch:
+        return await self._feed.read(
+            self._caller.scope, place, reading.wanted, reading.limit, PAGE_BYTES_MAX
+        )
+
+    async def _wait(self, stretch: Stretch, reading: Reading) -> Stretch:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + reading.wait_s
+        gone = asyncio.create_task(until_gone(self._request.receive))
+        try:
+            with self._feed.seat(self._caller.asker.key.id, self.allowed) as seat:
+                gone.add_done_callback(lambda _: seat.end())
+                while not stretch.events and not seat.ended.is_set():
+                    left = deadline - loop.time()
+                    if left <= 0:
+                        break
+                    if not stretch.more:
+                        await seat.wait(self._caller.scope, stretch.place, left)
+                    stretch = await self._read(stretch.place, reading)
+        finally:
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+        # Whoever may not read any more is told so.
+        identified(self._caller.context, self._request)
+        return stretch
+
+    async def stream(self, place: Place, wanted: Wanted) -> EventStream:
+        """Return what comes after a place as it comes, until somebody goes."""
+        with _telling_why():
+            # Whatever is wrong is an answer of its own, and not a stream that ends at once.
+            await self._feed.read(self._caller.scope, place, wanted, 1, 1)
+            seat = self._feed.sit(self._caller.asker.key.id, self.allowed)
+        return EventStream(self._told(seat, place, wanted), seat, self._feed.leave)
+
+    async def _told(self, seat: Seat, place: Place, wanted: Wanted) -> AsyncGenerator[bytes]:
+        loop = asyncio.get_running_loop()
+        yield b"retry: %d\n" % RETRY_MS + message(id_=self._write(place))
+        last = loop.time()
+        while not seat.ended.is_set():
+            stretch = await self._feed.read(
+                self._caller.scope, place, wanted, STREAM_EVENTS_MAX, STREAM_BYTES_MAX
+            )
+            place = stretch.place
+            if stretch.events:
+                yield b"".join([
+                    message(id_=self._write(behind(event)), event=event.type, data=event.body)
+                    for event in stretch.events
+                ])  # fmt: skip
+                last = loop.time()
+            elif loop.time() - last >= HEARTBEAT_S:
+                yield comment("nothing new") + message(id_=self._write(place))
+                last = loop.time()
+            if not stretch.more:
+                left = max(last + HEARTBEAT_S - loop.time(), 0.01)
+                await seat.wait(self._caller.scope, place, left)
+
+    def allowed(self) -> bool:
+        """Say whether the caller may still read."""
+        try:
+            asker = identified(self._caller.context, self._request)
+            asker.allow(OPERATIONS[self._request.scope["route"].name])
+        except (Problem, Denied):
+            return False
+        return True
+
+    def next_link(self, cursor: str, filters: dict[str, str]) -> str:
+        """Return the URL of the next page, for the Link header."""
+        base = self._caller.context.public_url + self._request.url.path
+        return f'<{base}?{urlencode({**filters, "after": cursor})}>; rel="next"'
+
+    # --- from where on ---
+
+    async def start(self, after: str) -> Place:
+        """Find the place that a reader names. Raises Problem."""
+        scope = self._caller.scope
+        if after == "now":
+            return await self._feed.now(scope)
+        if after == "earliest":
+            return await self._feed.earliest()
+        if (event_id := ids.read("evt", after)) is not None:
+            event = await events.get(self._caller.context.database, scope, event_id)
+            if event is None:
+                detail = "There is no such event, or retention has removed it."
+                raise wrong_parameter("after", detail)
+            return Place(event.pos, ids.time_of(event.id))
+        at_ms = self._moment(after)
+        if at_ms is None:
+            return self.read_cursor(after, "after")
+        return await self._feed.since(scope, at_ms)
+
+    def _moment(self, after: str) -> int | None:
+        now_ms = self._caller.context.clock.now_ms()
+        if ago := _DURATION.fullmatch(after):
+            return max(now_ms - int(ago[1]) * _UNIT_MS[ago[2]], 0)
+        try:
+            # In a URL a plus sign is a space.
+            at = datetime.fromisoformat(after.replace(" ", "+"))
+        except ValueError:
+            return None
+        if at.tzinfo is None:
+            raise wrong_parameter("after", "Say which time zone: 2026-03-02T15:01:22Z.")
+        at_ms = max(round(at.timestamp() * 1000), 0)
+        if at_ms > now_ms + _AHEAD_MS:
+            raise wrong_parameter("after", "This time lies ahead; after=now begins at present.")
+        return at_ms
+
+    def read_cursor(self, cursor: str, parameter: str) -> Place:
+        """Read a cursor of this tenant's and mode's feed. Raises Problem."""
+        return Place(*_PLACE.unpack(self._cursors.read(cursor, parameter)))
+
+    def _write(self, place: Place) -> str:
+        return self._cursors.write(_PLACE.pack(*place))
+
+
+def behind(event: FeedEvent) -> Place:
+    """Return the place behind an event."""
+    return Place(event.pos, ids.time_of(event.id))
+
+
+@contextlib.contextmanager
+def _telling_why() -> Iterator[None]:
+    """Make problems of what a reader can run into."""
+    try:
+        yield
+    except Removed as error:
+        since = rfc3339(round(error.kept_from.timestamp() * 1000))
+        raise Problem(
+            "cursor_expired",
+            f"Events from before {since} have been removed, some of them after this place. Read "
+            "on from the oldest that is kept with after=earliest, or begin anew with after=now.",
+        ) from None
+    except Crowded as error:
+        raise Problem("busy", str(error), headers={"retry-after": CROWDED_S}) from None
+
+
+def wants_stream(request: Request) -> bool:
+    """Say whether a reader asks for server-sent events."""
+    return MEDIA_TYPE in request.headers.get("accept", "")
