@@ -1,5 +1,6 @@
 """Tenants: upserted by their operators' own ids, acted for, suspended, deleted."""
 
+import msgspec
 import pytest
 
 from tests.api.house import (
@@ -108,6 +109,38 @@ async def test_a_suspended_tenant_is_refused(house: House) -> None:
     assert since == (await house.get("/v1/tenants/default", key=OPERATOR_KEY))["suspended_at"]
     await put(house, "default", {"suspended": False})
     assert 1 == len((await house.get("/v1/messages"))["data"])
+
+
+async def test_what_a_suspended_tenant_is_owed_waits(house: House) -> None:
+    """Its callbacks bring about events, which go out in order once it is no longer suspended.
+
+    What failed before it was suspended waits as well, and is not what health complains about;
+    other tenants are delivered to meanwhile.
+    """
+    theirs = {"url": f"{house.stage.sink.url}/theirs", "event_types": ["*"]}
+    await house.post("/v1/endpoints", theirs, key=OTHER_KEY)
+    house.stage.sink.answers.append((503, "retry-after: 1\r\n"))
+    await house.hear("m0", "sent")
+    await house.delivered(1)
+    await put(house, "default", {"suspended": True})
+    for message in ("m1", "m2"):
+        await house.hear(message, "sent", "delivered")
+    await house.stage.execute("update delivery set due = now() where due is not null")
+    house.engine.claimer.poke()
+    await house.post("/v1/events", EVENT, key=OTHER_KEY)
+    await house.delivered(2)
+    assert "/hook/theirs" == house.stage.sink.received[-1].path
+    assert 5 == await house.stage.value("select count(*) from delivery")
+    assert 0 == (await house.engine.health()).waiting
+    await put(house, "default", {"suspended": False})
+    await house.delivered(7)
+    went = [msgspec.json.decode(one.body) for one in house.stage.sink.received[2:]]
+    lives: dict[str, list[int]] = {}
+    for event in went:
+        message = event["data"]["message"]["provider_message_id"]
+        lives.setdefault(message, []).append(event["data"]["sequence"])
+    assert {"m0": [1], "m1": [1, 2], "m2": [1, 2]} == lives
+    assert 0 == await house.stage.value("select count(*) from delivery")
 
 
 async def test_a_deleted_tenant_is_gone(house: House) -> None:

@@ -27,7 +27,7 @@ class TenantView(View):
     uid: str | None = Field(description="Its operator's own id.", examples=["customer-4711"])
     name: str = Field(examples=["Harbour Clinic"])
     suspended_at: Time | None = Field(
-        description="Since when its keys are refused. Callbacks for it are taken all the same."
+        description="Since when its keys are refused and its deliveries wait. Callbacks are taken."
     )
     rate_limit: RateLimit | None = Field(
         description="Of its keys that have none of their own; null: the installation's."
@@ -43,7 +43,8 @@ class TenantPut(Asked):
         default=None, min_length=1, max_length=NAME_MAX, examples=["Harbour Clinic"]
     )
     suspended: bool | None = Field(
-        default=None, description="True: its keys are refused until it is false again."
+        default=None,
+        description="True: its keys are refused and its deliveries wait, until it is false again.",
     )
     rate_limit: RateLimitAsked | None = Field(
         default=None,

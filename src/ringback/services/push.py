@@ -168,6 +168,8 @@ class Push:
         self._guards = guards
         self._per_host = per_host
         self._slots: dict[int, _Slots] = {}
+        # The numbers of endpoints that belong to suspended tenants.
+        self._suspended: set[int] = set()
         # Endpoints that have work and slots, but found no place among all requests; in turn.
         self._crowded: dict[int, _Slots] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -180,7 +182,13 @@ class Push:
     def configure(self, snapshot: Snapshot) -> None:
         """Follow a new configuration; what waits for endpoints that went is given back."""
         self.tally.configure(snapshot.endpoints)
-        for number, endpoint in snapshot.endpoints.items():
+        reachable = snapshot.reachable()
+        self._suspended = {
+            number
+            for number, endpoint in reachable.items()
+            if endpoint.disabled and not snapshot.endpoints[number].disabled
+        }
+        for number, endpoint in reachable.items():
             slots = self._slots.get(number)
             if slots is None:
                 self._slots[number] = _Slots(endpoint, self._guards)
@@ -280,8 +288,12 @@ class Push:
 
     @property
     def slow(self) -> list[int]:
-        """The endpoints that are held to a rate: what is due for them waits in the database."""
-        return [number for number, slots in self._slots.items() if slots.pace.rate]
+        """The endpoints that are held to a rate, or suspended: what is due for them waits."""
+        return [
+            number
+            for number, slots in self._slots.items()
+            if slots.pace.rate or number in self._suspended
+        ]
 
     @property
     def slowed(self) -> tuple[int, int]:

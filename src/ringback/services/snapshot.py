@@ -55,6 +55,21 @@ class Snapshot(msgspec.Struct):
         """Return the number of an endpoint by its id or its owner's, or None."""
         return self.endpoints_by_name.get((tenant, mode, name))
 
+    def reachable(self) -> dict[int, Endpoint]:
+        """Return all endpoints; those of suspended tenants as disabled: what they are owed waits.
+
+        New events are owed to them all the same.
+        """
+        suspended = {tenant.no for tenant in self.tenants.values() if tenant.suspended}
+        if not suspended:
+            return self.endpoints
+        return {
+            number: msgspec.structs.replace(endpoint, disabled=True)
+            if endpoint.tenant in suspended
+            else endpoint
+            for number, endpoint in self.endpoints.items()
+        }
+
     def tenant_id(self, tenant: int) -> str:
         """Return a tenant's id as people see it."""
         shown = self._tenant_ids.get(tenant)
