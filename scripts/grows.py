@@ -17,6 +17,7 @@ GROWS = {
     "services.key_use:KeyUse._used": "`KEYS_MAX` for each tenant and mode",
     "services.rate_limits:RateLimits._buckets": "`KEYS_MAX` for each tenant and mode",
     "services.push:Push._crowded": "one for each endpoint",
+    "services.push:Push._suspended": "one for each endpoint",
     "services.push:Push._tasks": "`CONCURRENT`",
     "services.held:Held._keys": "what queues, is under way or waits to be recorded",
     "services.record:Recorder._queue": "`UNRECORDED_MAX`, and what was under way already",

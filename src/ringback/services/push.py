@@ -168,7 +168,6 @@ class Push:
         self._guards = guards
         self._per_host = per_host
         self._slots: dict[int, _Slots] = {}
-        # The numbers of endpoints that belong to suspended tenants.
         self._suspended: set[int] = set()
         # Endpoints that have work and slots, but found no place among all requests; in turn.
         self._crowded: dict[int, _Slots] = {}
@@ -182,13 +181,8 @@ class Push:
     def configure(self, snapshot: Snapshot) -> None:
         """Follow a new configuration; what waits for endpoints that went is given back."""
         self.tally.configure(snapshot.endpoints)
-        reachable = snapshot.reachable()
-        self._suspended = {
-            number
-            for number, endpoint in reachable.items()
-            if endpoint.disabled and not snapshot.endpoints[number].disabled
-        }
-        for number, endpoint in reachable.items():
+        self._suspended = snapshot.suspended()
+        for number, endpoint in snapshot.reachable().items():
             slots = self._slots.get(number)
             if slots is None:
                 self._slots[number] = _Slots(endpoint, self._guards)
@@ -289,11 +283,7 @@ class Push:
     @property
     def slow(self) -> list[int]:
         """The endpoints that are held to a rate, or suspended: what is due for them waits."""
-        return [
-            number
-            for number, slots in self._slots.items()
-            if slots.pace.rate or number in self._suspended
-        ]
+        return [no for no, slots in self._slots.items() if slots.pace.rate or no in self._suspended]
 
     @property
     def slowed(self) -> tuple[int, int]:

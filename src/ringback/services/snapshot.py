@@ -60,15 +60,18 @@ class Snapshot(msgspec.Struct):
 
         New events are owed to them all the same.
         """
-        suspended = {tenant.no for tenant in self.tenants.values() if tenant.suspended}
-        if not suspended:
-            return self.endpoints
-        return {
-            number: msgspec.structs.replace(endpoint, disabled=True)
-            if endpoint.tenant in suspended
-            else endpoint
-            for number, endpoint in self.endpoints.items()
+        waiting = {
+            number: msgspec.structs.replace(self.endpoints[number], disabled=True)
+            for number in self.suspended()
         }
+        return self.endpoints | waiting
+
+    def suspended(self) -> set[int]:
+        """Return the numbers of the endpoints that suspended tenants have."""
+        tenants = {tenant.no for tenant in self.tenants.values() if tenant.suspended}
+        if not tenants:
+            return set()
+        return {no for no, endpoint in self.endpoints.items() if endpoint.tenant in tenants}
 
     def tenant_id(self, tenant: int) -> str:
         """Return a tenant's id as people see it."""
