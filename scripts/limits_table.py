@@ -390,6 +390,10 @@ LIMITS: dict[str, dict[str, Limit]] = {
     "The command line": {
         "cli.commands:LIMIT": Limit("rows", "that a command lists unless asked for", "it says so"),
         "client.http:PAGE_MAX": Limit("rows", "of a page that it asks for", "the next page"),
+        "client.follow:ROWS_MAX": Limit(
+            "rows", "that `tail` shows of one look at a list", "it says so"
+        ),
+        "client.follow:PAUSE_MAX_S": Limit(SECONDS, "between two looks that failed", "see above"),
         "client.sse:RETRY_MAX_S": Limit(SECONDS, "between two openings of a stream", "see above"),
         "client.sse:EVENT_MAX": Limit(
             BYTES, "an event of a stream", "the stream is opened again after the one before"

@@ -5,7 +5,7 @@ from typing import Literal
 
 import typer
 
-from ringback.cli import root, signatures
+from ringback.cli import root, signatures, tail
 
 app = root.begin()
 
@@ -119,6 +119,7 @@ def doctor(
 
 
 signatures.add_to(app)
+tail.add_to(app)
 root.add_resources(app)
 
 
