@@ -15,7 +15,8 @@ SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
 @pytest.fixture(autouse=True)
-def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+def _bare(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    del home  # without a profile
     for name in list(os.environ):
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
@@ -48,6 +49,22 @@ def test_every_setting_says_where_it_comes_from(tmp_path: Path) -> None:
 
 def _of(row: dict[str, Any]) -> tuple[Any, Any]:
     return row["value"], row["source"]
+
+
+def test_it_says_whom_commands_ask(home: Path) -> None:
+    """By a profile's address and the end of its key; options and variables go before."""
+    shown, _ = _run()
+    assert "Commands ask http://127.0.0.1:8420 with no key (no profile)." in shown
+    directory = home / "config" / "ringback"
+    directory.mkdir(parents=True)
+    (directory / "config.toml").write_text(
+        '[profiles.default]\nurl = "https://x.example"\napi_key = "rk_test_hunter2abcd"\n'
+    )
+    shown, _ = _run()
+    assert "Commands ask https://x.example with ••••abcd (profile default of " in shown
+    assert "hunter2" not in shown
+    asked = json.loads(_run("-o", "json", RINGBACK_URL="http://127.0.0.1:1")[0])["commands"]
+    assert ("http://127.0.0.1:1", None) == (asked["url"], asked["api_key"])
 
 
 def test_no_secret_is_shown() -> None:

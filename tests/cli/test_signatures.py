@@ -92,12 +92,14 @@ def test_an_old_request_is_right_as_of_its_own_time() -> None:
     said = _run("verify", "--secret", SECRET, text=whole, code=1)
     assert "(too_old)" in said
     assert "(signature_right)" in said
-    iso = datetime.fromtimestamp(then, UTC).replace(tzinfo=None).isoformat()
+    iso = datetime.fromtimestamp(then).isoformat()  # noqa: DTZ006 - as people here write it
+    zoned = datetime.fromtimestamp(then, UTC).isoformat()
     for option in (
         ["--at", str(then)],
         ["--at", iso],
-        ["--at", f"{iso}Z"],
-        ["--tolerance", "9999"],
+        ["--at", zoned],
+        ["--at", "2h"],
+        ["--tolerance", "3h"],
     ):
         _run("verify", "--secret", SECRET, *option, text=whole)
 
@@ -111,7 +113,7 @@ def test_an_old_request_is_right_as_of_its_own_time() -> None:
         (["sign", "--secret", SECRET, "--id", "a.b"], "without dots"),
         (["verify", "--secret", SECRET], "an empty line, and the body"),
         (["verify", "--secret", SECRET, "-H", "nonsense"], "'Name: value'"),
-        (["verify", "--secret", SECRET, "--id", "x", "--at", "noon"], "2026-03-02T08:40:00Z"),
+        (["verify", "--secret", SECRET, "--id", "x", "--at", "noon"], "is no time"),
         (["verify", "--secret", SECRET, "--file", "/none"], "Cannot read /none"),
     ],
 )

@@ -1,4 +1,7 @@
-"""`ringback config show`: the settings in force, where each comes from, and what means nothing."""
+"""`ringback config show`: the settings in force, where each comes from, and what means nothing.
+
+After them, which installation commands ask, and with which key.
+"""
 
 import json
 import sys
@@ -6,14 +9,23 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
+from ringback.cli.options import Chosen
+from ringback.cli.session import Session
 from ringback.errors import RingbackError
 from ringback.services.embedded.server import default_data_dir
-from ringback.settings import PREFIX, Effective, Settings, effective, unknown
+from ringback.settings import HIDDEN, PREFIX, Effective, Settings, effective, unknown
 
 
-def show(output: str) -> int:
-    """Print the settings; return 1 when one is wrong."""
+def show(output: str, chosen: Chosen) -> int:
+    """Print the settings, and which installation commands ask; return 1 when one is wrong."""
     rows = [(row, _meaning(row)) for row in effective()]
+    place = Session(chosen).place
+    asked = {
+        "url": place.url,
+        # As much as the API itself shows of a key.
+        "api_key": f"{HIDDEN}{place.api_key[-4:]}" if place.api_key else None,
+        "tenant": place.tenant, "mode": place.mode, "source": place.source,
+    }  # fmt: skip
     if output == "json":
         fields = [
             {
@@ -22,9 +34,12 @@ def show(output: str) -> int:
             }
             for row, meaning in rows
         ]  # fmt: skip
-        print(json.dumps({"settings": fields, "warnings": unknown()}, ensure_ascii=False, indent=2))
+        whole = {"settings": fields, "warnings": unknown(), "commands": asked}
+        print(json.dumps(whole, ensure_ascii=False, indent=2))
     else:
         _table(rows)
+        key = asked["api_key"] or "no key"
+        print(f"\nCommands ask {place.url} with {key} ({place.source}).")
     for warning in unknown():
         print(f"warning: {warning}", file=sys.stderr)
     faults = [row for row, _ in rows if row.fault]

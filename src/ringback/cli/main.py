@@ -6,6 +6,7 @@ from typing import Literal
 import typer
 
 from ringback.cli import root, signatures, tail
+from ringback.cli.options import remember
 
 app = root.begin()
 
@@ -92,15 +93,17 @@ app.add_typer(_config, name="config")
 
 @_config.command("show")
 def config_show(
+    context: typer.Context,
     output: Literal["table", "json"] = typer.Option("table", "--output", "-o", help="Format."),
 ) -> None:
-    """Show the settings in force and where each comes from. Secrets are not shown.
+    """Show the settings in force and where each comes from, and which installation commands ask.
 
-    Exit code 1 when one of them is wrong. Variables that mean nothing are warned of.
+    Secrets are not shown. Exit code 1 when one of them is wrong. Variables that mean nothing are
+    warned of.
     """
     from ringback.cli.config import show
 
-    sys.exit(show(output))
+    sys.exit(show(output, remember(context, {})))
 
 
 @app.command()

@@ -71,11 +71,13 @@ def verify(
     signature: str | None = typer.Option(None, "--signature", help="webhook-signature."),
     header: list[str] | None = _HEADER,
     file: Path | None = _FILE,
-    tolerance: int = typer.Option(
-        300, "--tolerance", min=0, help="Seconds that the timestamp may be off, either way."
+    tolerance: str = typer.Option(
+        "5m", "--tolerance", help="How far the timestamp may be off, either way."
     ),
     at: str | None = typer.Option(
-        None, "--at", help="Check as of this time (ISO 8601, UTC; or seconds since 1970), not now."
+        None,
+        "--at",
+        help="Check as of then: a time (ISO 8601), seconds since 1970, or 2h ago.",
     ),
 ) -> None:
     """Check a signed webhook; if it must be refused, say why.
@@ -83,6 +85,7 @@ def verify(
     The body is read from standard input, byte for byte. Without --id, --timestamp, --signature
     and --header, the input is a whole request as it was pasted: headers, an empty line, the body.
     """
+    from ringback.cli.values import seconds
     from ringback.domain import pasted
     from ringback.domain.signature_check import check, received
 
@@ -105,7 +108,7 @@ def verify(
             )
         headers, body = list(request.headers), request.body
     now = _moment(at)
-    checked = check(received(headers, body, given=fields), given, now, tolerance)
+    checked = check(received(headers, body, given=fields), given, now, int(seconds(tolerance)))
     if checked.ok:
         which = f", made with secret {(checked.secret or 0) + 1} of {len(given)}"
         print(f"The signature is right{which if len(given) > 1 else ''}; the timestamp is fresh.")
@@ -145,11 +148,9 @@ def _moment(text: str | None) -> int:
         return int(time.time())
     if text.isascii() and text.isdigit():
         return int(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        _usage(f"{text!r} is no time. Write 2026-03-02T08:40:00Z, or seconds since 1970.")
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    from ringback.cli.values import moment
+
+    return int(datetime.fromisoformat(moment(text, datetime.now(UTC))).timestamp())
 
 
 def _talk(text: str) -> None:
