@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ringback.domain.scopes import SCOPES
+from ringback.domain.scopes import SCOPES, Covered
 
 PAGE = Path(__file__).parents[1] / "docs" / "scopes.md"
 _HEAD = """\
@@ -20,10 +20,16 @@ def page() -> str:
     """Return the page as the code has it."""
     rows = [
         f"| `{name}` | {covered.what} | {', '.join(f'`{one}`' for one in covered.operations)} | "
-        f"{'operators only ' if covered.operator else ''}|\n"
+        f"{_whose(covered)}|\n"
         for name, covered in SCOPES.items()
     ]
     return _HEAD + "".join(rows)
+
+
+def _whose(covered: Covered) -> str:
+    if covered.everybody:
+        return "every key has it "
+    return "operators only " if covered.operator else ""
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Everything is real but the process: its own event loop, a database of its own, t
 import asyncio
 import os
 import socket
+import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
+import structlog
 
 from ringback.app import Application, build
 from ringback.domain.endpoints import Mode
@@ -62,6 +64,9 @@ class Served:
 @contextmanager
 def serving(dsn: str) -> Iterator[Served]:
     """Run a worker on a fresh database, with the demo's connections; stop it at the end."""
+    before = structlog.get_config()
+    # What a command prints is standard output; the server's log is none of it.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     secret = new_secret_key()
@@ -80,3 +85,4 @@ def serving(dsn: str) -> Iterator[Served]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+        structlog.configure(**before)

@@ -15,6 +15,8 @@
     ├── TokenTaken                another connection has this token (409)
     ├── UidTaken                  another endpoint has this own id (409)
     ├── LimitReached              there are as many as there may be (409)
+    ├── Crowded                   as many readers of the feed as there may be (429)
+    ├── Removed                   a place in the feed whose events retention has removed (410)
     ├── TooBroad                  a search stands for too many values (422)
     ├── InvalidUrl                a URL or host that no request is ever sent to
     ├── InvalidHeader             a header that is never sent

@@ -122,6 +122,8 @@ async def test_answers_are_as_documented(house: House) -> None:
         body = await house.get(path, key=OPERATOR_KEY if operators else KEY)
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
         row = _row_schema(document, schema)
+        if row is None:
+            continue
         assert body["data"], name
         tried += 1
         for shown in body["data"]:
@@ -131,8 +133,11 @@ async def test_answers_are_as_documented(house: House) -> None:
     assert tried >= 11
 
 
-def _row_schema(document: Json, schema: Json) -> Json:
+def _row_schema(document: Json, schema: Json) -> Json | None:
+    """Return the schema of a list's rows; None for what is no list."""
     schemas: Json = document["components"]["schemas"]
     page = schemas[schema["$ref"].rpartition("/")[2]]
+    if "data" not in page["properties"]:
+        return None
     row: Json = schemas[page["properties"]["data"]["items"]["$ref"].rpartition("/")[2]]
     return row

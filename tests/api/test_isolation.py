@@ -22,6 +22,7 @@ BODIES: dict[str, Json] = {
     "simulate": {"to": "+15550101", "from": "+15550100"},
     "reparse_callback": {"effects": True},
     "rotate_endpoint_secret": {},
+    "test_endpoint": {},
 }
 
 

@@ -167,3 +167,24 @@ async def test_what_is_done_to_keys_is_in_the_audit_log(house: House) -> None:
     theirs = await made(house, key=OPERATOR_KEY)
     log = (await house.get("/v1/audit-log", key=OPERATOR_KEY))["data"]
     assert [theirs["id"]] == [entry["object"] for entry in log]
+
+
+async def test_a_key_says_what_it_is(house: House) -> None:
+    """Kind, tenant, mode and scopes; a key with one scope may ask as well, and so may operators."""
+    made = await house.post("/v1/api-keys", {"name": "small", "scopes": ["events:read"]})
+    who = await house.get("/v1/whoami", key=made["key"])
+    assert (made["id"], "test", "test", ["events:read", "self:read"], None) == (
+        who["key"], who["kind"], who["mode"], who["scopes"], who["expires_at"],
+    )  # fmt: skip
+    assert (who["tenant"], who["tenant_uid"]) == await _default_tenant(house)
+    alone = await house.get("/v1/whoami", key=OPERATOR_KEY)
+    assert ("operator", None, None) == (alone["kind"], alone["tenant"], alone["mode"])
+    acting = await house.call("GET", "/v1/whoami", key=OPERATOR_KEY, headers=ACTING)
+    assert ("operator", "other", "test") == tuple(
+        acting.json()[name] for name in ("kind", "tenant_uid", "mode")
+    )
+
+
+async def _default_tenant(house: House) -> tuple[str, str]:
+    found = await house.call("GET", "/v1/tenants/default", key=OPERATOR_KEY)
+    return found.json()["id"], found.json()["uid"]

@@ -26,7 +26,7 @@ async def test_every_scope_is_needed(house: House) -> None:
     """A key with every scope but one is refused all operations of that one, and only those."""
     document = await house.get("/openapi.json", key=None)
     own = [name for name in SCOPES if may(None, name, operator=False)]
-    for missing in own:
+    for missing in (name for name in own if not SCOPES[name].everybody):
         body = {"name": "all but one", "scopes": [name for name in own if name != missing]}
         key = (await house.post("/v1/api-keys", body))["key"]
         for name, operation in operations(document):

@@ -123,9 +123,10 @@ def test_faults_are_told_with_their_place_a_hint_and_the_request(ringback: Run) 
 # Operations that no resource's command makes: where they are made instead.
 _ELSEWHERE = {
     ("POST", "/v1/events"): "ringback emit",
+    ("GET", "/v1/whoami"): "ringback whoami",
 }
-# Parameters that lists take care of themselves.
-_PAGING = {"limit", "cursor"}
+# Parameters that lists take care of themselves, and one of `ringback tail`.
+_PAGING = {"limit", "cursor", "wait"}
 
 
 def _made() -> Iterator[tuple[str, Command]]:
@@ -246,7 +247,7 @@ def test_a_message_is_found_drawn_and_delivered_again(ringback: Run, served: Ser
     ).out.strip()
     _until(lambda: _delivery(ringback, event)["status"] == "delivered")
     drawn = ringback("messages", "timeline", message).out
-    assert re.search(r"│ ▶ attempt 1  200 in \d+ ms, delivered +end_", drawn)
+    assert re.search(r"│ ▶ attempt 1 at delivered: 200 in \d+ ms, delivered +end_", drawn)
     again = ringback("deliveries", "replay", _delivery(ringback, event)["id"], "-o", "id")
     assert again.out.startswith("dlv_")
     entries = ringback("messages", "timeline", message, "-o", "jsonl").lines
@@ -264,6 +265,20 @@ def test_a_callback_is_read_again(ringback: Run) -> None:
     read = ringback("callbacks", "reparse", newest.out.strip(), "-o", "json").json
     assert not read["effects"]
     assert read["items"]
+
+
+def test_events_are_read_from_a_place_on(ringback: Run, served: Served) -> None:
+    """Oldest first, to the end of what there is, over as many requests as it takes."""
+    ids = [one["id"] for one in served.api("POST", "/v1/events", [_SHOP] * 100)["data"]]
+    ids += [one["id"] for one in served.api("POST", "/v1/events", [_SHOP] * 100)["data"]]
+    ids += [one["id"] for one in served.api("POST", "/v1/events", [_SHOP] * 30)["data"]]
+    read = ringback(
+        "events", "list", "--after", ids[0], "--type", "shop.listed", "--all", "-o", "id"
+    )
+    assert ids[1:] == read.lines
+
+
+_SHOP = {"type": "shop.listed", "data": {}}
 
 
 def test_an_operator_keeps_tenants_and_acts_for_them(ringback: Run) -> None:
@@ -287,3 +302,25 @@ def test_help_shows_options_and_examples(ringback: Run) -> None:
     text = ringback("deliveries", "list", "--help").out
     assert "--status" in text
     assert "$ ringback deliveries list --status exhausted" in text
+
+
+def test_an_endpoint_is_tried(ringback: Run, served: Served) -> None:
+    """What it answered is shown; one that does not answer is exit code 1, with the reason."""
+    inspector = ringback(
+        "endpoints", "create", "--url", f"{served.url}/inspect/trial", "--event-types", "*",
+        "-o", "id",
+    ).out.strip()  # fmt: skip
+    done = ringback("endpoints", "test", inspector, "--type", "message.read", "-o", "json").json
+    assert [("delivered", 200, "message.read")] == [
+        (one["status"], one["answer"], one["type"]) for one in done
+    ]
+    nobody = _endpoint(ringback)
+    failed = ringback("endpoints", "test", nobody, code=1)
+    assert "exhausted" in failed.out
+    assert "ringback attempts get att_" in failed.err
+    only = ringback("emit", "shop.paid", "--endpoint", inspector, "-o", "id").out.strip()
+    _until(lambda: _delivery(ringback, only)["status"] == "delivered")
+    assert 1 == len(ringback("deliveries", "list", "--event", only, "-o", "id").lines)
+    sample = ringback("emit", "call.failed", "--endpoint", inspector, "-o", "jsonl").json
+    assert "call.failed" == sample["type"]
+    ringback("endpoints", "delete", inspector, nobody, "--yes")

@@ -54,6 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         status, more, content = answer
         self.send_response(status)
+        self.send_header("connection", "close")
         for name, value in more.items():
             self.send_header(name, value)
         if more.get("content-type") != "text/event-stream":

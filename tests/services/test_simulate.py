@@ -158,6 +158,31 @@ async def test_a_shuffled_plan_posts_the_same_in_another_order(
     assert [list(STATUSES)] * 2 != orders
 
 
+async def test_a_shuffled_plan_never_keeps_its_order(door: Sink, simulator: Simulator) -> None:
+    """Two callbacks come the other way round, every time."""
+    connection = _connection()
+    for _ in range(8):
+        await simulator.simulate(connection, _plan("sent", "delivered", reorder=True))
+    await until(lambda: len(door.received) == 16)
+    reports = [_report(got, connection) for got in door.received]
+    for message in {report.message_id for report in reports}:
+        came = [report.status for report in reports if report.message_id == message]
+        assert ["delivered", "sent"] == came
+
+
+@pytest.mark.parametrize("provider", ["simulator", "whatsapp", "bandwidth"])
+async def test_a_forged_plan_is_refused(door: Sink, simulator: Simulator, provider: str) -> None:
+    """The callback fits no secret, and no message is sent for it."""
+    connection = _connection(provider)
+    made = await simulator.simulate(connection, _plan("sent", forged=True))
+    await until(lambda: len(door.received) == 1)
+    (got,) = door.received
+    callback = Callback("POST", f"http://door{got.path}", tuple(got.headers.items()), got.body)
+    verified = registry.get(provider).verify(callback, connection.config, int(time.time() * 1000))
+    assert "failed" == verified.verdict, verified
+    assert made.message is None
+
+
 async def test_a_delay_lies_between_two_callbacks(door: Sink, simulator: Simulator) -> None:
     """On the wire and in the provider's times; duplicates come together, the first at once."""
     connection = _connection()

@@ -36,6 +36,7 @@ from ringback.api import (
     tenants,
     timeline,
     trials,
+    whoami,
 )
 from ringback.api.context import Context
 from ringback.api.frame import Frame
@@ -47,7 +48,7 @@ _ANSWERED = (
 )  # fmt: skip
 _RESOURCES = (
     endpoints, trials, connections, simulate, providers, messages, timeline, events, event_types,
-    callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
+    callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants, whoami,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

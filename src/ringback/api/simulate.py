@@ -47,6 +47,10 @@ class SimulateRequest(Asked):
         default=0, ge=0, le=DELAY_MAX_MS,
         description="How long the provider takes to answer the send; reports may come before.",
     )  # fmt: skip
+    forged: bool = Field(
+        default=False,
+        description="Whether the callbacks are badly signed, so that they are refused.",
+    )
 
 
 class Simulated(View):
@@ -83,7 +87,7 @@ async def simulate(caller: CallerDep, connection_id: str, body: SimulateRequest)
         to=body.to, from_=body.from_, channel=body.channel, statuses=tuple(body.statuses),
         reference=body.reference, text=body.text, delay_ms=body.delay_ms,
         duplicate=body.duplicate, loss=body.loss, reorder=body.reorder,
-        answer_ms=body.answer_ms,
+        answer_ms=body.answer_ms, forged=body.forged,
     )  # fmt: skip
     try:
         made = await caller.context.simulate(connection, plan)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ringback.cli.session import Session
 
 LIMIT = 50
-_BODY = frozenset({"make", "change", "act"})
+_BODY = frozenset({"make", "change", "act", "try"})
 _TYPES: dict[str, Any] = {
     "whole": int, "number": float, "flag": bool, "list": list[str], "numbers": list[str],
     "pairs": list[str], "loose_pairs": list[str],
@@ -307,6 +307,17 @@ def _draw(session: "Session", resource: Resource, command: Command, given: dict[
         session.out.several(found["entries"], resource.columns, resource.key)
 
 
+def _try(session: "Session", resource: Resource, command: Command, given: dict[str, Any]) -> None:
+    from ringback.cli import trial
+
+    del resource
+    body = body_of(command, given)
+    sent = for_each(
+        session, given["ids"], lambda one: session.client.post(_path(command, one), body)
+    )
+    trial.show(session, sent, command.columns)
+
+
 def _remove(
     session: "Session", resource: Resource, command: Command, given: dict[str, Any]
 ) -> None:
@@ -325,5 +336,5 @@ def _remove(
 
 _RUNNERS: dict[str, Callable[["Session", Resource, Command, dict[str, Any]], None]] = {
     "list": _list, "get": _get, "make": _make, "change": _change, "act": _act, "remove": _remove,
-    "draw": _draw,
+    "draw": _draw, "try": _try,
 }  # fmt: skip

@@ -63,13 +63,14 @@ class Command:
     """One command of a resource: the request that it makes, and what is done with the answer.
 
     `path` has `{id}` where the id goes. A `list` shows rows, `get` whole things, `draw` a picture;
-    `make`, `change` and `act` send a body of `options` over `fixed`; `remove` asks before. `many`:
-    several ids are taken, and `-` for standard input. `paged`: the list has pages. `sends`: there
-    is a body. `done` is said for each on standard error.
+    `make`, `change` and `act` send a body of `options` over `fixed`; `remove` asks before; `try`
+    sends to endpoints and waits for the answers. `many`: several ids are taken, and `-` for
+    standard input. `paged`: the list has pages. `sends`: there is a body. `done` is said for each
+    on standard error.
     """
 
     name: str
-    does: Literal["list", "get", "make", "change", "act", "remove", "draw"]
+    does: Literal["list", "get", "make", "change", "act", "remove", "draw", "try"]
     method: str
     path: str
     help: str

@@ -103,6 +103,19 @@ ENDPOINTS = Resource(
             examples=("endpoints rotate orders", "endpoints rotate orders --overlap 2h"),
         ),
         Command(
+            "test", "try", "POST", "/v1/endpoints/{id}/test",
+            "Send endpoints the example of a type, and wait for their answers. Exit code 1 when "
+            "one did not take it.",
+            (Option("event_type", "Any type of the catalogue; one that the endpoint wants if not "
+                    "said.", name="type", metavar="TYPE"),),
+            columns=(
+                Column("endpoint", "endpoint", "id"), Column("status", "status", "status"),
+                Column("answer", "answer"), Column("decision", "decision"),
+                Column("type", "type", wide=True), Column("delivery", "delivery", "id", wide=True),
+            ),
+            examples=("endpoints test orders", "endpoints test orders --type message.failed"),
+        ),
+        Command(
             "delete", "remove", "DELETE", "/v1/endpoints/{id}",
             "Delete endpoints. What they were still owed is cancelled.",
             examples=(

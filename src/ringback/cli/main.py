@@ -5,7 +5,7 @@ from typing import Literal
 
 import typer
 
-from ringback.cli import root, signatures, tail
+from ringback.cli import account, root, samples, signatures, tail
 from ringback.cli.options import remember
 
 app = root.begin()
@@ -123,9 +123,12 @@ def doctor(
 
 signatures.add_to(app)
 tail.add_to(app)
+samples.add_to(app)
+account.add_to(app, _config)
 root.add_resources(app)
 
 
 def main() -> None:
     """Run the command line."""
+    account.begin_completion()
     app()

@@ -17,10 +17,14 @@ EVENTS = Resource(
     (
         Command(
             "list", "list", "GET", "/v1/events",
-            "List events in the order of the feed, newest first.",
+            "List events in the order of the feed, newest first; with --after oldest first. "
+            "`ringback tail events` goes on with what comes.",
             (
-                Option("type", "A whole type, or a family such as message.*.", metavar="TYPE"),
+                Option("type", "Whole types, or families such as message.*, with commas.",
+                       metavar="TYPE"),
                 Option("message", "The events of one message.", metavar="ID"),
+                Option("after", "From where on: 15m, a time, an id, earliest, a cursor.",
+                       metavar="WHERE"),
             ),
             examples=(
                 "events list --type 'message.*'", "events list -o jsonl --all > events.jsonl",
@@ -32,8 +36,9 @@ EVENTS = Resource(
         ),
     ),
     (
-        _ID, Column("type", "type"), Column("about", "data.message.to|data.subject|subject"),
-        Column("happened", "timestamp", "time"), Column("no", "data.sequence", "number", wide=True),
+        _ID, Column("type", "type"), Column("about", "data.message.to|subject"),
+        Column("happened", "timestamp", "time"),
+        Column("no", "data.sequence|sequence", "number", wide=True),
         Column("message", "data.message.id", "id", wide=True),
     ),
 )  # fmt: skip

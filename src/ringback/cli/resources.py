@@ -129,6 +129,7 @@ _SIMULATE = (
     Option("loss", "Probability that a callback never comes, 0 to 1.", "number", metavar="P"),
     Option("reorder", "Shuffle the callbacks.", "flag"),
     Option("answer_ms", "How long the provider takes to answer the send.", "whole", metavar="MS"),
+    Option("forged", "Sign them badly, so that they are refused.", "flag"),
 )  # fmt: skip
 CONNECTIONS = Resource(
     "connections", "Provider accounts, each with the URL that its callbacks go to.", "connection",

@@ -2,7 +2,7 @@
 
 12:00:01.204  ◀ callback   simulator accepted                        cbk_…
 12:00:01.210  ● 1 message.sent                                       evt_…
-12:00:01.240  │ ▶ attempt 1  200 in 12 ms, delivered                 end_…
+12:00:01.240  │ ▶ attempt 1 at sent: 200 in 12 ms, delivered                 end_…
 """
 
 from collections.abc import Callable
@@ -22,7 +22,16 @@ _ENDS = {"delivered": _GOOD, "read": _GOOD, "failed": _BAD, "expired": _BAD}
 
 def draw(out: Output, found: dict[str, Any]) -> None:
     """Draw what `GET /v1/messages/{id}/timeline` answers."""
-    message, entries = found["message"], found["entries"]
+    message = found["message"]
+    told = {one["id"]: str(one["type"]) for one in found["entries"] if one["kind"] == "event"}
+    entries = [
+        {**one, "about": told.get(str(one.get("event")), "").removeprefix("message.")}
+        for one in found["entries"]
+        # What we did ourselves is told by its event.
+        if one["kind"] != "fact"
+        or one["callback"]
+        or f"message.{one['status']}" not in told.values()
+    ]
     _head(out, message)
     width = max((cell_len(_part(one)[2]) for one in entries), default=0)
     day = ""
@@ -31,10 +40,10 @@ def draw(out: Output, found: dict[str, Any]) -> None:
         if at is not None and (today := at.strftime("%Y-%m-%d")) != day:
             day = today
             out.text(Text(f"{day} {at.strftime('%Z')}", _DIM))
-        sign, style, told, named = _part(entry)
+        sign, style, what, named = _part(entry)
         line = Text(f"{at.strftime('%H:%M:%S.%f')[:12] if at else '':<12}  ", _DIM)
         line.append(f"{sign} ", style or _DIM)
-        line.append(f"{told}{' ' * (width - cell_len(told))}  ", style)
+        line.append(f"{what}{' ' * (width - cell_len(what))}  ", style)
         line.append(named, _DIM)
         out.text(line)
     if found.get("truncated"):
@@ -104,7 +113,8 @@ def _fact(entry: Entry) -> Part:
 
 def _attempt(entry: Entry) -> Part:
     answer = entry.get("status") or entry.get("error") or "no request"
-    told = f"▶ attempt {entry['n']}  {answer} in {entry['ms']:.0f} ms"
+    about = f" at {safe(str(entry['about']))}" if entry["about"] else ""
+    told = f"▶ attempt {entry['n']}{about}: {answer} in {entry['ms']:.0f} ms"
     if entry.get("final"):
         told += f", {entry['final']}"
     good = entry.get("status") is not None and 200 <= entry["status"] < 300

@@ -197,10 +197,12 @@ class Client:
             found = self.get(path, asked)
             if not isinstance(found, dict) or not isinstance(found.get("data"), list):
                 raise NotTheApi(f"What answers at {self.url}{path} is no list of Ringback's.")
-            yield Page(found["data"], found.get("next"))
-            if found.get("next") is None:
+            # A list ends with its last page; the feed, read with `after`, where nothing more is.
+            over = found.get("next") is None or found.get("more") is False
+            yield Page(found["data"], None if over else found["next"])
+            if over:
                 return
-            asked["cursor"] = found["next"]
+            asked["after" if "more" in found else "cursor"] = found["next"]
 
     def rows(
         self, path: str, query: Query | None = None, *, most: int | None = None, paged: bool = True

@@ -13,12 +13,14 @@ class Covered(msgspec.Struct, frozen=True):
     """What a scope is for and the operations that need it.
 
     `operator`: only operator keys have it. `installation`: it makes sense without a tenant.
+    `everybody`: every key has it, whatever scopes it was made with.
     """
 
     what: str
     operations: tuple[str, ...]
     operator: bool = False
     installation: bool = False
+    everybody: bool = False
 
 
 SCOPES: dict[str, Covered] = {
@@ -66,6 +68,9 @@ SCOPES: dict[str, Covered] = {
     "keys:write": Covered(
         "Making and revoking API keys", ("create_api_key", "revoke_api_key"), installation=True
     ),
+    "self:read": Covered(
+        "What a key is and may do", ("whoami",), installation=True, everybody=True
+    ),
     "audit:read": Covered("The audit log", ("list_audit_log",), installation=True),
     "tenants:read": Covered(
         "Tenants", ("list_tenants", "get_tenant"), operator=True, installation=True
@@ -85,4 +90,6 @@ def may(scopes: Collection[str] | None, scope: str, *, operator: bool) -> bool:
     """Say whether a key has a scope; one made without scopes has all that its kind can have."""
     if SCOPES[scope].operator and not operator:
         return False
+    if SCOPES[scope].everybody:
+        return True
     return scopes is None or scope in scopes

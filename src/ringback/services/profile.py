@@ -131,6 +131,12 @@ def keep(file: Path, name: str, fields: dict[str, str | None]) -> None:
         write_private(file, text)
 
 
+def name_for(book: Book, url: str, api_key: str) -> str:
+    """Return the profile that a key belongs in: the one of its address and mode, or a new one."""
+    there = (name for name, fields in book.profiles.items() if _is_of(fields, url, api_key))
+    return next(there, None) or _new_name(url, book.profiles)
+
+
 def use(file: Path, name: str) -> None:
     """Let a profile be the one that is meant when none is named.
 

@@ -6,6 +6,7 @@ made, as for messages that somebody else has sent.
 
 import asyncio
 import os
+import re
 import secrets
 import uuid
 from collections.abc import Coroutine
@@ -30,6 +31,10 @@ TASKS_MAX = 256
 STATUSES_MAX = 16
 DELAY_MAX_MS = 60_000
 _DEADLINE_S = 15.0
+# The last part of a header: the signature or the credentials in it.
+_PROOF = re.compile(r"[^ =,]+(?==*$)")
+# Headers of a callback that prove nothing.
+_NO_PROOF = frozenset({"content-type", "user-agent"})
 _POLICY = Policy(allow_loopback=True, allow_http=True)
 log = structlog.get_logger()
 
@@ -38,8 +43,9 @@ class Plan(msgspec.Struct, frozen=True):
     """What to simulate: the statuses in order, and how far the network is from perfect.
 
     `delay_ms` lies between two callbacks; `duplicate` and `loss` are probabilities from 0 to 1;
-    `reorder` shuffles. `answer_ms` is how long the provider's send API takes to answer: reports
-    may come before it.
+    `reorder` shuffles, so that another order comes out where there is one. `answer_ms` is how long
+    the provider's send API takes to answer: reports may come before it. `forged`: nothing is sent,
+    and the callbacks are somebody's who does not know the secret.
     """
 
     to: str
@@ -53,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
     loss: float = 0.0
     reorder: bool = False
     answer_ms: int = 0
+    forged: bool = False
 
 
 class Simulated(NamedTuple):
@@ -97,12 +104,14 @@ class Simulator:
         message_id = f"sim-{os.urandom(10).hex()}"
         requests = self._requests(connection, plan, message_id)
         ours: uuid.UUID | None = None
-        if self._sender is not None and connection.provider == "simulator":
+        # What a person wrote, or somebody made up, was not sent by us.
+        reported = any(status != "received" for status in plan.statuses) and not plan.forged
+        if self._sender is not None and connection.provider == "simulator" and reported:
             message = self._message(plan, "", self._clock.now_ms())
             ours = await self._sender.begin(connection, message)
             answer = _Answer(message_id, plan.answer_ms / 1000)
             self._start(self._answer(connection, message, ours, answer))
-        self._start(self._post_all(requests))
+        self._start(self._post_all(requests, forged=plan.forged))
         return Simulated(message_id, ours)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -137,6 +146,8 @@ class Simulator:
             at_ms = now + place * max(plan.delay_ms, 1)
             message = self._message(plan, message_id, at_ms)
             request = provider.simulate(message, status, connection.config, url)
+            if plan.forged:
+                request = _forged(request)
             if self._random.random() < plan.loss:
                 continue
             copies = 2 if self._random.random() < plan.duplicate else 1
@@ -144,17 +155,19 @@ class Simulator:
         if plan.reorder:
             times = [after for after, _ in scheduled]
             requests = [request for _, request in scheduled]
-            self._random.shuffle(requests)
+            before = list(requests)
+            while requests == before and any(one != before[0] for one in before):
+                self._random.shuffle(requests)
             scheduled = list(zip(times, requests, strict=True))
         return scheduled
 
-    async def _post_all(self, scheduled: list[tuple[float, HttpRequest]]) -> None:
+    async def _post_all(self, scheduled: list[tuple[float, HttpRequest]], *, forged: bool) -> None:
         passed = 0.0
         for after, request in scheduled:
             await asyncio.sleep(after - passed)
             passed = after
             exchange = await self._post(request)
-            if not exchange.ok:
+            if not exchange.ok and not forged:
                 log.warning("simulate.refused", status=exchange.status, error=exchange.error)
 
     async def _post(self, request: HttpRequest) -> Exchange:
@@ -170,3 +183,16 @@ class Simulator:
         """Stop everything under way."""
         for task in self._tasks:
             task.cancel()
+
+
+def _forged(request: HttpRequest) -> HttpRequest:
+    """Return a callback with other bytes than were signed, and with other credentials."""
+    headers = tuple(
+        (name, value if name.lower() in _NO_PROOF else _PROOF.sub(_reversed, value))
+        for name, value in request.headers
+    )
+    return msgspec.structs.replace(request, headers=headers, body=request.body + b" ")
+
+
+def _reversed(proof: re.Match[str]) -> str:
+    return proof[0][::-1]

@@ -1,0 +1,269 @@
+"""`ringback simulate`: provider-shaped callbacks through the intake, and what became of them."""
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from ringback.cli import failures
+from ringback.cli.declared import Column
+from ringback.cli.scenarios import SCENARIOS, Scenario
+from ringback.cli.session import Session
+
+Json = dict[str, Any]
+OURS = "+15550100"
+# From so many messages on, a table counts them instead of listing them.
+LISTED = 20
+_POLL_S = 0.1
+_COLUMNS = (
+    Column("message", "message", "id"), Column("status", "status", "status"),
+    Column("events", "events"), Column("deliveries", "deliveries"),
+    Column("callback", "callback", "id", wide=True), Column("to", "to", wide=True),
+    Column("reference", "reference", wide=True),
+)  # fmt: skip
+_COUNTED = (Column("status", "status", "status"), Column("messages", "messages", "number"))
+
+
+class Course:
+    """One message on its course: what was asked for, and what can be seen of it so far."""
+
+    def __init__(self, connection: Json, expects: tuple[str, ...]) -> None:
+        """Take where it runs and what it is to reach."""
+        self.connection = connection
+        self.expects = expects
+        self.message: Json | None = None
+        self.callback: Json | None = None
+        self.row: Json = {}
+        self.provider_id = ""
+        self.known: str | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether everything that was to come has come."""
+        if not self.expects:
+            return self.callback is not None
+        if self.message is None:
+            return False
+        if self.message["direction"] == "inbound":
+            return True
+        return set(self.expects) <= set(self.message["timestamps"])
+
+    def look(self, session: Session) -> None:
+        """See how far it is."""
+        client = session.client
+        if self.known is not None:
+            self.message = client.get(f"/v1/messages/{self.known}")
+            return
+        query = {"provider_message_id": self.provider_id}
+        self.message = next(client.rows("/v1/messages", query, most=1), None)
+
+
+def connection_for(
+    session: Session, named: str | None, statuses: tuple[str, ...]
+) -> tuple[Json, tuple[str, ...]]:
+    """Find a connection to simulate through, and which of the statuses its provider reports.
+
+    Without a name it is the newest simulator in test mode; when there is none, one is made.
+    """
+    client = session.client
+    if named is not None:
+        from ringback.client.http import segment
+
+        connection = client.get(f"/v1/connections/{segment(named)}")
+    else:
+        there = client.rows("/v1/connections")
+        connection = next((one for one in there if one["provider"] == "simulator"), None)
+    if connection is None:
+        if client.get("/v1/whoami")["mode"] == "test":
+            connection = client.post(
+                "/v1/connections",
+                {"provider": "simulator", "name": "Simulator",
+                 "config": {"secret": secrets.token_hex(16)}},
+            )  # fmt: skip
+            session.say(f"Added the connection {connection['id']} to the simulator.")
+        else:
+            connection = {"id": "con_none", "provider": "simulator", "mode": "live"}
+    if connection["mode"] != "test":
+        raise typer.BadParameter(
+            "Simulation is for test mode: ask with a test key. `ringback keys create --name test "
+            "--kind test` makes one."
+        )
+    providers = client.rows("/v1/providers", paged=False)
+    can = next(one["simulates"] for one in providers if one["name"] == connection["provider"])
+    if statuses[-1] not in can:
+        raise typer.BadParameter(
+            f"{connection['provider']} never reports {statuses[-1]}, only {', '.join(can)}. "
+            "A connection of the provider simulator can do it."
+        )
+    return connection, tuple(one for one in statuses if one in can)
+
+
+def begin(session: Session, connection: Json, statuses: tuple[str, ...], fields: Json) -> Course:
+    """Start one simulation; 429 is waited for by the client."""
+    path = f"/v1/connections/{connection['id']}/simulate"
+    made = session.client.post(path, {"statuses": list(statuses), **fields})
+    course = Course(connection, () if fields.get("forged") else statuses)
+    course.provider_id, course.known = made["provider_message_id"], made["message"]
+    course.row = {"to": fields["to"], "reference": fields.get("reference")}
+    return course
+
+
+def wait(session: Session, courses: list[Course], seconds: float) -> bool:
+    """Wait until every course has reached what it is to reach; False when the time was over."""
+    deadline = time.monotonic() + seconds
+    open_ = [course for course in courses if course.expects]
+    while True:
+        for course in open_:
+            course.look(session)
+        open_ = [course for course in open_ if not course.reached]
+        if not open_:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+
+
+def run(
+    session: Session,
+    name: str,
+    *,
+    connection: str | None,
+    count: int | None,
+    to: str | None,
+    channel: str | None,
+    reference: str | None,
+    text: str | None,
+    patience_s: float,
+) -> None:
+    """Play a scenario and show what became of it; exit code 7 when it is not over in time."""
+    scenario = SCENARIOS.get(name)
+    if scenario is None:
+        raise typer.BadParameter(
+            f"There is no scenario {name}, only {', '.join(SCENARIOS)}.", param_hint="SCENARIO"
+        )
+    found, statuses = connection_for(session, connection, scenario.statuses)
+    mark = _newest_rejected(session, found) if scenario.forged else ""
+    more = {
+        **dict(scenario.more),
+        "channel": channel or _channel(found),
+        **({"text": text} if text is not None else {}),
+    }
+    stem = reference or f"sim-{secrets.token_hex(3)}"
+    courses = []
+    total = count or scenario.count
+    for number in range(1, total + 1):
+        fields = {
+            **more, "from": OURS, "to": to or person(number),
+            "reference": stem if total == 1 else f"{stem}-{number}",
+        }  # fmt: skip
+        courses.append(begin(session, found, statuses, fields))
+    done = wait(session, courses, patience_s)
+    if scenario.forged:
+        done = _wait_rejected(session, found, courses, mark, patience_s) and done
+    if scenario.answer and done:
+        courses += _answers(session, found, scenario, courses, more)
+        done = wait(session, courses, patience_s)
+    _show(session, courses)
+    if not done:
+        session.say(f"Not everything had come after {patience_s:g} s: --wait 60s waits longer.")
+        raise typer.Exit(failures.PARTIAL)
+
+
+def person(number: int) -> str:
+    """Return a number that belongs to nobody, another one for each message of a run."""
+    return f"+1555010{number % 10_000:04}"
+
+
+def _channel(connection: Json) -> str:
+    return "whatsapp" if connection["provider"] == "whatsapp" else "sms"
+
+
+def _answers(
+    session: Session, connection: Json, scenario: Scenario, courses: list[Course], more: Json
+) -> list[Course]:
+    """Let the person of each message answer it."""
+    return [
+        begin(
+            session, connection, ("received",),
+            {"from": course.row["to"], "to": OURS, "text": scenario.answer,
+             "channel": more["channel"]},
+        )
+        for course in courses
+    ]  # fmt: skip
+
+
+def _rejected(session: Session, connection: Json) -> Iterator[Json]:
+    query = {"connection": connection["id"], "outcome": "rejected"}
+    return session.client.rows("/v1/callbacks", query, most=200)
+
+
+def _newest_rejected(session: Session, connection: Json) -> str:
+    return str(next((one["id"] for one in _rejected(session, connection)), ""))
+
+
+def _wait_rejected(
+    session: Session, connection: Json, courses: list[Course], mark: str, seconds: float
+) -> bool:
+    """Wait until a callback of each course was refused."""
+    deadline = time.monotonic() + seconds
+    while True:
+        new = [one for one in _rejected(session, connection) if one["id"] > mark]
+        for course, callback in zip(courses, new, strict=False):
+            course.callback = callback
+        if len(new) >= len(courses):
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+
+
+def _show(session: Session, courses: list[Course]) -> None:
+    if len(courses) > LISTED and session.out.format == "table":
+        counted = Counter(_status(course) for course in courses)
+        rows = [{"status": status, "messages": many} for status, many in counted.most_common()]
+        session.out.rows(rows, _COUNTED)
+        session.say(
+            f"ringback messages list --reference … finds each; -o csv lists all {len(courses)}."
+        )
+        return
+    session.out.rows((_row(session, course) for course in courses), _COLUMNS, "message")
+    if len(courses) == 1 and courses[0].message is not None:
+        session.say(f"ringback messages timeline {courses[0].message['id']} tells all of it.")
+
+
+def _status(course: Course) -> str:
+    if course.callback is not None:
+        return str(course.callback["outcome"])
+    if course.message is None:
+        return "unknown"
+    return str(course.message["status"] or "received")
+
+
+def _row(session: Session, course: Course) -> Json:
+    """Tell what became of one message: its status, its events in order, how telling went."""
+    row: Json = {"message": None, "status": _status(course), "events": [], "deliveries": [],
+                 "callback": None, **course.row}  # fmt: skip
+    if course.callback is not None:
+        row["callback"] = course.callback["id"]
+    if course.message is None:
+        return row
+    story = session.client.get(f"/v1/messages/{course.message['id']}/timeline")["entries"]
+    events = [one for one in story if one["kind"] == "event"]
+    ends = Counter(str(one["final"]) for one in story if one["kind"] == "attempt" and one["final"])
+    ends.update(one["status"] for one in story if one["kind"] == "delivery")
+    return {
+        **row,
+        "message": course.message["id"],
+        "events": [_short(one) for one in sorted(events, key=lambda one: one["sequence"])],
+        "deliveries": [f"{many} {end}" for end, many in ends.most_common()],
+        "to": course.message["to"],
+        "reference": course.message["reference"],
+    }
+
+
+def _short(event: Json) -> str:
+    name = str(event["type"]).removeprefix("message.")
+    return f"{name} (late)" if event["late"] else name
