@@ -9,6 +9,7 @@ import msgspec
 from ringback.domain.http import Callback
 from ringback.providers.native_items import ITEMS_MAX, schema
 from tests.api.house import ACTING, KEY, LIVE_KEY, OPERATOR_KEY, OTHER_KEY, House, Json
+from tests.domain.schemas import faults
 from tests.markdown import pages
 
 AT = "2026-03-02T15:01:22.000Z"
@@ -146,6 +147,43 @@ async def test_all_or_nothing(house: House) -> None:
         assert_problem(await tell(house, token, raw), 400, "malformed_json")
     assert [] == (await house.get("/v1/messages"))["data"]
     assert [] == (await house.get("/v1/callbacks"))["data"]
+
+
+async def test_calls_and_number_orders(house: House) -> None:
+    """Each is a subject of its own: its events are numbered, fit their schemas, and go in order."""
+    await house.stage.add_endpoint(house.stage.sink.url, "call.*", "number_order.*")
+    token = await connect(house)
+    call, order = {"type": "call", "id": "c-1"}, {"type": "number_order", "id": "o-1"}
+    told = [
+        {**call, "event": "completed", "duration_s": 42}, {**order, "status": "updated"},
+        {**call, "event": "ringing", "to": "+15550123"},
+        {**order, "status": "completed", "numbers": ["+15550101"], "partial": True},
+        {**call, "event": "input_received", "input": {"digits": "1"}},
+    ]  # fmt: skip
+    first = (await tell(house, token, told)).json()["data"]
+    assert ["cal", "ord", "cal", "ord", "cal"] == [row["id"][:3] for row in first]
+    assert {"data": first} == (await tell(house, token, told)).json()
+    await house.delivered(5)
+    bodies = [one.body for one in house.stage.sink.received]
+    assert [] == [fault for body in bodies for fault in faults(body)]
+    lives: dict[str, list[Json]] = {}
+    for event in map(json.loads, bodies):
+        lives.setdefault(event["type"].partition(".")[0], []).append(event)
+    assert [(1, "call.completed", False), (2, "call.ringing", True),
+            (3, "call.input_received", False)] == [
+        (one["data"]["sequence"], one["type"], one["data"]["late"]) for one in lives["call"]
+    ]  # fmt: skip
+    last = lives["call"][-1]["data"]
+    assert {"status": "completed", "to": "+15550123", "duration_s": 42, "id": first[0]["id"],
+            "provider_call_id": "c-1"}.items() <= last["call"].items()  # fmt: skip
+    done = lives["number_order"][-1]["data"]["number_order"]
+    assert ("completed", True, ["+15550101"], first[1]["id"]) == (
+        done["status"], done["partial"], done["numbers"], done["id"],
+    )  # fmt: skip
+    assert [] == (await house.get("/v1/messages"))["data"]
+    listed = (await house.get("/v1/callbacks"))["data"]
+    again = await house.post(f"/v1/callbacks/{listed[-1]['id']}/reparse", {}, status=200)
+    assert ["call", "number_order"] * 2 + ["call"] == [item["kind"] for item in again["items"]]
 
 
 async def test_a_thousand_at_once(house: House) -> None:

@@ -113,6 +113,16 @@ async def _add_messages(dsn: str, at_ms: int, count: int) -> list[uuid.UUID]:
     return made
 
 
+async def _turn_into_others(database: Database, ids: list[uuid.UUID]) -> None:
+    """Make what publishers name, calls and orders of messages: they are found by no terms."""
+    await database.rows("delete from search_key where subject = any ($1) returning kind", ids)
+    data = msgspec.msgpack.encode({"sequence": 1})
+    for id_, kind in zip(ids, (9, 2, 3, 9), strict=True):
+        await database.rows(
+            "update subject set kind = $2, data = $3 where id = $1 returning id", id_, kind, data
+        )
+
+
 async def _left(database: Database) -> list[object]:
     return [await _value(database, f"select count(*) from {table}") for table in _TABLES]
 
@@ -122,8 +132,9 @@ async def test_old_messages_go_with_all_that_names_them(dsn: str, database: Data
     today = await _today(database)
     start = int(today.timestamp() * 1000)
     old = await _add_messages(dsn, start - 1, 1100)
+    await _turn_into_others(database, old[:4])
     young = await _add_messages(dsn, start, 3)
-    assert [1103, 2 * 1103, 1103, 4 * 1103] == await _left(database)
+    assert [1103, 2 * 1103, 1103, 4 * 1099] == await _left(database)
     blocker = await asyncpg.connect(dsn)
     transaction = blocker.transaction()
     await transaction.start()

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ringback.api.auth import CallerDep
 from ringback.api.document import PROBLEMS
-from ringback.api.shown import MessageId, View
+from ringback.api.shown import View, example
 from ringback.services.catalogue import native_schema
 
 _REF = "#/components/schemas/{name}"
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/in", tags=["native"], responses=PROBLEMS)
 class NativeTaken(View):
     """What an item was about."""
 
-    id: MessageId
+    id: str = Field(description="Of the message, the call or the order.", examples=[example("msg")])
 
 
 class NativeTakenList(View):
@@ -37,7 +37,7 @@ _EXTRA: dict[str, Any] = {
 
 @router.post(
     "/{token}", name="post_native", operation_id="post_native", openapi_extra=_EXTRA,
-    summary="Tell of messages that you send yourself",
+    summary="Tell of messages, calls and number orders of your own",
 )  # fmt: skip
 async def post(caller: CallerDep, token: str) -> NativeTaken | NativeTakenList:
     """Post one item, or up to 1,000, to a connection of the provider `native`.

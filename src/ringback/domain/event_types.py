@@ -75,8 +75,12 @@ _DESCRIBED = {
 }
 # What something brings about by now.
 _EMITTED = {
-    "message.queued", "message.submitted", "message.sent", "message.delivered", "message.read",
+    "message.scheduled", "message.queued", "message.submitted", "message.sent",
+    "message.delivered", "message.read",
     "message.failed", "message.expired", "message.cancelled", "message.unconfirmed",
+    "call.initiated", "call.ringing", "call.answered", "call.forwarded", "call.input_received",
+    "call.machine_detected", "call.recording_available", "call.completed", "call.failed",
+    "number_order.updated", "number_order.completed", "number_order.failed",
     "message.received", "endpoint.disabled", "endpoint.delivery_exhausted", "provider.unrecognised",
 }  # fmt: skip
 CATALOGUE: dict[str, EventType] = {

@@ -5,7 +5,9 @@ from functools import lru_cache
 
 import msgspec
 
+from ringback.domain.calls import Call, CallEmission
 from ringback.domain.messages import Emission, Message, times
+from ringback.domain.orders import NumberOrder, OrderEmission
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
@@ -106,6 +108,57 @@ def message_event(
         data["error"] = emission.error
     if in_reply_to is not None:
         data["in_reply_to"] = in_reply_to
+    return enveloped(envelope, data)
+
+
+def call_event(envelope: Envelope, call_id: str, call: Call, emission: CallEmission) -> bytes:
+    """Render `call.<word>`: what happened, and the call as it stands after it."""
+    fact = emission.fact
+    data: dict[str, object] = {
+        "late": emission.late,
+        "call": {
+            "id": call_id,
+            "direction": call.direction,
+            "from": call.from_,
+            "to": call.to,
+            "status": call.status,
+            "previous_status": emission.previous_status,
+            "provider": call.provider,
+            "connection": call.connection,
+            "provider_call_id": call.provider_call_id,
+            "reference": call.reference,
+            "duration_s": call.duration_s,
+            "reason": call.reason,
+            "timestamps": {
+                status: rfc3339(at) for status, at in {**call.heard, **call.timestamps}.items()
+            },
+        },
+    }
+    more = {"forwarded_to": fact.forwarded_to, "input": fact.input, "recording": fact.recording}
+    data |= {name: value for name, value in more.items() if value is not None}
+    return enveloped(envelope, data)
+
+
+def number_order_event(
+    envelope: Envelope, order_id: str, order: NumberOrder, emission: OrderEmission
+) -> bytes:
+    """Render `number_order.<status>`: the order as it stands after what happened."""
+    data: dict[str, object] = {
+        "late": emission.late,
+        "number_order": {
+            "id": order_id,
+            "status": order.status,
+            "kind": order.kind,
+            "provider_status": order.provider_status,
+            "provider": order.provider,
+            "connection": order.connection,
+            "provider_order_id": order.provider_order_id,
+            "reference": order.reference,
+            "numbers": order.numbers,
+            "partial": order.partial,
+            "error": order.error,
+        },
+    }
     return enveloped(envelope, data)
 
 

@@ -30,7 +30,7 @@ SCOPES: dict[str, Covered] = {
     ),
     "events:write": Covered("Publishing events", ("publish_events",)),
     "native:write": Covered(
-        "Posting messages, statuses and received messages to a connection of the provider native",
+        "Posting messages, calls and number orders to a connection of the provider native",
         ("post_native",),
     ),
     "messages:read": Covered(

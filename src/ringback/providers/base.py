@@ -9,8 +9,10 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from ringback.domain.calls import CallWord, Reason
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse, Verdict
-from ringback.domain.messages import ErrorClass, Failure, Status
+from ringback.domain.messages import Direction, ErrorClass, Failure, Status
+from ringback.domain.orders import OrderStatus
 
 # Marks a config field whose value is never shown, logged or stored in plain text.
 SECRET: dict[str, object] = {"secret": True}
@@ -98,6 +100,39 @@ class Inbound(msgspec.Struct, frozen=True):
     segments: int | None = None
 
 
+class CallReport(msgspec.Struct, frozen=True):
+    """A provider's statement about a call: its status, or something that happened to it."""
+
+    call_id: str
+    word: CallWord
+    key: str
+    occurred_at: int | None = None
+    direction: Direction = "outbound"
+    from_: str | None = None
+    to: str | None = None
+    reference: str | None = None
+    reason: Reason | None = None
+    duration_s: int | None = None
+    forwarded_to: str | None = None
+    input: dict[str, str] | None = None
+    recording: dict[str, str] | None = None
+
+
+class OrderReport(msgspec.Struct, frozen=True):
+    """A provider's statement about an order of numbers; `numbers` are those that are done."""
+
+    order_id: str
+    status: OrderStatus
+    key: str
+    occurred_at: int | None = None
+    kind: str | None = None
+    provider_status: str | None = None
+    reference: str | None = None
+    numbers: list[str] = []
+    partial: bool = False
+    error: Failure | None = None
+
+
 class Unrecognised(msgspec.Struct, frozen=True):
     """Something well-formed that this adapter has no word for: emitted as it came."""
 
@@ -116,7 +151,7 @@ class Unparsed(msgspec.Struct, frozen=True):
     unmatched: bool = False
 
 
-Item = Report | Inbound | Unrecognised
+Item = Report | Inbound | CallReport | OrderReport | Unrecognised
 
 
 class Parsed(msgspec.Struct, frozen=True):

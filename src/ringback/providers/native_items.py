@@ -10,15 +10,27 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ringback.domain.messages import ErrorClass, Failure, Status
+from ringback.domain.calls import RANK, CallWord, Reason
+from ringback.domain.messages import Direction, ErrorClass, Failure
+from ringback.domain.orders import OrderStatus
 from ringback.domain.strict_json import StrictJsonError, check
-from ringback.providers.base import Inbound, Item, Parsed, Report, Unparsed
+from ringback.providers.base import (
+    CallReport,
+    Inbound,
+    Item,
+    OrderReport,
+    Parsed,
+    Report,
+    Unparsed,
+)
 from ringback.providers.config_faults import faults
-from ringback.providers.reading import ID_MAX, KIND_MAX, REFERENCE_MAX, TEXT_MAX
+from ringback.providers.reading import ID_MAX, KIND_MAX, REFERENCE_MAX, TEXT_MAX, fingerprint
 
 ITEMS_MAX = 1000
 TAGS_MAX = 20
 METADATA_MAX = 20
+NUMBERS_MAX = 1000
+DURATION_MAX = 10_000_000
 WORD_MAX = 64
 VALUE_MAX = 512
 FAULTS_MAX = 100
@@ -31,7 +43,9 @@ def _text(limit: int, description: str, pattern: str | None = None) -> msgspec.M
 
 
 _WORD = r"^[a-z0-9_]+$(?!\n)"
-Id = Annotated[str, _text(ID_MAX, "Your own id of the message; the same id is the same message.")]
+Id = Annotated[
+    str, _text(ID_MAX, "Your own id of the message, call or order: the same id is the same one.")
+]
 At = Annotated[
     datetime,
     msgspec.Meta(tz=True, description="When it happened, with its zone. Left out: not known."),
@@ -86,7 +100,7 @@ class NativeError(
     stage: Literal["rejected", "undeliverable"] = "undeliverable"
 
 
-class _About(
+class _Any(
     msgspec.Struct,
     frozen=True,
     kw_only=True,
@@ -94,14 +108,19 @@ class _About(
     forbid_unknown_fields=True,
     rename={"from_": "from"},
 ):
-    """What every item may say of its message. What is known already is never overwritten."""
+    """What every item may say. What is known already is never overwritten."""
 
     id: Id
     at: At | None = None
+    reference: Reference | None = None
+
+
+class _About(_Any, frozen=True, kw_only=True):
+    """What every item about a message may say beyond that."""
+
     to: Address | None = None
     from_: Address | None = None
     channel: Channel | None = None
-    reference: Reference | None = None
     segments: Count | None = None
 
 
@@ -150,7 +169,38 @@ class NativeReceived(_About, frozen=True, kw_only=True, tag="received"):
     reply_to: Annotated[str, _text(ID_MAX, "Your id of the message that it answers.")] | None = None
 
 
-NativeItem = NativeMessage | NativeStatus | NativeReceived
+class NativeCall(_Any, frozen=True, kw_only=True, tag="call"):
+    """What happened to a call; the last four do not move its status."""
+
+    event: CallWord
+    direction: Direction = "outbound"
+    to: Address | None = None
+    from_: Address | None = None
+    reason: Annotated[Reason | None, msgspec.Meta(description="Why it failed.")] = None
+    duration_s: Annotated[int, msgspec.Meta(ge=0, le=DURATION_MAX)] | None = None
+    forwarded_to: Address | None = None
+    input: Annotated[
+        Metadata | None, msgspec.Meta(description="`digits` that were pressed, `speech` …")
+    ] = None
+    recording: Annotated[
+        Metadata | None, msgspec.Meta(description="Its `url`, and what else is known of it.")
+    ] = None
+
+
+class NativeNumberOrder(_Any, frozen=True, kw_only=True, tag="number_order"):
+    """What became of an order of numbers."""
+
+    status: OrderStatus
+    kind: Annotated[str, _text(WORD_MAX, "What kind of order, in your own word.")] | None = None
+    provider_status: Annotated[str, _text(WORD_MAX, "Its state, in your own word.")] | None = None
+    numbers: Annotated[
+        list[Address], msgspec.Meta(max_length=NUMBERS_MAX, description="Those that are done.")
+    ] = []
+    partial: Annotated[bool, msgspec.Meta(description="Some of them will never come.")] = False
+    error: NativeError | None = None
+
+
+NativeItem = NativeMessage | NativeStatus | NativeReceived | NativeCall | NativeNumberOrder
 NativeItems = Annotated[list[NativeItem], msgspec.Meta(min_length=1, max_length=ITEMS_MAX)]
 # What is said of a field in place of its pattern.
 _MEANT = {
@@ -160,6 +210,14 @@ _MEANT = {
     "amount": "Write a decimal in a string, such as 0.0075.",
     "currency": "Write three capital letters, such as EUR.",
     "mccmnc": "Write five or six digits.",
+}
+# What makes sense with some events of a call only.
+_ONLY_WITH: dict[str, tuple[CallWord, ...]] = {
+    "reason": ("failed",),
+    "duration_s": ("completed", "failed"),
+    "forwarded_to": ("forwarded",),
+    "input": ("input_received",),
+    "recording": ("recording_available",),
 }
 _ITEM = msgspec.json.Decoder(NativeItem)
 _ITEMS = msgspec.json.Decoder(list[NativeItem])
@@ -228,6 +286,13 @@ def _contradictions(item: NativeItem) -> Iterator[tuple[str, str]]:
     if isinstance(item, NativeStatus):
         if item.error is not None and item.status not in _FAILED:
             yield "/error", f"Only what is {', '.join(_FAILED)} has an error."
+    elif isinstance(item, NativeCall):
+        yield from _of_call(item)
+    elif isinstance(item, NativeNumberOrder):
+        if item.error is not None and item.status != "failed":
+            yield "/error", "Only what is failed has an error."
+        if item.partial and item.status != "completed":
+            yield "/partial", "Only what is completed can be partial."
     elif isinstance(item, NativeReceived):
         if (item.text is None) == (item.content is None):
             yield "/text", "Send either `text` or `content`."
@@ -237,6 +302,12 @@ def _contradictions(item: NativeItem) -> Iterator[tuple[str, str]]:
                 yield "/content/kind", f"It is required: a word of up to {WORD_MAX} characters."
             if len(msgspec.json.encode(item.content)) > TEXT_MAX:
                 yield "/content", f"It may have {TEXT_MAX} bytes."
+
+
+def _of_call(item: NativeCall) -> Iterator[tuple[str, str]]:
+    for name, words in _ONLY_WITH.items():
+        if getattr(item, name) is not None and item.event not in words:
+            yield f"/{name}", f"Only with {' or '.join(words)}."
 
 
 def _ms(at: datetime) -> int:
@@ -252,6 +323,16 @@ def _canonical(item: NativeItem) -> Item:
             channel=item.channel or "sms", occurred_at=at, reply_to=item.reply_to,
             reference=item.reference, segments=item.segments,
         )  # fmt: skip
+    if isinstance(item, NativeCall):
+        return _call(item, at)
+    if isinstance(item, NativeNumberOrder):
+        return OrderReport(
+            order_id=item.id, status=item.status, occurred_at=at, kind=item.kind,
+            key=f"{item.id}:{item.status}:{item.provider_status or ''}",
+            provider_status=item.provider_status, reference=item.reference,
+            numbers=item.numbers, partial=item.partial,
+            error=_failure(item.status, item.error),
+        )  # fmt: skip
     part = item.part or 0 if isinstance(item, NativeStatus) else 0
     return Report(
         message_id=item.id, status=item.status, occurred_at=at, part=part,
@@ -260,6 +341,21 @@ def _canonical(item: NativeItem) -> Item:
         segments=item.segments, parts=item.parts, purpose=item.purpose, campaign=item.campaign,
         tags=item.tags, metadata=item.metadata, **_rest(item),
         carrier=_plain(item.carrier), cost=_plain(item.cost),
+    )  # fmt: skip
+
+
+def _call(item: NativeCall, at: int | None) -> CallReport:
+    key = f"{item.id}:{item.event}"
+    if item.event not in RANK:
+        # It may happen more than once: what it says tells one from the other.
+        said = (item.forwarded_to, item.input, item.recording)
+        key += f":{fingerprint(msgspec.json.encode(said, order='sorted'))}"
+    reason: Reason | None = "error" if item.event == "failed" else None
+    return CallReport(
+        call_id=item.id, word=item.event, key=key, occurred_at=at, direction=item.direction,
+        from_=item.from_, to=item.to, reference=item.reference, reason=item.reason or reason,
+        duration_s=item.duration_s, forwarded_to=item.forwarded_to, input=item.input,
+        recording=item.recording,
     )  # fmt: skip
 
 
@@ -280,7 +376,7 @@ def _rest(item: NativeMessage | NativeStatus) -> dict[str, Any]:
     }
 
 
-def _failure(status: Status, error: NativeError | None) -> Failure | None:
+def _failure(status: str, error: NativeError | None) -> Failure | None:
     if error is None:
         return Failure("unknown", "unknown") if status == "failed" else None
     return Failure(

@@ -11,7 +11,7 @@ from ringback.domain.ids import delivery_id, show
 from ringback.domain.outcomes import Outcome
 from ringback.errors import RingbackError
 from ringback.providers import registry
-from ringback.providers.base import Inbound, Parsed, Report
+from ringback.providers.base import CallReport, Inbound, OrderReport, Parsed, Report
 from ringback.services import audit, delivery_log
 from ringback.services.arrivals import Arrival
 from ringback.services.audit import Act
@@ -34,7 +34,7 @@ class NotNow(RingbackError):
 class ReadItem(msgspec.Struct, frozen=True):
     """One thing that a callback says."""
 
-    kind: Literal["report", "inbound", "unrecognised", "unparsed"]
+    kind: Literal["report", "inbound", "call", "number_order", "unrecognised", "unparsed"]
     about: str
     status: str | None = None
 
@@ -160,6 +160,10 @@ def _shown(
             items.append(ReadItem("report", item.message_id, item.status))
         elif isinstance(item, Inbound):
             items.append(ReadItem("inbound", item.message_id, "received"))
+        elif isinstance(item, CallReport):
+            items.append(ReadItem("call", item.call_id, item.word))
+        elif isinstance(item, OrderReport):
+            items.append(ReadItem("number_order", item.order_id, item.status))
         else:
             items.append(ReadItem("unrecognised", item.kind))
     items += [

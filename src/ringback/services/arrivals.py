@@ -10,7 +10,17 @@ from ringback.domain.http import Callback
 from ringback.domain.ids import fact_hash, hashed_key, show
 from ringback.domain.messages import Emission, Fact, Message, fill, hold, merge
 from ringback.domain.outcomes import CODE, Outcome, worst
-from ringback.providers.base import Inbound, Item, Parsed, Report, Unparsed, Unrecognised
+from ringback.providers.base import (
+    CallReport,
+    Inbound,
+    Item,
+    OrderReport,
+    Parsed,
+    Report,
+    Unparsed,
+    Unrecognised,
+)
+from ringback.services import others
 from ringback.services.batch import (
     KIND_MESSAGE,
     KIND_PROVISIONAL,
@@ -118,7 +128,8 @@ class Arrival(Work):
         touched: list[Subject] = []
         self.outcome = self.settled_as or self._take(batch, touched)
         self._indexes = sorted({subject.index for subject in touched if subject.index})
-        self._store(batch, {subject.id for subject in touched})
+        messages = {one.id for one in touched if one.kind in {KIND_MESSAGE, KIND_PROVISIONAL}}
+        self._store(batch, messages)
 
     def _take(self, batch: Batch, touched: list[Subject]) -> Outcome:
         outcomes: list[Outcome] = [
@@ -130,6 +141,8 @@ class Arrival(Work):
             if isinstance(item, Unrecognised):
                 self.subjects.append(None)
                 outcomes.append(self._unrecognised(batch, keyed.key, item))
+            elif isinstance(item, CallReport | OrderReport):
+                outcomes.append(self._about_other(batch, keyed.key, item, touched))
             else:
                 outcomes.append(self._about_message(batch, keyed, item, touched))
         outcome = worst(outcomes)
@@ -144,13 +157,9 @@ class Arrival(Work):
         )
         touched.append(subject)
         self.subjects.append(subject.id)
-        hash_ = fact_hash(item.key, item.occurred_at)
-        if hash_ in subject.seen or hash_ in subject.fresh:
+        hash_ = _new_fact(batch, subject, item)
+        if hash_ is None:
             return "duplicate"
-        if (subject.id, hash_) in batch.known.facts:
-            return "duplicate"
-        batch.touch(subject)
-        subject.fresh.add(hash_)
         _fill_in(subject.message, item)
         fact = self._fact(item, hash_)
         if self._early(batch, subject, item, keyed.key):
@@ -159,6 +168,36 @@ class Arrival(Work):
         reply = _reply(batch, keyed)
         for emission in merge(subject.message, fact):
             self._emit(batch, subject, emission, reply)
+        return "accepted"
+
+    def _about_other(
+        self, batch: Batch, key: uuid.UUID, item: others.Other, touched: list[Subject]
+    ) -> Outcome:
+        """Take what is said of a call, or of an order of numbers."""
+        subject = batch.subject(
+            key,
+            self.scope,
+            others.kind_of(item),
+            lambda: others.new_state(self.connection, item),
+            0,
+        )
+        touched.append(subject)
+        self.subjects.append(subject.id)
+        hash_ = _new_fact(batch, subject, item)
+        if hash_ is None:
+            return "duplicate"
+        told = others.tell(subject.state, item, self.received_ms, hash_)
+        event_id = batch.ids.next()
+        envelope = batch.envelope(
+            self.scope, event_id, told.type, occurred=told.occurred, received=self.received_ms,
+            sequence=told.sequence,
+        )  # fmt: skip
+        body = told.render(envelope, show(others.prefix_of(item), subject.id))
+        self._events.append(event_id)
+        batch.event(
+            self.scope, event_id, told.type, body, occurred=told.occurred,
+            sequence=told.sequence, subject=subject, callback=self.id,
+        )  # fmt: skip
         return "accepted"
 
     def _early(
@@ -290,6 +329,18 @@ class Arrival(Work):
         return True
 
 
+def _new_fact(batch: Batch, subject: Subject, item: Item) -> int | None:
+    """Return the hash of what an item states, and note it; None when it is known already."""
+    hash_ = fact_hash(item.key, item.occurred_at)
+    if hash_ in subject.seen or hash_ in subject.fresh:
+        return None
+    if (subject.id, hash_) in batch.known.facts:
+        return None
+    batch.touch(subject)
+    subject.fresh.add(hash_)
+    return hash_
+
+
 def _keyed(item: Item, connection: str, secret: bytes) -> Keyed:
     if isinstance(item, Report):
         return Keyed(item, message_key(secret, connection, item.message_id, item.recipient))
@@ -297,6 +348,8 @@ def _keyed(item: Item, connection: str, secret: bytes) -> Keyed:
         key = hashed_key(secret, connection, "inbound", item.message_id, item.recipient or "")
         reply = message_key(secret, connection, item.reply_to, None) if item.reply_to else None
         return Keyed(item, key, reply)
+    if isinstance(item, CallReport | OrderReport):
+        return Keyed(item, hashed_key(secret, connection, *others.name_of(item)))
     stamp = "" if item.occurred_at is None else str(item.occurred_at)
     return Keyed(item, hashed_key(secret, connection, "unrecognised", item.key, stamp))
 

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from ringback.domain.calls import Call
 from ringback.domain.endpoints import Connection, Endpoint, Mode
 from ringback.domain.events import Envelope
 from ringback.domain.ids import IdSequence, show
 from ringback.domain.messages import STATUS_CODE, Message
+from ringback.domain.orders import NumberOrder
 from ringback.domain.outcomes import Outcome
 from ringback.domain.search import terms
 from ringback.services.snapshot import Snapshot
@@ -20,6 +22,8 @@ from ringback.storage.hot import CommitRows, SubjectRow, timestamp
 from ringback.storage.idempotency import KeptPublication
 
 KIND_MESSAGE = 1
+KIND_CALL = 2
+KIND_ORDER = 3
 # A message of which it is not known yet whether it is one of its own: in no list.
 KIND_PROVISIONAL = 8
 KIND_PUBLISHED = 9
@@ -38,7 +42,10 @@ class Topic(msgspec.Struct):
     sequence: int = 0
 
 
+State = Message | Call | NumberOrder | Topic
 _decode_topic = msgspec.msgpack.Decoder(Topic).decode
+_decode_call = msgspec.msgpack.Decoder(Call).decode
+_decode_order = msgspec.msgpack.Decoder(NumberOrder).decode
 
 
 class Scope(NamedTuple):
@@ -93,7 +100,7 @@ class Subject(msgspec.Struct):
     kind: int
     version: int
     seen: list[int]
-    state: Message | Topic
+    state: State
     found_by: set[tuple[int, str]]
     index: int = 0
     fresh: set[int] = set()
@@ -138,7 +145,7 @@ class Batch:
         self._replays: list[Owed] = []
 
     def subject(
-        self, key: uuid.UUID, scope: Scope, kind: int, new: Callable[[], Message | Topic], part: int
+        self, key: uuid.UUID, scope: Scope, kind: int, new: Callable[[], State], part: int
     ) -> Subject:
         """Return the subject that a key names; if none does, a new one with `new` for its state."""
         subject = self._by_key.get(key)
@@ -155,7 +162,7 @@ class Batch:
         return subject
 
     def create(
-        self, key: uuid.UUID, id_: uuid.UUID, scope: Scope, kind: int, state: Message | Topic
+        self, key: uuid.UUID, id_: uuid.UUID, scope: Scope, kind: int, state: State
     ) -> Subject:
         """Add a subject whose id its maker has chosen, named by its own key."""
         subject = Subject(id_, scope, kind, -1, [], state, set())
@@ -321,4 +328,10 @@ def _read(row: SubjectRow, scope: Scope, kind: int) -> Subject:
         message = _decode_message(row.data)
         kind = KIND_PROVISIONAL if message.provisional else kind
         return Subject(row.id, scope, kind, row.version, row.seen, message, terms(message))
-    return Subject(row.id, scope, kind, row.version, row.seen, _decode_topic(row.data), set())
+    return Subject(row.id, scope, kind, row.version, row.seen, _decode(kind, row.data), set())
+
+
+def _decode(kind: int, data: bytes) -> State:
+    if kind == KIND_CALL:
+        return _decode_call(data)
+    return _decode_order(data) if kind == KIND_ORDER else _decode_topic(data)

@@ -21,6 +21,7 @@ from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, 
 from ringback.services.arrivals import Arrival
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
+from ringback.services.others import prefix_of
 from ringback.services.pressure import Pressure
 from ringback.services.receive import Receiver, stored_form
 from ringback.services.request_log import Line, RequestLog
@@ -99,7 +100,11 @@ class NativeIntake:
             raise TurnedAway("unavailable", str(error), headers=(again,)) from None
         if arrival.settled_as is not None:
             raise TurnedAway("internal", "It is kept as it came, but could not be stored in parts.")
-        views = [{"id": show("msg", id_)} for id_ in arrival.subjects if id_ is not None]
+        views = [
+            {"id": show(prefix_of(item), id_)}
+            for item, id_ in zip(parsed.items, arrival.subjects, strict=True)
+            if id_ is not None
+        ]
         headers = [("content-type", "application/json")]
         if self._log.everything:
             headers.append((REQUEST_ID, new_request_id(self._clock)))

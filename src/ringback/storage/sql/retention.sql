@@ -22,7 +22,8 @@ where s.tenant = gone.tenant and s.mode = gone.mode and s.kind = gone.kind
   and s.value = gone.value and s.subject = gone.subject
 
 -- name: read_messages
-select id, data from subject where id = any($1::uuid[])
+-- Only messages are found by terms: subjects of other kinds hold something else.
+select id, data from subject where id = any($1::uuid[]) and kind in (1, 8)
 
 -- name: remove_subjects
 delete from subject where id = any($1::uuid[])
