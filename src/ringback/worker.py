@@ -1,12 +1,14 @@
 """A worker process, started by the supervisor: `python -m ringback.worker FD`.
 
-FD is the listening socket that it shares with the others. Everything else is in its environment.
+FD is the listening socket that it shares with the others. Which database it is for, and the key of
+its secrets, comes over standard input; everything else is in its environment.
 """
 
 import asyncio
 import socket
 import sys
 
+import msgspec
 import structlog
 import uvloop
 
@@ -14,7 +16,7 @@ from ringback import log as logging_setup
 from ringback.app import serve
 from ringback.errors import RingbackError
 from ringback.services import failpoints
-from ringback.services.worker_process import begin
+from ringback.services.worker_process import begin, informed
 from ringback.settings import load
 
 
@@ -22,6 +24,7 @@ def main() -> int:
     """Serve until the supervisor says that it is enough; return the exit code."""
     begin()
     settings = load()
+    settings = settings.model_copy(update=msgspec.structs.asdict(informed()))
     logging_setup.configure(settings.log_level)
     if failpoints.arm():
         reason = "RINGBACK_FAILPOINTS is set: this process may die"

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 if __name__ == "__main__":
     kind = os.environ.get("CREW_MEMBER")
@@ -11,4 +12,7 @@ if __name__ == "__main__":
         sys.exit(3)
     if kind == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if kind == "listening":
+        told = sys.stdin.buffer.read()
+        Path(os.environ["CREW_HEARD"], str(os.getpid())).write_bytes(told)
     time.sleep(60)

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ def fd() -> Iterator[int]:
         yield listening.fileno()
 
 
-def _while(crew_: Crew, act: Callable[[], None]) -> tuple[bool, list[int]]:
+def _while(crew_: Crew, act: Callable[[], None], told: bytes = b"") -> tuple[bool, list[int]]:
     """Run a crew, `act` beside it, and then stop it; return how it ended, and its interrupts."""
     interrupts: list[int] = []
 
@@ -35,7 +36,7 @@ def _while(crew_: Crew, act: Callable[[], None]) -> tuple[bool, list[int]]:
     thread = threading.Thread(target=beside)
     thread.start()
     try:
-        return crew_.run(lambda: len(interrupts)), interrupts
+        return crew_.run(lambda: len(interrupts), told), interrupts
     finally:
         thread.join()
         signal.signal(signal.SIGUSR2, before)
@@ -68,6 +69,43 @@ def test_a_worker_that_dies_is_replaced(fd: int, monkeypatch: pytest.MonkeyPatch
     assert 3 == len(set(seen))
     assert [] == list(workers.pids)
     for pid in seen:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_workers_are_told_what_to_serve(
+    fd: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Over standard input: those that were started in advance, and those that replace them."""
+    monkeypatch.setattr(crew, "MODULE", "tests.services.crew_member")
+    monkeypatch.setattr(crew, "EARLY_S", 0.0)
+    monkeypatch.setenv("CREW_MEMBER", "listening")
+    monkeypatch.setenv("CREW_HEARD", str(tmp_path))
+    workers = Crew(1, fd, 10.0)
+    workers.start()
+    (first,) = workers.pids
+
+    def heard() -> dict[int, bytes]:
+        return {int(one.name): one.read_bytes() for one in tmp_path.iterdir()}
+
+    def act() -> None:
+        _until(lambda: heard() == {first: b"hello"})
+        os.kill(first, signal.SIGKILL)
+        _until(lambda: len(heard()) == 2 and all(heard().values()))
+
+    assert (True, [1]) == _while(workers, act, b"hello")
+    assert {b"hello"} == set(heard().values())
+
+
+def test_workers_that_nobody_needs_are_ended(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was started in advance is gone when the start fails."""
+    monkeypatch.setattr(crew, "MODULE", "tests.services.crew_member")
+    workers = Crew(2, fd, 10.0)
+    workers.start()
+    pids = list(workers.pids)
+    workers.abandon()
+    assert 2 == len(pids)
+    for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
 

@@ -37,6 +37,14 @@ def test_an_endpoint_is_used_by_every_worker_right_away(
     assert REPORTS == len(receiver.got)
 
 
+def test_no_secret_is_in_the_environment_of_a_worker(both: Installation) -> None:
+    """What seals the database's secrets comes to workers where no other process can look."""
+    key = (both.data / "secret_key").read_text(encoding="ascii").strip()
+    environments = [worker.environ() for worker in both.workers()]
+    assert 2 == len(environments)
+    assert [] == [one for one in environments if key in " ".join(one.values())]
+
+
 def test_another_worker_takes_over_from_a_killed_one(
     both: Installation, receiver: Receiver
 ) -> None:

@@ -4,6 +4,7 @@ They share one listening socket, so that connections wait while a worker is repl
 what a worker does (app.py), and what is started before them (supervise.py).
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -30,7 +31,8 @@ log = structlog.get_logger()
 class Crew:
     """Starts workers, watches them, and stops them; for the main thread, whose signals it hears.
 
-    Each runs `MODULE` with the number of the socket as its argument.
+    Each runs `MODULE` with the number of the socket as its argument, and reads from its standard
+    input what `run` tells it. What is started before that makes itself ready meanwhile.
     """
 
     def __init__(self, count: int, fd: int, stop_s: float) -> None:
@@ -40,6 +42,7 @@ class Crew:
         self._fd = fd
         self._stop_s = stop_s
         self._began: dict[subprocess.Popen[bytes], float] = {}
+        self._told: bytes | None = None
         self._early = 0
 
     @property
@@ -47,11 +50,28 @@ class Crew:
         """The processes that run."""
         return [worker.pid for worker in self._began]
 
-    def run(self, interrupts: Callable[[], int]) -> bool:
+    def start(self) -> None:
+        """Start the processes; they serve when they are told what."""
+        while len(self._began) < self._count:
+            self._add()
+
+    def abandon(self) -> None:
+        """End what was started: there is nothing to serve."""
+        self.kill()
+        for worker in self._began:
+            # Waits for its end, and closes the pipe.
+            worker.communicate()
+        self._began.clear()
+
+    def run(self, interrupts: Callable[[], int], told: bytes = b"") -> bool:
         """Keep the workers running until `interrupts` counts one, then stop them.
 
-        Return False when they have ended before, because they kept failing.
+        Each is `told` what it needs to know. Return False when they have ended before, because
+        they kept failing.
         """
+        self._told = told
+        for worker in self._began:
+            self._inform(worker)
         reader, writer = os.pipe()
         for end in (reader, writer):
             os.set_blocking(end, False)
@@ -88,12 +108,23 @@ class Crew:
             if early:
                 time.sleep(_PAUSE_S)
         while len(self._began) < self._count and self._early < EARLY_MAX:
-            # A group of its own: Ctrl-C in a terminal is the supervisor's to hear, which stops
-            # everything in order.
-            worker = subprocess.Popen(
-                self._command, pass_fds=(self._fd,), process_group=0, stdin=subprocess.DEVNULL
-            )
-            self._began[worker] = time.monotonic()
+            self._inform(self._add())
+
+    def _add(self) -> subprocess.Popen[bytes]:
+        # A group of its own: Ctrl-C in a terminal is the supervisor's to hear, which stops
+        # everything in order.
+        worker = subprocess.Popen(
+            self._command, pass_fds=(self._fd,), process_group=0, stdin=subprocess.PIPE
+        )
+        self._began[worker] = time.monotonic()
+        return worker
+
+    def _inform(self, worker: subprocess.Popen[bytes]) -> None:
+        """Tell a worker what it needs to know. It is a few hundred bytes: a pipe takes them."""
+        assert worker.stdin is not None
+        # It may have ended; then it is replaced.
+        with contextlib.suppress(BrokenPipeError), worker.stdin as pipe:
+            pipe.write(self._told or b"")
 
     def _tell(self) -> None:
         """Tell the others that one has died. One that is young looks by itself when it starts."""

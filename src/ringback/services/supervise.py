@@ -82,10 +82,10 @@ class Supervisor:
         began = time.monotonic()
         for number in self._signals:
             signal.signal(number, self._interrupted_early)
-        _listening(self._settings.host, self._settings.port).close()
+        os.environ[worker_process.SUPERVISOR] = str(self._pid)
         try:
-            dsn, secret_key = self.prepare()
-            self._serve(dsn, secret_key, began)
+            with _bound(self._settings.host, self._settings.port) as listening:
+                self._work(listening, began)
         finally:
             self._stopped.set()
             if self._database is not None:
@@ -103,22 +103,29 @@ class Supervisor:
         """
         raise NotImplementedError
 
-    def _serve(self, dsn: str, secret_key: str, began: float) -> None:
-        settings = self._settings
-        os.environ["RINGBACK_DATABASE_URL"] = dsn
-        os.environ["RINGBACK_SECRET_KEY"] = secret_key
-        os.environ[worker_process.SUPERVISOR] = str(self._pid)
-        ready = Ready(settings.base_url, began)
+    def _work(self, listening: socket.socket, began: float) -> None:
+        """Prepare and serve; the workers load their code while everything else is prepared."""
+        crew = Crew(self._settings.workers, listening.fileno(), WORKERS_STOP_S)
+        try:
+            crew.start()
+            self.heed()
+            informed = worker_process.Informed(*self.prepare())
+            _listen(listening, self._settings)
+            self._serve(crew, msgspec.json.encode(informed), began)
+        finally:
+            crew.abandon()
+
+    def _serve(self, crew: Crew, informed: bytes, began: float) -> None:
+        ready = Ready(self._settings.base_url, began)
         threading.Thread(target=self._announce_when_ready, args=(ready,), daemon=True).start()
         if self._database is not None:
             threading.Thread(target=self._watch_database, daemon=True).start()
-        with _listening(settings.host, settings.port) as listening:
-            self._crew = crew = Crew(settings.workers, listening.fileno(), WORKERS_STOP_S)
-            for number in self._signals:
-                signal.signal(number, self._interrupted)
-            self.heed()
-            if not crew.run(lambda: self._interrupts):
-                self._failure = self._failure or "Worker processes kept failing; see the log above."
+        self._crew = crew
+        for number in self._signals:
+            signal.signal(number, self._interrupted)
+        self.heed()
+        if not crew.run(lambda: self._interrupts, informed):
+            self._failure = self._failure or "Worker processes kept failing; see the log above."
 
     def _interrupted_early(self, _number: int, _frame: FrameType | None) -> None:
         self._interrupts += 1
@@ -239,8 +246,8 @@ def _local_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens, for the workers to share. Raises StartupError."""
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a socket that has the port; nobody can connect yet. Raises StartupError."""
     try:
         version = ipaddress.ip_address(host).version
     except ValueError:
@@ -249,17 +256,27 @@ def _listening(host: str, port: int) -> socket.socket:
             "from this machine only, or 0.0.0.0 from everywhere."
         ) from None
     family = socket.AF_INET6 if version == 6 else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
-        listening.listen(BACKLOG_MAX)
+        bound.bind((host, port))
     except OSError as error:
-        listening.close()
-        raise StartupError(
-            f"Cannot listen on {host}, port {port}: {error.strerror}. {_remedy(error)}"
-        ) from None
-    return listening
+        bound.close()
+        raise _cannot_listen(host, port, error) from None
+    return bound
+
+
+def _listen(bound: socket.socket, settings: Settings) -> None:
+    """Let connections come, for the workers to share. Raises StartupError."""
+    try:
+        bound.listen(BACKLOG_MAX)
+    except OSError as error:
+        # Somebody else had the same port and was faster.
+        raise _cannot_listen(settings.host, settings.port, error) from None
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> StartupError:
+    return StartupError(f"Cannot listen on {host}, port {port}: {error.strerror}. {_remedy(error)}")
 
 
 def _remedy(error: OSError) -> str:

@@ -7,10 +7,22 @@ import sys
 import threading
 import time
 
+import msgspec
+
 SUPERVISOR = "RINGBACK_SUPERVISOR"
 ORPHAN_S = 6
 _LOOK_EVERY_S = 0.5
 _PR_SET_PDEATHSIG = 1
+
+
+class Informed(msgspec.Struct, frozen=True):
+    """What a worker learns from its supervisor, and from nowhere that others can look at."""
+
+    database_url: str
+    secret_key: str
+
+
+_read = msgspec.json.Decoder(Informed).decode
 
 
 def begin() -> None:
@@ -27,6 +39,14 @@ def begin() -> None:
     if os.getppid() != supervisor:
         sys.exit(1)
     threading.Thread(target=_follow, args=(supervisor,), name="follow", daemon=True).start()
+
+
+def informed() -> Informed:
+    """Wait until the supervisor says what to serve; end without a word when it has nothing."""
+    said = sys.stdin.buffer.read()
+    if not said:
+        sys.exit(0)
+    return _read(said)
 
 
 def _follow(supervisor: int) -> None:
