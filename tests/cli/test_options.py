@@ -1,10 +1,10 @@
 """The global options, where the installation is found, and what the command line never does."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -125,12 +125,10 @@ def test_help_imports_typer_and_rich_and_nothing_more() -> None:
         "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)\n"
         "print(*(n for n in sys.modules if n.startswith('ringback.')), file=sys.stderr)"
     )
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCES)}, cwd="/",
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert time.monotonic() - began < 10  # a budget of 300 ms is kept on a quiet machine
     tops, ours = (set(line.split()) for line in done.stderr.splitlines())
     comes_along = {
         "typer", "rich", "shellingham", "annotated_doc", "markdown_it", "mdurl", "pygments",
@@ -139,6 +137,22 @@ def test_help_imports_typer_and_rich_and_nothing_more() -> None:
     foreign = {name for name in tops - set(sys.stdlib_module_names) if not name.startswith("_")}
     assert set() == {n for n in foreign - comes_along if "distutils" not in n}
     assert {name for name in ours if not name.startswith("ringback.cli")} == set()
+
+
+def test_help_costs_less_than_300_ms() -> None:
+    """Of processor time, which is what is left of it on a busy machine; the best of five."""
+    code = "import sys; sys.argv[1:] = ['--help']; from ringback.cli.main import main; main()"
+
+    def cost() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCES)}, cwd="/",
+            capture_output=True, check=True,
+        )  # fmt: skip
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert any(cost() < 0.3 for _ in range(5))
 
 
 def test_a_reader_that_has_enough_ends_it_quietly(served: Served) -> None:

@@ -80,6 +80,7 @@ def test_a_key_is_made_shown_once_and_revoked(ringback: Run) -> None:
     assert made["expires_at"] is not None
     own = {"RINGBACK_API_KEY": made["key"]}
     ringback("events", "list", **own)
+    assert "once: rk_test_" in ringback("keys", "create", "--name", "b", "-o", "id").err
     assert "keys create --scopes" in ringback("endpoints", "list", code=3, **own).err
     ringback("keys", "revoke", made["id"], "--yes")
     assert "ringback whoami" in ringback("events", "list", code=3, **own).err
@@ -286,6 +287,7 @@ def test_an_operator_keeps_tenants_and_acts_for_them(ringback: Run) -> None:
     own = {"RINGBACK_API_KEY": OPERATOR_KEY}
     ringback("tenants", "create", "acme", "--name", "Acme", **own)
     assert "--tenant ID" in ringback("endpoints", "list", code=5, **own).err
+    assert "--operator-key" in ringback("tenants", "list", code=3).err
     acting = ("--tenant", "acme", "--mode", "test")
     made = ringback("keys", "create", "--name", "theirs", *acting, "-o", "json", **own).json
     assert "test" == made["kind"]

@@ -4,6 +4,7 @@ Imported by `ringback --help`: what is heavy is imported where it is needed.
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -265,6 +266,9 @@ def _get(session: "Session", resource: Resource, command: Command, given: dict[s
 def _make(session: "Session", resource: Resource, command: Command, given: dict[str, Any]) -> None:
     made = session.client.post(command.path, body_of(command, given))
     session.out.one(made, resource.columns, resource.key)
+    if "key" in made and session.out.format in {"id", "csv"}:
+        # It is told nowhere else, and never again.
+        print(f"The key, shown this once: {made['key']}", file=sys.stderr)
 
 
 def _change(

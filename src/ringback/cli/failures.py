@@ -80,6 +80,8 @@ def explain(error: Exception, what: str = "") -> int:
             lines[0] += f" [{error.status} {error.code}]"
         lines += [f"  {fault.where}: {fault.detail}" for fault in error.errors]
         hint = _HINTS.get(error.code, hint)
+        if error.code == "scope_missing" and "tenants:" in error.detail:
+            hint = "Tenants are for operators' keys: ringback migrate --operator-key makes one."
         if error.retry_after_s is not None:
             hint = f"Try again in {error.retry_after_s:.0f} s. {hint}".strip()
     elif not isinstance(error, ClientError):

@@ -104,7 +104,7 @@ DELIVERIES = Resource(
     ),
     (
         _ID, Column("type", "event_type"), Column("status", "status", "status"),
-        Column("tries", "attempts", "number"), Column("answer", "last_attempt.status|"
+        Column("try", "attempts", "number"), Column("last", "last_attempt.status|"
         "last_attempt.error"), Column("made", "created_at", "time"),
         Column("next", "next_attempt_at", "time", wide=True),
         Column("endpoint", "endpoint", "id", wide=True), Column("event", "event", "id", wide=True),

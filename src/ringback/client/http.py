@@ -22,7 +22,7 @@ from ringback.client.problems import ApiError, ClientError, NotTheApi, TimedOut,
 TIMEOUT_S = 30.0
 CONNECT_S = 5.0
 # How often a request is sent at most, and what is waited before each repetition.
-WAITS_S = (0.2, 0.6, 1.5)
+WAITS_S = (0.1, 0.3, 0.9)
 # A server that asks for more patience than this is reported instead.
 PATIENCE_S = 30.0
 PAGE_MAX = 200
