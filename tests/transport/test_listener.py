@@ -37,6 +37,29 @@ async def test_the_url_is_the_public_one_and_undecoded() -> None:
         assert "whole" == whole
 
 
+async def test_bytes_beyond_ascii_in_a_url_are_kept() -> None:
+    """An old SMS gateway does not escape: its URL comes as it was sent, however it is cut."""
+    query = "from=%2B1&text=caf\xe9+cr\xe8me\xff"
+    whole = request(f"/in/gateway?{query}", b"a: \xe9", b"b: 2")
+    async with served() as door, door.caller() as caller:
+        await door.send(whole)
+        for cut in range(1, len(whole)):
+            await caller.say(whole[:cut])
+            await asyncio.sleep(0.002)
+            await caller.say(whole[cut:])
+            assert 200 == (await caller.answer()).status, cut
+        # The line of one that follows in the same packet is read strictly: the connection ends.
+        await caller.say(request("/in/plain") + whole)
+        assert 200 == (await caller.answer()).status
+        assert b"" == await caller.ended()
+        await door.send(request("/in/plain?a=%E9"))
+        assert {query, "", "a=%E9"} == {callback.query for _, callback in door.taken}
+        assert f"{PUBLIC_URL}/in/gateway?{query}" == door.taken[0][1].url
+        heads = {callback.header("a") for name, callback in door.taken if name == "gateway"}
+        assert {"\xe9"} == heads
+        assert 404 == (await door.send(request("/caf\xe9"))).status
+
+
 async def test_headers_keep_their_order_their_repeats_and_their_bytes() -> None:
     """A doubled signature header is a refusal, so it has to be seen; bytes become Latin-1."""
     async with served() as door:

@@ -16,6 +16,7 @@ import httptools
 from ringback.domain.http import HttpResponse
 from ringback.transport import asgi, incoming
 from ringback.transport.incoming import HotRoute, Request, Times
+from ringback.transport.request_line import RequestLine
 
 # Requests that a caller may send before the first of them is answered.
 AHEAD_MAX = 64
@@ -63,13 +64,15 @@ class Listener(asyncio.Protocol):
     """Reads requests from one connection and writes their answers, in order."""
 
     __slots__ = (
-        "_ahead", "_call", "_current", "_drained", "_hall", "_head_bytes", "_last", "_lingered",
-        "_parser", "_paused", "_reading", "_task", "closed", "deadline", "peer", "transport",
+        "_ahead", "_call", "_current", "_drained", "_hall", "_head_bytes", "_last", "_line",
+        "_lingered", "_parser", "_paused", "_reading", "_task", "closed", "deadline", "peer",
+        "transport",
     )  # fmt: skip
 
     def __init__(self, hall: Hall, peer: str) -> None:
         self._hall = hall
         self._parser = httptools.HttpRequestParser(self)
+        self._line = RequestLine()
         self._reading: Request | None = None
         self._current: Request | None = None
         self._ahead: deque[Request] = deque()
@@ -102,6 +105,10 @@ class Listener(asyncio.Protocol):
             return
         if self._last:
             return
+        if self._reading is None:
+            self._line.begin()
+        if self._line.open:
+            data = self._line.readable(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -182,7 +189,8 @@ class Listener(asyncio.Protocol):
             return
         method = parser.get_method().decode("ascii")
         version = parser.get_http_version()
-        target = origin_target(reading.target, method)
+        sent = bytes(reading.target)
+        target = origin_target(sent, method)
         if target is None or version not in {"1.1", "1.0"}:
             self._refuse(incoming.BAD)
             return
@@ -192,7 +200,11 @@ class Listener(asyncio.Protocol):
         reading.keep = parser.should_keep_alive()
         reading.head_only = method == "HEAD"
         reading.route = self._hall.route(method, target.partition(b"?")[0])
-        refused = incoming.refusal(reading)
+        if self._line.escaped and reading.route is not None:
+            # Some signatures cover the URL as it was sent.
+            raw, self._line.escaped = self._line.target(sent), False
+            reading.target = (raw and origin_target(raw, method)) or b""
+        refused = incoming.refusal(reading) if reading.target else incoming.BAD
         if refused is not None:
             self._refuse(refused)
             return
