@@ -175,6 +175,8 @@ class Server:
         self.gone: set[Process] = set()
         # Statements that are still to be executed.
         self.undecided = 0
+        # When it came back last, by the loop's clock.
+        self.since = 0.0
         self._back: asyncio.Future[None] | None = None
         self._apart: dict[Process, asyncio.Future[None]] = {}
         handlers: dict[str, Callable[..., Rows]] = {
@@ -233,6 +235,7 @@ class Server:
         if self._back is not None:
             self._back.set_result(None)
             self._back = None
+            self.since = self.loop.time()
 
     def part(self, process: Process) -> None:
         """Let nothing through from or to a process."""

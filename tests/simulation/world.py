@@ -289,7 +289,8 @@ class World:
                 known = worker is not None and not worker.process.died and worker.lease.id == owner
                 if worker is None or not known or row.owned not in worker.held:
                     astray[row.key] = self._astray.get(row.key, at)
-                    if at - astray[row.key] > ASTRAY_S:
+                    # An outage retires nobody: after it, silence is counted anew.
+                    if at - max(astray[row.key], self.server.since) > ASTRAY_S:
                         raise Violation(f"{row.ord} is with worker {owner}, who does not know it")
         self._astray = astray
 
