@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ringback.api.problems import CODES
+from ringback.cli import failures
 from ringback.cli.options import Chosen
 from ringback.cli.session import Place, Session
 from ringback.services import profile
@@ -95,6 +97,11 @@ def test_nobody_there_is_a_network_error(home: Path) -> None:
     assert 6 == done.code
     assert "Nobody answers at http://127.0.0.1:9" in done.err
     assert "`ringback up`" in done.err
+
+
+def test_hints_are_for_errors_that_there_are() -> None:
+    """A hint for a code that the API no longer has would never be seen."""
+    assert set(failures._HINTS) <= set(CODES)
 
 
 def test_talk_is_told_on_standard_error_as_much_as_wanted(ringback: Run) -> None:

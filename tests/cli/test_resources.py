@@ -326,3 +326,31 @@ def test_an_endpoint_is_tried(ringback: Run, served: Served) -> None:
     sample = ringback("emit", "call.failed", "--endpoint", inspector, "-o", "jsonl").json
     assert "call.failed" == sample["type"]
     ringback("endpoints", "delete", inspector, nobody, "--yes")
+
+
+def test_settings_are_read_as_the_provider_says(ringback: Run) -> None:
+    """What looks like a number is a text where the schema wants one, and a number where not."""
+    made = ringback(
+        "connections", "create", "--provider", "whatsapp", "--name", "Numbers", "-o", "json",
+        "--config", "app_secret=123456", "--config", "verify_token=1", "--config",
+        "phone_number_id=106540352242922",
+    ).json  # fmt: skip
+    assert "106540352242922" == made["config"]["phone_number_id"]
+    trial = ringback(
+        "connections", "create", "--provider", "simulator", "--name", "Slow", "-o", "json",
+        "--config", "secret=12", "--config", "delay_ms=5", "--config", "outcome=failed",
+    ).json  # fmt: skip
+    assert (5, "failed") == (trial["config"]["delay_ms"], trial["config"]["outcome"])
+    refused = ringback(
+        "connections", "create", "--provider", "pigeon", "--name", "x", "--config", "a=b", code=2
+    )
+    assert "There is no provider pigeon" in refused.err
+    ringback("connections", "delete", made["id"], trial["id"], "--yes")
+
+
+def test_what_is_shown_in_part_is_whole_json(ringback: Run) -> None:
+    """Ids that are missing leave out their rows and set the exit code; the array is closed."""
+    made = _endpoint(ringback)
+    part = ringback("endpoints", "get", made, "end_0", "-o", "json", code=7)
+    assert [made] == [one["id"] for one in part.json]
+    ringback("endpoints", "delete", made, "--yes")

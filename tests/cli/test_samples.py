@@ -140,6 +140,8 @@ def test_types_are_listed_and_misspellings_explained(ringback: Run) -> None:
     assert "simulated" == listed["message.delivered"]
     assert "message.delivered" in ringback("emit", "message.deliverd", code=2).err
     assert "--list" in ringback("emit", code=2).err
+    assert "--file" in ringback("emit", "message.read", "--file", "x", code=2).err
+    assert "--connection" in ringback("emit", "shop.x", "--connection", "x", code=2).err
 
 
 def test_every_scenario_is_explained(ringback: Run) -> None:

@@ -66,6 +66,8 @@ def login(session: Session) -> None:
     name = chosen.profile or profile.name_for(book, url, key)
     fields = {"url": url, "api_key": key, "tenant": chosen.tenant, "mode": chosen.mode}
     profile.keep(book.file, name, fields)
+    if book.file == profile.LOCAL:
+        session.say(f"{book.file} holds a secret now: keep it out of version control.")
     whose = f" of {who['tenant_name']}" if who["tenant_name"] else ""
     session.say(f"A {who['kind']} key{whose}: kept as profile {name} in {book.file}.")
     usual = profile.book().named(None)

@@ -20,7 +20,7 @@ LIMIT = 50
 _BODY = frozenset({"make", "change", "act", "try"})
 _TYPES: dict[str, Any] = {
     "whole": int, "number": float, "flag": bool, "list": list[str], "numbers": list[str],
-    "pairs": list[str], "loose_pairs": list[str],
+    "pairs": list[str], "settings": list[str],
 }  # fmt: skip
 
 
@@ -136,9 +136,7 @@ def _value(option: Option, given: Any) -> Any:
         "list": values.items,
         "numbers": lambda texts: [_whole(text) for text in values.items(texts)],
         "pairs": values.pairs,
-        "loose_pairs": lambda texts: {
-            name: values.loose(text) for name, text in values.pairs(texts).items()
-        },
+        "settings": values.pairs,
         "json": values.document,
         "past": lambda text: values.moment(text, now),
         "future": lambda text: values.moment(text, now, ahead=True),
@@ -264,11 +262,30 @@ def _get(session: "Session", resource: Resource, command: Command, given: dict[s
 
 
 def _make(session: "Session", resource: Resource, command: Command, given: dict[str, Any]) -> None:
-    made = session.client.post(command.path, body_of(command, given))
+    body = body_of(command, given)
+    for option in command.options:
+        if option.takes == "settings" and given.get(option.called):
+            body[option.field] = _settings(session, body, body[option.field])
+    made = session.client.post(command.path, body)
     session.out.one(made, resource.columns, resource.key)
     if "key" in made and session.out.format in {"id", "csv"}:
         # It is told nowhere else, and never again.
         print(f"The key, shown this once: {made['key']}", file=sys.stderr)
+
+
+def _settings(session: "Session", body: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
+    """Read a provider's settings as its schema says: `106540352` may be a text or a number."""
+    from ringback.cli import values
+
+    providers = session.client.rows("/v1/providers", paged=False)
+    schemas = {one["name"]: one["config_schema"] for one in providers}
+    schema = schemas.get(body["provider"])
+    if schema is None:
+        raise typer.BadParameter(
+            f"There is no provider {body['provider']}, only {', '.join(schemas)}.",
+            param_hint="--provider",
+        )
+    return values.by_schema(given, schema)
 
 
 def _change(

@@ -8,9 +8,10 @@ import keyword
 from typing import Any, Literal
 
 # How an option is written and what the API gets. `past` and `future`: a duration, a time, or an
-# id; `seconds`: a duration; lists are given several times or with commas.
+# id; `seconds`: a duration; `settings`: pairs that are read as the provider's schema says. Lists
+# are given several times, or with commas.
 Takes = Literal[
-    "text", "whole", "number", "flag", "list", "numbers", "pairs", "loose_pairs", "json", "past",
+    "text", "whole", "number", "flag", "list", "numbers", "pairs", "settings", "json", "past",
     "future", "seconds", "schedule",
 ]  # fmt: skip
 

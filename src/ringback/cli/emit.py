@@ -58,7 +58,14 @@ def run(
     family, _, status = name.partition(".")
     types = {one["name"] for one in session.client.rows("/v1/event-types", paged=False)}
     families = {one.partition(".")[0] for one in types}
-    if family not in families:
+    own = family not in families
+    if file is not None and not own:
+        raise typer.BadParameter(
+            "Only events of your own are read from a file.", param_hint="--file"
+        )
+    if connection is not None and (own or endpoint is not None):
+        raise typer.BadParameter("It is for events of messages.", param_hint="--connection")
+    if own:
         body = _body(name, file)
         if endpoint is not None:
             body["deliver_to"] = [endpoint]

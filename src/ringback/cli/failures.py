@@ -24,6 +24,7 @@ _HINTS = {
     "no_such_route": "The server may be older than this command line: compare ringback --version "
     "with `version` in its /openapi.json.",
     "invalid_cursor": "Start the list again.",
+    "cursor_expired": "--after earliest begins with the oldest event that is left.",
     "token_taken": "Choose another --token, or leave it out.",
     "uid_taken": "Choose another --uid; ringback endpoints list shows those that are taken.",
     "limit_reached": "Delete what is no longer needed; docs/limits.md has all limits.",

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+import typer
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
@@ -101,10 +102,15 @@ class Output:
     def _json(self, rows: Iterable[Row], columns: Sequence[Column]) -> int:
         del columns
         count = 0
-        for row in rows:
-            text = _json(row, indent=2).replace("\n", "\n  ")
-            sys.stdout.write(f"{',' if count else '['}\n  {text}")
-            count += 1
+        try:
+            for row in rows:
+                text = _json(row, indent=2).replace("\n", "\n  ")
+                sys.stdout.write(f"{',' if count else '['}\n  {text}")
+                count += 1
+        except typer.Exit:
+            # What there was is whole, and the exit code tells that it is a part.
+            self._line("\n]" if count else "[]")
+            raise
         self._line("\n]" if count else "[]")
         return count
 

@@ -110,7 +110,7 @@ _NEW_CONNECTION = (
     Option("provider", "Which one: ringback connections providers shows them.", metavar="NAME",
            required=True),
     Option("name", "What it is called.", metavar="TEXT", required=True),
-    Option("config", "A setting of the provider's; may be repeated.", "loose_pairs",
+    Option("config", "A setting of the provider's; may be repeated.", "settings",
            metavar="NAME=VALUE", required=True),
     Option("token", "The last part of the callback URL; made by chance if not said.",
            metavar="TEXT"),

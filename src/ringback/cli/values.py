@@ -133,6 +133,22 @@ def loose(text: str) -> Any:
         return text
 
 
+def by_schema(texts: dict[str, str], schema: dict[str, Any]) -> dict[str, Any]:
+    """Read values as an object's JSON Schema says: texts stay texts, `a.b` is b in the object a."""
+    found: dict[str, Any] = {}
+    properties = schema.get("properties", {})
+    for name, text in texts.items():
+        put(found, name, text if _is_text(properties.get(name, {})) else loose(text))
+    return found
+
+
+def _is_text(schema: dict[str, Any]) -> bool:
+    kinds = [schema, *schema.get("anyOf", ())]
+    if any(isinstance(one, str) for kind in kinds for one in kind.get("enum", ())):
+        return True
+    return any(kind.get("type") == "string" for kind in kinds)
+
+
 def put(into: dict[str, Any], path: str, value: Any) -> None:
     """Set a value at a dotted path, making objects on the way.
 
