@@ -138,7 +138,31 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "domain.publishing:DATA_MAX": Limit(BYTES, "an event's `data`", _EXPLAINED),
         "domain.publishing:SUBJECT_MAX": Limit(CHARACTERS, "a subject", _EXPLAINED),
         "domain.publishing:DELIVER_TO_MAX": Limit("endpoints", "named for an event", _EXPLAINED),
-        "domain.publishing:TYPE_MAX": Limit(CHARACTERS, "a type", _EXPLAINED),
+        "services.own_types:TYPES_MAX": Limit(
+            "types", "described by a tenant, in each mode", "409"
+        ),
+        "services.own_types:VERSIONS_MAX": Limit("versions", "of a type's schema", "409"),
+        "services.own_types:EXAMPLE_MAX": Limit(BYTES, "a type's example", _EXPLAINED),
+        "domain.json_schemas:SCHEMA_MAX": Limit(BYTES, "a type's schema", _EXPLAINED),
+        "domain.json_schemas:LEVELS_MAX": Limit("levels", "of a schema", _EXPLAINED),
+        "domain.json_schemas:WEIGHT_MAX": Limit(
+            NUMBER, "a schema's weight: how often it looks at a part of `data` at most", _EXPLAINED
+        ),
+        "domain.json_schemas:PATTERN_MAX": Limit(BYTES, "a pattern, compiled", _EXPLAINED),
+        "domain.json_schemas:WORK_MAX": Limit(
+            NUMBER, "weight times bytes, for all events of a request", _EXPLAINED
+        ),
+        "domain.json_schemas:LISTED_WORK_MAX": Limit(
+            NUMBER, "likewise, to find more than the first fault", "only the first is named"
+        ),
+        "domain.json_schemas:FAULTS_MAX": Limit("faults", "named for an event", _CUT),
+        "domain.json_schemas:COMPILED_KEPT": Limit(
+            "schemas", "kept compiled by each worker", "the one used longest ago goes"
+        ),
+        "services.publish:FAULTS_MAX": Limit("faults", "named for a request", _CUT),
+        "api.event_types:DESCRIPTION_MAX": Limit(CHARACTERS, "a type's description", _EXPLAINED),
+        "api.event_types:NOTE_MAX": Limit(CHARACTERS, "a note on its end", _EXPLAINED),
+        "domain.event_types:TYPE_MAX": Limit(CHARACTERS, "a type", _EXPLAINED),
     },
     "Commits": {
         "services.commit:WAITING_MAX": Limit("requests", "that wait for a commit", "503"),

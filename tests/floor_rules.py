@@ -38,6 +38,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "cryptography": frozenset({"storage", "providers"}),
     "fastapi": _HTTP_TYPES,
     "httptools": frozenset({"transport"}),
+    "jsonschema_rs": frozenset({"domain"}),
     "httpx": frozenset({"client"}),
     "prometheus_client": frozenset({"api"}),
     "msgspec": frozenset(MAY_IMPORT) - {"log", "cli"},

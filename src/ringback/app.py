@@ -142,7 +142,7 @@ class Engine:
         self.watch = Watch(self.database, self.configuration, self.workers, self.meters)
         self.endings = Endings(self.committer, self.configuration, self.clock)
         self.again = Again(self.configuration, self.database, self.committer, self.clock)
-        self.trials = Trials(self.database, self.committer, self.clock)
+        self.trials = Trials(self.configuration, self.database, self.committer, self.clock)
         self.feed = Feed(self.database, self.clock)
         self.retainer = Retainer(self.database, Periods())
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.

@@ -33,7 +33,7 @@ WHOLE: dict[str, set[str]] = {}
 REFUSES_NULLS = {
     "configuration.add_tenant", "configuration.add_key", "configuration.add_connection",
     "configuration.add_endpoint", "audit.add", "workers.register", "migrate.write_log",
-    "tenants.put", "idempotency.claim",
+    "tenants.put", "idempotency.claim", "event_types.put", "event_types.keep_schema",
 }  # fmt: skip
 
 

@@ -83,13 +83,16 @@ class Field:
         httpx.put(
             f"{self.url}/v1/tenants/sacrifice", json={}, headers=self.roles["operator"], timeout=10
         )
+        described = {"schema": {"type": "object"}, "example": {}}
+        url = f"{self.url}/v1/event-types/shop.described"
+        httpx.put(url, json=described, headers=self.full, timeout=10)
         return {
             "endpoint_id": [endpoint["id"], "here"],
             "connection_id": [simulated],
             "key_id": [self.made("/v1/api-keys", {"name": "sacrifice"})["id"]],
             "tenant_id": ["sacrifice"],
             "name": ["here"],
-            "event_type": ["message.sent"],
+            "event_type": ["message.sent", "shop.described"],
             "version": ["1"],
             **{
                 f"{name}_id": [row["id"] for row in self.listed(plural)]

@@ -16,6 +16,7 @@ from ringback.domain.scopes import OPERATIONS
 from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, bearer, identify
 from ringback.services.keys import Keys
 from ringback.services.manage import Manager
+from ringback.services.own_types import OwnTypes
 from ringback.services.rate_limits import Taken
 from ringback.services.rotation import Rotation
 from ringback.services.tenants import Tenants
@@ -43,6 +44,12 @@ class Caller(msgspec.Struct, frozen=True):
     def manager(self) -> Manager:
         """What changes configuration on behalf of this caller's key."""
         return self.context.manager(self.asker.key.id)
+
+    @property
+    def own_types(self) -> OwnTypes:
+        """What describes types of events on behalf of this caller's key."""
+        context = self.context
+        return OwnTypes(context.configuration, context.database, context.clock, self.asker.key.id)
 
     @property
     def rotation(self) -> Rotation:

@@ -12,7 +12,8 @@ from ringback.api.asked import Asked
 from ringback.api.auth import CallerDep
 from ringback.api.document import PROBLEMS
 from ringback.api.shown import EventId, View
-from ringback.domain.publishing import DELIVER_TO_MAX, EVENTS_MAX, SUBJECT_MAX, TYPE_MAX
+from ringback.domain.event_types import TYPE_MAX
+from ringback.domain.publishing import DELIVER_TO_MAX, EVENTS_MAX, SUBJECT_MAX
 
 router = APIRouter(prefix="/v1/events", tags=["events"], responses=PROBLEMS)
 
@@ -49,6 +50,9 @@ class PublishedView(View):
 
     id: EventId
     type: str = Field(examples=["shop.order_paid"])
+    warning: str | None = Field(
+        default=None, description="Only if the type is deprecated: what to know of it."
+    )
 
 
 class PublishedList(View):

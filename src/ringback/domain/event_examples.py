@@ -13,10 +13,9 @@ from ringback.domain.event_schemas import envelope_has_subject
 from ringback.domain.events import Envelope, enveloped, message_event, rfc3339, unrecognised_event
 from ringback.domain.ids import Prefix, show, uuid7
 from ringback.domain.messages import Emission, Fact, Failure, Message, Status, merge
-from ringback.domain.publishing import NewEvent, published_body
+from ringback.domain.publishing import SAMPLE_MS, NewEvent, published_body
 
-# 2026-03-02T15:01:22.646Z
-AT_MS = 1_772_463_682_646
+AT_MS = SAMPLE_MS
 _ENTROPY = bytes.fromhex("5ad0c14ff3d1a9b2c70e")
 _TENANT = show("ten", uuid7(AT_MS, _ENTROPY))
 _OURS, _THEIRS = "+15550783881", "+16505551234"

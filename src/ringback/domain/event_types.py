@@ -8,6 +8,8 @@ from ringback.errors import Fault
 
 PATTERN_MAX = 64
 PATTERNS_MAX = 100
+TYPE_MAX = 64
+_TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 _PATTERN = re.compile(r"^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$")
 
 
@@ -20,6 +22,23 @@ class EventType(msgspec.Struct, frozen=True):
     name: str
     description: str
     emitted: bool = False
+
+
+class OwnType(msgspec.Struct, frozen=True):
+    """A type that a tenant has described itself.
+
+    `version` is the one of its schema, 0 while it never had one; `schema` and `example`, which are
+    for `data`, are JSON. A deprecated type is published with a warning, an archived one not at all.
+    """
+
+    name: str
+    description: str = ""
+    version: int = 0
+    schema: bytes | None = None
+    example: bytes | None = None
+    deprecated: bool = False
+    note: str | None = None
+    archived: bool = False
 
 
 _DESCRIBED = {
@@ -87,6 +106,16 @@ CATALOGUE: dict[str, EventType] = {
     name: EventType(name, description, name in _EMITTED) for name, description in _DESCRIBED.items()
 }
 RESERVED = frozenset(name.split(".")[0] for name in CATALOGUE)
+
+
+def fault_in_own_name(name: str) -> str | None:
+    """Say what is wrong with the name of a type of somebody's own, or None."""
+    if len(name) > TYPE_MAX or not _TYPE.fullmatch(name):
+        return "Write a type as family.name, in lower case: shop.order_paid."
+    family = name.partition(".")[0]
+    if family in RESERVED:
+        return f"Types of the family {family} are Ringback's own: choose another family."
+    return None
 
 
 def faults_in_patterns(patterns: list[str], pointer: str) -> list[Fault]:

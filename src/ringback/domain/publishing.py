@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from ringback.domain.event_types import RESERVED
+from ringback.domain.event_types import fault_in_own_name
 from ringback.domain.events import rfc3339
 from ringback.domain.strict_json import StrictJsonError, check
 from ringback.errors import Fault, Invalid
@@ -17,9 +17,9 @@ from ringback.errors import Fault, Invalid
 EVENTS_MAX = 100
 DATA_MAX = 256 * 1024
 SUBJECT_MAX = 256
-TYPE_MAX = 64
 DELIVER_TO_MAX = 20
-_TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
+# When examples happened: 2026-03-02T15:01:22.646Z
+SAMPLE_MS = 1_772_463_682_646
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _LATEST_MS = 253_402_300_799_999
@@ -96,13 +96,9 @@ def _fault(said: str, pointer: str) -> Fault:
 
 def _faults(event: NewEvent, pointer: str) -> list[Fault]:
     faults = []
-    family = event.type.partition(".")[0]
-    if len(event.type) > TYPE_MAX or not _TYPE.fullmatch(event.type):
-        text = "Write a type as family.name, in lower case: shop.order_paid."
-        faults.append(Fault(f"{pointer}/type", text))
-    elif family in RESERVED:
-        text = f"Types of the family {family} are Ringback's own: choose another family."
-        faults.append(Fault(f"{pointer}/type", text))
+    wrong = fault_in_own_name(event.type)
+    if wrong is not None:
+        faults.append(Fault(f"{pointer}/type", wrong))
     data = bytes(event.data)
     if data.lstrip()[:1] != b"{":
         faults.append(Fault(f"{pointer}/data", "data must be a JSON object."))
@@ -146,3 +142,9 @@ def published_body(
             "data": event.data,
         }
     )
+
+
+def sample(event_id: str, tenant: str, mode: str, type_: str, data: bytes) -> bytes:
+    """Render an example of somebody's own type, as an endpoint would receive it."""
+    event = NewEvent(type=type_, data=msgspec.Raw(data))
+    return published_body(event_id, tenant, mode, event, 1, SAMPLE_MS)

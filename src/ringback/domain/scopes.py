@@ -26,12 +26,16 @@ class Covered(msgspec.Struct, frozen=True):
 SCOPES: dict[str, Covered] = {
     "events:read": Covered(
         "Events and the catalogue of their types",
-        ("list_events", "get_event", "list_event_types", "get_event_type"),
+        ("list_events", "get_event", "list_event_types", "get_event_type",
+         "get_event_type_schema"),
     ),
     "events:write": Covered("Publishing events", ("publish_events",)),
     "native:write": Covered(
         "Posting messages, calls and number orders to a connection of the provider native",
         ("post_native",),
+    ),
+    "event_types:write": Covered(
+        "Describing types of events of one's own", ("put_event_type", "delete_event_type")
     ),
     "messages:read": Covered(
         "Messages and their timelines", ("list_messages", "get_message", "get_timeline")

@@ -25,6 +25,7 @@ Action = Literal[
     "endpoint.opened", "endpoint.closed", "endpoint.secret_shown", "endpoint.secret_rotated",
     "endpoint.tested",
     "connection.created", "connection.deleted",
+    "event_type.created", "event_type.changed", "event_type.deleted",
     "api_key.created", "api_key.revoked", "tenant.created", "tenant.changed", "tenant.deleted",
     "delivery.replay", "callback.reparse",
 ]  # fmt: skip

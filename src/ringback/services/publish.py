@@ -29,6 +29,7 @@ from ringback.services.batch import Scope
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
+from ringback.services.own_events import Examiner, warning
 from ringback.services.pressure import Pressure
 from ringback.services.publications import Publication
 from ringback.services.rate_limits import RateLimits
@@ -43,6 +44,8 @@ from ringback.services.turned_away import (
 )
 
 LARGE = 256 * 1024
+# Of one request, in its answer.
+FAULTS_MAX = 100
 _encode = msgspec.json.Encoder().encode
 
 
@@ -156,7 +159,7 @@ class Publisher:
         else:
             self.requests["accepted"] += 1
             self.published += len(events)
-        views = [_view(id_, event.type) for id_, event in zip(publication.ids, events, strict=True)]
+        views = self._views(asker.scope, publication)
         return HttpResponse(
             201, tuple(headers),
             _encode({"data": views} if many else views[0]),
@@ -165,12 +168,29 @@ class Publisher:
     def _faults(self, scope: Scope, events: list[NewEvent], *, many: bool) -> list[Fault]:
         """Hold events to what this tenant has configured."""
         snapshot = self._configuration.snapshot
+        examiner = Examiner(snapshot, scope)
         faults: list[Fault] = []
         for place, event in enumerate(events):
+            pointer = f"/{place}" if many else ""
             if event.deliver_to is not None:
-                pointer = f"/{place}" if many else ""
                 faults += faults_in_addresses(snapshot, scope, event, pointer)
-        return faults
+            if snapshot.own_types:
+                faults += examiner.faults(event, pointer)
+            if len(faults) >= FAULTS_MAX:
+                break
+        return faults[:FAULTS_MAX]
+
+    def _views(self, scope: Scope, publication: Publication) -> list[dict[str, object]]:
+        """Show what was published: each with its id, and a warning if its type is deprecated."""
+        snapshot = self._configuration.snapshot
+        views = []
+        for id_, event in zip(publication.ids, publication.events, strict=True):
+            assert id_ is not None
+            view: dict[str, object] = {"id": show("evt", id_), "type": event.type}
+            if snapshot.own_types and (words := warning(snapshot, scope, event.type)) is not None:
+                view["warning"] = words
+            views.append(view)
+        return views
 
     def _asker(self, request: Callback) -> Asker:
         """Find out who asks. Raises Denied when nobody known does."""
@@ -184,8 +204,3 @@ class Publisher:
         """Raise Denied unless a key may publish."""
         asker.allow("events:write")
         self._used(asker.key.id)
-
-
-def _view(event_id: UUID | None, type_: str) -> dict[str, object]:
-    assert event_id is not None
-    return {"id": show("evt", event_id), "type": type_}

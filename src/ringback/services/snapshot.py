@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from ringback.domain.endpoints import ApiKey, Connection, Endpoint, Mode, Tenant
-from ringback.domain.event_types import matches
+from ringback.domain.event_types import OwnType, matches
 from ringback.domain.ids import show
 
 # Of so many types of event, each of a tenant and mode, it is remembered who wants them.
@@ -26,6 +26,8 @@ class Snapshot(msgspec.Struct):
     tenants_by_name: dict[str, Tenant] = {}
     # The numbers of endpoints, by tenant, mode and what people call them.
     endpoints_by_name: dict[tuple[int, int, str], int] = {}
+    # What tenants say of their own types, by tenant, mode and name.
+    own_types: dict[tuple[int, int, str], OwnType] = {}
     _matched: dict[tuple[int, int, str], tuple[Endpoint, ...]] = {}
     _tenant_ids: dict[int, str] = {}
 

@@ -1,6 +1,7 @@
 """Test events: the example of a type sent to one endpoint as a real delivery, marked as a test."""
 
 import uuid
+from collections.abc import Iterable
 
 import msgspec
 
@@ -9,6 +10,7 @@ from ringback.domain.event_examples import example
 from ringback.domain.event_types import CATALOGUE, matches
 from ringback.domain.events import rfc3339
 from ringback.domain.ids import delivery_id, show
+from ringback.domain.publishing import sample
 from ringback.errors import Fault, Invalid
 from ringback.services import audit
 from ringback.services.again import NotNow
@@ -16,6 +18,8 @@ from ringback.services.audit import Act
 from ringback.services.batch import Batch, Scope
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
+from ringback.services.configuration import Configuration
+from ringback.services.own_events import own_type
 from ringback.services.work import Work
 from ringback.storage.database import Database
 from ringback.storage.lists import Scope as StoredScope
@@ -68,6 +72,8 @@ class Trial(Work):
             "tenant": batch.snapshot.tenant_id(self.scope.tenant),
             "mode": self.scope.mode.word,
         }
+        if "received_at" in shown:
+            shown["received_at"] = shown["timestamp"]
         data = shown.pop("data")
         return msgspec.json.encode({**shown, "test": True, "data": data})
 
@@ -90,8 +96,11 @@ class Trial(Work):
 class Trials:
     """Sends test events."""
 
-    def __init__(self, database: Database, committer: Committer, clock: Clock) -> None:
+    def __init__(
+        self, configuration: Configuration, database: Database, committer: Committer, clock: Clock
+    ) -> None:
         """Take the edges."""
+        self._configuration = configuration
         self._database = database
         self._committer = committer
         self._clock = clock
@@ -106,8 +115,9 @@ class Trials:
             NotNow: the endpoint is disabled.
 
         """
-        chosen = type_ or usual_type(endpoint.event_types)
-        if chosen not in CATALOGUE:
+        chosen = type_ or self._usual(scope, endpoint)
+        shown = self._sample(scope, endpoint, chosen)
+        if shown is None:
             detail = f"There is no type {chosen} with an example; GET /v1/event-types lists them."
             raise Invalid(Fault("/event_type", detail))
         if endpoint.disabled:
@@ -115,17 +125,34 @@ class Trials:
         act = Act("endpoint.tested", show("end", endpoint.id), {"event_type": chosen})
         async with self._database.acquire() as connection:
             await audit.write(connection, scope, actor, self._clock.now_ms(), act)
-        trial = Trial(Scope(scope.tenant, endpoint.mode), endpoint, chosen, example(chosen))
+        trial = Trial(Scope(scope.tenant, endpoint.mode), endpoint, chosen, shown)
         await self._committer.submit(trial)
         assert trial.id is not None
         delivery = delivery_id(endpoint.no, trial.ord)
         return Sent(show("evt", trial.id), chosen, delivery)
 
+    def _usual(self, scope: StoredScope, endpoint: Endpoint) -> str:
+        everything = self._configuration.everything
+        own = [one.own for one in everything.event_types if one.scope == scope]
+        shown = [one.name for one in own if one.example is not None and not one.archived]
+        return usual_type(endpoint.event_types, shown)
 
-def usual_type(patterns: tuple[str, ...]) -> str:
-    """Return the type that a test sends when nobody says which: one that the endpoint wants."""
+    def _sample(self, scope: StoredScope, endpoint: Endpoint, type_: str) -> bytes | None:
+        if type_ in CATALOGUE:
+            return example(type_)
+        own = own_type(self._configuration.snapshot, Scope(scope.tenant, endpoint.mode), type_)
+        if own is None or own.example is None:
+            return None
+        return sample("", "", endpoint.mode.word, type_, own.example)
+
+
+def usual_type(patterns: tuple[str, ...], own: Iterable[str] = ()) -> str:
+    """Return the type that a test sends when nobody says which: one that the endpoint wants.
+
+    `own` are the tenant's types that have an example.
+    """
     emitted = [name for name, type_ in CATALOGUE.items() if type_.emitted]
-    for name in (USUAL, *emitted, *CATALOGUE):
+    for name in (USUAL, *emitted, *own, *CATALOGUE):
         if matches(patterns, name):
             return name
     return USUAL

@@ -17,8 +17,10 @@ from ringback.domain.endpoints import ApiKey, DeliveryPolicy, Endpoint, Mode, Te
 from ringback.domain.rate import Rate
 from ringback.domain.signing import secret_key
 from ringback.errors import DatabaseUnavailable, RingbackError, SettingsError, VaultError
+from ringback.storage import event_types
 from ringback.storage.database import Connection as DatabaseConnection
 from ringback.storage.database import Database, Row, connect
+from ringback.storage.event_types import StoredType
 from ringback.storage.queries import query
 from ringback.storage.vault import Vault
 
@@ -81,6 +83,7 @@ class Everything(msgspec.Struct, frozen=True):
     keys: dict[bytes, ApiKey]
     connections: list[StoredConnection]
     endpoints: list[StoredEndpoint]
+    event_types: list[StoredType] = []
 
 
 _sealed = msgspec.json.Decoder(Sealed).decode
@@ -141,6 +144,7 @@ async def read(connection: DatabaseConnection, vault: Vault) -> Everything:
         tenants = await connection.fetch(query("configuration.tenants"))
         connections = await connection.fetch(query("configuration.connections"))
         endpoints = await connection.fetch(query("configuration.endpoints"))
+        types = await event_types.every(connection)
     return Everything(
         version=installation["config_version"],
         hash_key=installation["hash_key"],
@@ -148,6 +152,7 @@ async def read(connection: DatabaseConnection, vault: Vault) -> Everything:
         keys={row["hash"]: _key(row) for row in keys},
         connections=[_connection(row, vault) for row in connections],
         endpoints=[_endpoint(row, vault) for row in endpoints],
+        event_types=types,
     )
 
 

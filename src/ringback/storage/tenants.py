@@ -86,5 +86,6 @@ async def delete(connection: Connection, no: int) -> list[int] | None:
         return None
     await connection.execute(query("tenants.revoke_keys"), no)
     await connection.execute(query("tenants.delete_connections"), no)
+    await connection.execute(query("event_types.delete_of_tenant"), no)
     rows = await connection.fetch(query("tenants.delete_endpoints"), no)
     return [row["no"] for row in rows]

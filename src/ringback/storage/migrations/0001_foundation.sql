@@ -98,6 +98,36 @@ create table endpoint (
 create index endpoint_list on endpoint (tenant, mode, id) where deleted is null;
 create unique index endpoint_uid on endpoint (tenant, mode, uid) where deleted is null;
 
+-- Types of events that tenants describe themselves; what is not here may be published all the same.
+create table event_type (
+    tenant       int not null,
+    mode         smallint not null,
+    name         text not null,
+    description  text not null,
+    -- The version of the newest schema, 0: there never was one. Schema and example are JSON.
+    version      int not null,
+    schema       bytea,
+    example      bytea,
+    deprecated   timestamptz,
+    note         text,
+    archived     timestamptz,
+    created      timestamptz not null default now(),
+    updated      timestamptz not null default now(),
+    primary key (tenant, mode, name)
+);
+
+-- Every version that a schema has had.
+create table event_type_schema (
+    tenant   int not null,
+    mode     smallint not null,
+    name     text not null,
+    version  int not null,
+    body     bytea not null,
+    created  timestamptz not null default now(),
+    primary key (tenant, mode, name, version),
+    foreign key (tenant, mode, name) references event_type on delete cascade
+);
+
 -- One row per server process that ever served. A worker that shows no new beat is retired.
 create table worker (
     id           int primary key generated always as identity,
