@@ -134,7 +134,7 @@ FULL = Sizes(
     herd=10_000,
     issued_keys=1_000,
     api_examples=100,
-    canaries=1_000,
+    canaries=2_000,
     adoptions=10,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import pytest
 import structlog
 
 from ringback.storage.database import connect
@@ -35,6 +36,7 @@ async def issued(house: House) -> list[str]:
     return keys
 
 
+@pytest.mark.timeout(120 + 2 * SIZES.issued_keys)
 async def test_no_issued_key_is_kept_anywhere(house: House) -> None:
     """Every row of every table and every line of the log, with all fields: none of them."""
     with structlog.testing.capture_logs() as lines:

@@ -172,6 +172,7 @@ async def _hear(house: House, number: int) -> None:
         await house.stage.receive(strange, token)
 
 
+@pytest.mark.timeout(120 + 2 * SIZES.canaries)
 async def test_no_canary_is_logged(
     house: House, written: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
