@@ -365,6 +365,12 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "api.feed:STREAM_BYTES_MAX": Limit(BYTES, "bodies in hand for a stream", "in turn"),
         "api.feed:STREAM_EVENTS_MAX": Limit("events", "likewise", "in turn"),
         "api.streams:HEARTBEAT_S": Limit(SECONDS, "of silence on a stream", "a sign of life"),
+        "services.manage:LISTEN_S": Limit(SECONDS, "of a listening endpoint, unread", "expired"),
+        "storage.listening:OWED_MAX": Limit("replays", "read at a time for a listener", _AGAIN),
+        "services.answers:ANSWERS_MAX": Limit("answers", "of a listener at a time", _EXPLAINED),
+        "services.answers:PER_DELIVERY_MAX": Limit("answers", "to one delivery", _EXPLAINED),
+        "services.answers:MS_MAX": Limit(MILLISECONDS, "that an answer took", _EXPLAINED),
+        "services.answers:HEADERS_MAX": Limit("header fields", "of an answer", _EXPLAINED),
     },
     "Simulator and inspector": {
         "services.simulate:TASKS_MAX": Limit("parts", "of simulations under way", "429"),

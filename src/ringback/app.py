@@ -26,6 +26,7 @@ from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
 from ringback.services import crew, failpoints
 from ringback.services.again import Again
+from ringback.services.answers import Answers
 from ringback.services.claim import Claimer
 from ringback.services.clock import Clock
 from ringback.services.commit import Backlog, Committer
@@ -144,6 +145,7 @@ class Engine:
         self.again = Again(self.configuration, self.database, self.committer, self.clock)
         self.trials = Trials(self.configuration, self.database, self.committer, self.clock)
         self.feed = Feed(self.database, self.clock)
+        self.answers = Answers(self.database, self.clock, self.lease.worker)
         self.retainer = Retainer(self.database, Periods())
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.
         self.door = Client()
@@ -295,6 +297,7 @@ class Application:
                 again=engine.again,
                 trials=engine.trials,
                 feed=engine.feed,
+                answers=engine.answers,
                 key_use=engine.key_use,
                 request_log=engine.request_log,
                 rate_limits=engine.rate_limits,

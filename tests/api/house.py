@@ -53,6 +53,7 @@ class House:
             "again": self.engine.again,
             "trials": self.engine.trials,
             "feed": self.engine.feed,
+            "answers": self.engine.answers,
             "key_use": self.engine.key_use,
             "request_log": self.engine.request_log,
             "rate_limits": self.engine.rate_limits,

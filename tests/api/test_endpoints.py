@@ -16,6 +16,7 @@ from tests.services.sink import until
 
 URL = "https://example.com/hook"
 FIELDS = {
+    "kind",
     "id", "url", "event_types", "description", "delivery", "mode", "enabled", "disabled_at",
     "disabled_for", "created_at", "updated_at", "expires_at", "uid", "metadata", "headers",
 }  # fmt: skip

@@ -23,6 +23,11 @@ BODIES: dict[str, Json] = {
     "reparse_callback": {"effects": True},
     "rotate_endpoint_secret": {},
     "test_endpoint": {},
+    "answer": {
+        "answers": [
+            {"delivery": "dlv_" + "0" * 26, "event": "evt_" + "0" * 26, "error": "tls", "ms": 1}
+        ]
+    },
 }
 
 

@@ -125,6 +125,8 @@ def test_faults_are_told_with_their_place_a_hint_and_the_request(ringback: Run) 
 _ELSEWHERE = {
     ("POST", "/v1/events"): "ringback emit",
     ("GET", "/v1/whoami"): "ringback whoami",
+    ("GET", "/v1/endpoints/{id}/stream"): "for listeners: docs/feed.md",
+    ("POST", "/v1/endpoints/{id}/answers"): "for listeners: docs/feed.md",
 }
 # Parameters that lists take care of themselves, and one of `ringback tail`.
 _PAGING = {"limit", "cursor", "wait"}

@@ -25,6 +25,7 @@ from ringback.api import (
     events,
     health,
     inspector,
+    listening,
     messages,
     metrics,
     native,
@@ -47,8 +48,9 @@ _ANSWERED = (
     problems.Problem, Invalid, DatabaseUnavailable, RequestValidationError, HTTPException,
 )  # fmt: skip
 _RESOURCES = (
-    endpoints, trials, connections, simulate, providers, messages, timeline, events, event_types,
-    callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants, whoami,
+    endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
+    event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
+    whoami,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

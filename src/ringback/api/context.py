@@ -11,6 +11,7 @@ from ringback.domain.egress import Own
 from ringback.domain.endpoints import Connection
 from ringback.domain.retry import SCHEDULE_S
 from ringback.services.again import Again
+from ringback.services.answers import Answers
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.feed import Feed
@@ -66,6 +67,7 @@ class Context:
     simulate: Callable[[Connection, Plan], Awaitable[Simulated]]
     again: Again
     feed: Feed
+    answers: Answers
     key_use: KeyUse
     trials: Trials
     request_log: RequestLog

@@ -1,6 +1,6 @@
 """Endpoints: the URLs that receive events."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
@@ -18,6 +18,7 @@ from ringback.domain.endpoints import DeliveryPolicy, Order
 from ringback.domain.event_types import PATTERNS_MAX
 from ringback.domain.events import rfc3339
 from ringback.domain.targets import MAX_URL
+from ringback.errors import Fault, Invalid
 from ringback.services.manage import EndpointChanges, LimitReached, NewEndpoint
 from ringback.services.rotation import OVERLAP_MAX_S, OVERLAP_S
 from ringback.storage.configuration import StoredEndpoint, UidTaken
@@ -59,6 +60,10 @@ Headers = Annotated[
         description="Header fields of your own, sent with every request.",
         examples=[{"authorization": "Bearer 8Yq…"}],
     ),
+]
+Kind = Annotated[
+    Literal["http", "listen"],
+    Field(description="`http`: events are posted to its URL. `listen`: it has none, and is read."),
 ]
 Description = Annotated[str, Field(max_length=DESCRIPTION_MAX, examples=["Order system"])]
 
@@ -120,7 +125,8 @@ class EndpointView(View):
     """An endpoint."""
 
     id: EndpointId
-    url: Url
+    kind: Kind
+    url: Url | None = Field(description="Where events are posted to; null for one that listens.")
     event_types: EventTypes
     description: str
     uid: str | None = Field(description="Your own id of it.")
@@ -137,7 +143,8 @@ class EndpointView(View):
     created_at: Time
     updated_at: Time
     expires_at: Time | None = Field(
-        description="When a test endpoint ends; every change gives it seven more days."
+        description="When a test endpoint ends; every change gives it seven more days. One that "
+        "listens ends 24 h after it was last read."
     )
 
 
@@ -179,7 +186,8 @@ class SecretRotation(Asked):
 class EndpointCreate(Asked):
     """A new endpoint."""
 
-    url: Url
+    kind: Kind = "http"
+    url: Url | None = Field(default=None, description="Where events are posted to: for `http`.")
     event_types: EventTypes
     description: Description = ""
     delivery: DeliveryChange = DeliveryChange()
@@ -217,7 +225,8 @@ def _fields(caller: Caller, endpoint: StoredEndpoint) -> dict[str, Any]:
     usual = caller.context.retry_schedule
     return {
         "id": ids.show("end", engine.id),
-        "url": engine.url,
+        "kind": "listen" if engine.listens else "http",
+        "url": engine.url or None,
         "event_types": list(engine.event_types),
         "description": endpoint.description,
         "uid": endpoint.uid,
@@ -257,9 +266,15 @@ def endpoint_in_path(caller: Caller, endpoint_id: str) -> StoredEndpoint:
 @router.post("", name="create_endpoint", status_code=201, summary="Add an endpoint")
 async def create(caller: CallerDep, body: EndpointCreate) -> NewEndpointView:
     """Add an endpoint. Its secret is in the answer; when that comes, every worker sends to it."""
+    if body.kind == "listen":
+        policy = _of_listening(body)
+    elif body.url:
+        policy = body.delivery.over(DeliveryPolicy())
+    else:
+        raise Invalid(Fault("/url", 'Say where to post to, or make it one of the kind "listen".'))
     new = NewEndpoint(
-        body.url, body.event_types, body.description, body.secret,
-        body.delivery.over(DeliveryPolicy()), body.uid, body.metadata,
+        body.url or "", body.event_types, body.description, body.secret,
+        policy, body.uid, body.metadata,
         tuple(body.headers.items()),
     )  # fmt: skip
     try:
@@ -269,6 +284,18 @@ async def create(caller: CallerDep, body: EndpointCreate) -> NewEndpointView:
     except UidTaken as error:
         raise Problem("uid_taken", str(error)) from error
     return NewEndpointView(**_fields(caller, made), secret=made.secrets[0])
+
+
+def _of_listening(body: EndpointCreate) -> DeliveryPolicy:
+    """Return how one is told that listens. Raises Invalid."""
+    faults = []
+    if body.url is not None:
+        faults.append(Fault("/url", "One that listens has no URL."))
+    if body.delivery.model_fields_set:
+        faults.append(Fault("/delivery", "One that listens is told at once, and once."))
+    if faults:
+        raise Invalid(*faults)
+    return DeliveryPolicy(order="none")
 
 
 @router.get("", name="list_endpoints", summary="List endpoints")

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from ringback.api.asked import id_in_filter, id_in_path
 from ringback.api.auth import Caller, CallerDep
-from ringback.api.feed import AFTER_MAX, LAST_ID, FeedReader, Reading, wants_stream
+from ringback.api.feed import AFTER_MAX, FeedReader, Reading, wants_stream
 from ringback.api.pages import Page, PageQuery, Pager
 from ringback.api.problems import ProblemBody, not_found, wrong_parameter
 from ringback.api.shown import EventId, Time, View
@@ -96,23 +96,15 @@ async def _stream(request: Request, caller: Caller, query: EventQuery) -> Respon
     _without(query, "cursor", "wait")
     if "limit" in query.model_fields_set:
         raise wrong_parameter("limit", "A stream has no pages.")
-    reader = FeedReader(request, caller)
-    last = request.headers.get(LAST_ID)
-    if last:
-        # A client that comes again asks for what it asked for at first; this is how far it got.
-        place = reader.read_cursor(last, "Last-Event-ID")
-    else:
-        place = await reader.start(query.after or "now")
-    return await reader.stream(place, _wanted(query))
+    reader = FeedReader(request, caller, _wanted(query))
+    return await reader.stream(await reader.begin(query.after or "now"))
 
 
 async def _feed(request: Request, caller: Caller, query: EventQuery, after: str) -> Response:
     _without(query, "cursor")
-    reader = FeedReader(request, caller)
-    wanted = _wanted(query)
+    reader = FeedReader(request, caller, _wanted(query))
     place = await reader.start(after)
-    reading = Reading(wanted, query.limit, query.wait or 0)
-    stretch, cursor = await reader.page(place, reading)
+    stretch, cursor = await reader.page(place, Reading(query.limit, query.wait or 0))
     asked = {"type": query.type, "message": query.message, "limit": query.limit}
     filters = {name: str(value) for name, value in asked.items() if value is not None}
     response = Response(media_type=MEDIA_TYPE)

@@ -34,6 +34,7 @@ from ringback.services.access import Denied
 from ringback.services.feed import Crowded, Feed, Removed, Seat
 from ringback.storage import events
 from ringback.storage.feed import FeedEvent, Place, Stretch, Wanted
+from ringback.storage.listening import behind
 
 # What one read brings at most; a stream has as much in hand for a reader who is slow.
 PAGE_BYTES_MAX = 4 * 1024 * 1024
@@ -50,9 +51,8 @@ LAST_ID = "last-event-id"
 
 
 class Reading(NamedTuple):
-    """What a reader asks for."""
+    """How much a reader asks for at a time, and how long it waits for it."""
 
-    wanted: Wanted
     limit: int
     wait_s: float
 
@@ -60,8 +60,12 @@ class Reading(NamedTuple):
 class FeedReader:
     """Reads the feed for one request."""
 
-    def __init__(self, request: Request, caller: Caller) -> None:
-        """Take the request and who makes it."""
+    # The number of the endpoint that is read for.
+    endpoint_no: int | None = None
+
+    def __init__(self, request: Request, caller: Caller, wanted: Wanted) -> None:
+        """Take the request, who makes it, and which events it is about."""
+        self.wanted = wanted
         self._request = request
         self._caller = caller
         self._feed: Feed = caller.context.feed
@@ -80,9 +84,7 @@ class FeedReader:
         return stretch, self._write(stretch.place)
 
     async def _read(self, place: Place, reading: Reading) -> Stretch:
-        return await self._feed.read(
-            self._caller.scope, place, reading.wanted, reading.limit, PAGE_BYTES_MAX
-        )
+        return await self._some(place, reading.limit, PAGE_BYTES_MAX)
 
     async def _wait(self, stretch: Stretch, reading: Reading) -> Stretch:
         loop = asyncio.get_running_loop()
@@ -105,35 +107,49 @@ class FeedReader:
         identified(self._caller.context, self._request)
         return stretch
 
-    async def stream(self, place: Place, wanted: Wanted) -> EventStream:
+    async def stream(self, place: Place) -> EventStream:
         """Return what comes after a place as it comes, until somebody goes."""
         with _telling_why():
             # Whatever is wrong is an answer of its own, and not a stream that ends at once.
-            await self._feed.read(self._caller.scope, place, wanted, 1, 1)
+            await self._some(place, 1, 1)
             seat = self._feed.sit(self._caller.asker.key.id, self.allowed)
-        return EventStream(self._told(seat, place, wanted), seat, self._feed.leave)
+        seat.endpoint = self.endpoint_no
+        return EventStream(self._told(seat, place), seat, self._feed.leave)
 
-    async def _told(self, seat: Seat, place: Place, wanted: Wanted) -> AsyncGenerator[bytes]:
+    async def _some(self, place: Place, limit: int, size: int) -> Stretch:
+        return await self._feed.read(
+            self._caller.scope, place, self.wanted, limit, size, self.endpoint_no
+        )
+
+    async def _told(self, seat: Seat, place: Place) -> AsyncGenerator[bytes]:
         loop = asyncio.get_running_loop()
         yield b"retry: %d\n" % RETRY_MS + message(id_=self._write(place))
         last = loop.time()
         while not seat.ended.is_set():
-            stretch = await self._feed.read(
-                self._caller.scope, place, wanted, STREAM_EVENTS_MAX, STREAM_BYTES_MAX
-            )
-            place = stretch.place
+            await self.still_here()
+            stretch = await self._some(place, STREAM_EVENTS_MAX, STREAM_BYTES_MAX)
             if stretch.events:
                 yield b"".join([
-                    message(id_=self._write(behind(event)), event=event.type, data=event.body)
+                    self.told(event, self._write(behind(event, place)))
                     for event in stretch.events
                 ])  # fmt: skip
                 last = loop.time()
-            elif loop.time() - last >= HEARTBEAT_S:
+            place = stretch.place
+            if loop.time() - last >= HEARTBEAT_S:
                 yield comment("nothing new") + message(id_=self._write(place))
                 last = loop.time()
             if not stretch.more:
                 left = max(last + HEARTBEAT_S - loop.time(), 0.01)
                 await seat.wait(self._caller.scope, place, left)
+
+    # What a stream for an endpoint does in another way.
+
+    def told(self, event: FeedEvent, cursor: str) -> bytes:
+        """Write an event as a message of the stream."""
+        return message(id_=cursor, event=event.type, data=event.body)
+
+    async def still_here(self) -> None:
+        """Somebody still reads the stream."""
 
     def allowed(self) -> bool:
         """Say whether the caller may still read."""
@@ -150,6 +166,15 @@ class FeedReader:
         return f'<{base}?{urlencode({**filters, "after": cursor})}>; rel="next"'
 
     # --- from where on ---
+
+    async def begin(self, after: str) -> Place:
+        """Find the place where a stream begins: behind `Last-Event-ID`, or else where it says.
+
+        Raises Problem.
+        """
+        last = self._request.headers.get(LAST_ID)
+        # A client that comes again asks for what it asked for at first; this is how far it got.
+        return self.read_cursor(last, "Last-Event-ID") if last else await self.start(after)
 
     async def start(self, after: str) -> Place:
         """Find the place that a reader names. Raises Problem."""
@@ -191,11 +216,6 @@ class FeedReader:
 
     def _write(self, place: Place) -> str:
         return self._cursors.write(_PLACE.pack(*place))
-
-
-def behind(event: FeedEvent) -> Place:
-    """Return the place behind an event."""
-    return Place(event.pos, ids.time_of(event.id))
 
 
 @contextlib.contextmanager

@@ -29,7 +29,8 @@ _OWN = (
 _TYPES = Option("event_types", "Which events: message.delivered, message.*, or *.", "list",
                 metavar="TYPE", required=True)  # fmt: skip
 _NEW = (
-    Option("url", _URL, metavar="URL", required=True),
+    Option("url", _URL, metavar="URL"),
+    Option("kind", "`listen`: it has no URL, and is read by a listener.", metavar="http|listen"),
     _TYPES, *_OWN,
     Option("secret", "A signing secret of your own, whsec_…; one is made if not said.",
            metavar="SECRET"),

@@ -44,6 +44,8 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
 class Endpoint(msgspec.Struct, frozen=True):
     """A business's URL that receives events; `keys` are its active signing keys, newest first.
 
+    One without a URL listens: it is told on a stream, and nothing is sent to it.
+
     `no` is its number in hot tables. `disabled` endpoints get nothing new. `retiring` are older
     keys and until when (milliseconds since 1970) they sign as well; `headers` are its owner's.
     """
@@ -59,6 +61,11 @@ class Endpoint(msgspec.Struct, frozen=True):
     policy: DeliveryPolicy = DeliveryPolicy()
     headers: tuple[tuple[str, str], ...] = ()
     retiring: tuple[tuple[bytes, int], ...] = ()
+
+    @property
+    def listens(self) -> bool:
+        """Whether it is told on a stream that it asks for."""
+        return not self.url
 
     def signing_keys(self, now_ms: int) -> tuple[bytes, ...]:
         """Return the keys that sign an attempt made now, newest first."""

@@ -54,6 +54,10 @@ SCOPES: dict[str, Covered] = {
         ("create_endpoint", "change_endpoint", "rotate_endpoint_secret", "test_endpoint",
          "delete_endpoint"),
     ),
+    "endpoints:listen": Covered(
+        "Listening: the stream of an endpoint without a URL, and what its listener answered",
+        ("listen", "answer"),
+    ),
     "endpoints:secrets": Covered("Signing secrets of endpoints", ("get_endpoint_secret",)),
     "connections:read": Covered(
         "Providers and connections, without their secrets",

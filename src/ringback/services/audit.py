@@ -124,7 +124,9 @@ def _fields(endpoint: StoredEndpoint) -> Detail:
 
 
 def _shown(url: str) -> str:
-    """Show a URL without its query, which may hold a secret."""
+    """Show a URL without its query, which may hold a secret; a listening endpoint has none."""
+    if not url:
+        return ""
     try:
         return Target.parse(url).shown
     except InvalidUrl:

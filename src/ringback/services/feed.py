@@ -16,9 +16,11 @@ import structlog
 from ringback.errors import DatabaseUnavailable, RingbackError
 from ringback.services.clock import Clock
 from ringback.storage import feed as stored
+from ringback.storage import listening
 from ringback.storage.database import Database
 from ringback.storage.events import moment
 from ringback.storage.feed import Place, Stretch, Wanted
+from ringback.storage.listening import Waiting
 from ringback.storage.lists import SKEW_MS, Scope
 
 # Readers who wait, long polls and streams.
@@ -58,6 +60,8 @@ class Seat:
         self._woken: asyncio.Future[None] | None = None
         self.scope: Scope | None = None
         self.place: Place | None = None
+        # The endpoint that is listened for, by its number.
+        self.endpoint: int | None = None
 
     async def wait(self, scope: Scope, place: Place, seconds: float) -> None:
         """Wait until something may be there beyond a place, the seat ends, or so many seconds."""
@@ -129,9 +133,10 @@ class Feed:
     # --- reading ---
 
     async def read(
-        self, scope: Scope, place: Place, wanted: Wanted, limit: int, size: int
-    ) -> Stretch:
-        """Return what comes after a place.
+        self, scope: Scope, place: Place, wanted: Wanted, limit: int, size: int,
+        endpoint: int | None = None,
+    ) -> Stretch:  # fmt: skip
+        """Return what comes after a place; for an endpoint also what it alone is owed.
 
         At most `limit` events, and none beyond the first that would make it more than `size` bytes.
 
@@ -140,10 +145,10 @@ class Feed:
             DatabaseUnavailable: nobody answers.
 
         """
-        key = (scope, place, wanted, limit, size)
+        key = (scope, place, wanted, limit, size, endpoint)
         task = self._reading.get(key)
         if task is None:
-            task = asyncio.create_task(self._read(scope, place, wanted, limit, size))
+            task = asyncio.create_task(self._read(*key))
             self._reading[key] = task
             task.add_done_callback(lambda done: self._read_over(key, done))
         return await asyncio.shield(task)
@@ -154,13 +159,19 @@ class Feed:
             task.exception()  # whoever waits for it has it; perhaps nobody does any more
 
     async def _read(
-        self, scope: Scope, place: Place, wanted: Wanted, limit: int, size: int
-    ) -> Stretch:
+        self, scope: Scope, place: Place, wanted: Wanted, limit: int, size: int,
+        endpoint: int | None,
+    ) -> Stretch:  # fmt: skip
         async with self._reads:
             now_ms = self._clock.now_ms()
-            stretch = await stored.after(
-                self._database, scope, place, wanted, limit, size, now_ms
-            )  # fmt: skip
+            if endpoint is None:
+                stretch = await stored.after(
+                    self._database, scope, place, wanted, limit, size, now_ms
+                )
+            else:
+                stretch = await listening.after(
+                    self._database, Waiting(scope, endpoint), place, wanted, limit, size, now_ms
+                )
         # Looked at after reading: what is kept now was kept then.
         kept_from = await self._kept(fresh=False)
         if moment(place.at_ms) < kept_from + _EDGE:
@@ -253,6 +264,8 @@ class Feed:
         scopes = {scope for _, scope, _ in waiting}
         oldest = min(place.oldest for _, _, place in waiting)
         heads = await stored.heads(self._database, scopes, oldest)
+        told = [Waiting(scope, seat.endpoint) for seat, scope, _ in waiting if seat.endpoint]
+        owed = await listening.newest(self._database, set(told)) if told else {}
         for seat, scope, place in waiting:
-            if heads.get(scope, 0) > place.pos:
+            if max(heads.get(scope, 0), owed.get(seat.endpoint or 0, 0)) > place.pos:
                 seat.wake()

@@ -33,13 +33,16 @@ from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.guards import LOCKED, OPEN, Guards
 from ringback.storage import configuration as stored
-from ringback.storage import deliveries, inspector
+from ringback.storage import deliveries, inspector, listening
 from ringback.storage.configuration import StoredConnection, StoredEndpoint
 from ringback.storage.database import Connection as DatabaseConnection
 from ringback.storage.database import Database
 from ringback.storage.lists import Scope
 
 TEST_ENDPOINT_DAYS = 7
+# A listening endpoint lives at least so long after it was last read.
+LISTEN_S = 86_400
+_RENEWED_S = LISTEN_S + 3600
 # All of them are in every worker's memory.
 ENDPOINTS_MAX = 1000
 CONNECTIONS_MAX = 1000
@@ -57,7 +60,7 @@ class LimitReached(RingbackError):
 
 
 class NewEndpoint(msgspec.Struct, frozen=True):
-    """What a new endpoint is to be; a secret is made unless one is given."""
+    """What a new endpoint is to be: without a URL it listens; a secret is made unless given."""
 
     url: str
     event_types: list[str]
@@ -125,7 +128,7 @@ class Manager:
 
         """
         mode = Mode(scope.mode)
-        faults = self._faults_in_url(new.url, mode, new.delivery)
+        faults = self._faults_in_url(new.url, mode, new.delivery) if new.url else []
         faults += self._faults_in_delivery(new.delivery)
         faults += faults_in_patterns(new.event_types, "/event_types")
         faults += faults_in_secret(new.secret)
@@ -141,7 +144,7 @@ class Manager:
         )  # fmt: skip
         secret = new.secret or new_secret(os.urandom(SECRET_BYTES))
         endpoint = StoredEndpoint(
-            engine, [secret], new.description, now, now, None, None, self._expiry(mode), new.uid,
+            engine, [secret], new.description, now, now, None, None, self._expiry(engine), new.uid,
             new.metadata,
         )  # fmt: skip
         async with self._configuration.change() as connection:
@@ -166,7 +169,9 @@ class Manager:
         delivery = changes.delivery or known.engine.policy
         url = changes.url if changes.url is not None else known.engine.url
         faults: list[Fault] = []
-        if changes.url is not None or changes.delivery is not None:
+        if known.engine.listens:
+            faults += _faults_in_listening(changes)
+        elif changes.url is not None or changes.delivery is not None:
             faults += self._faults_in_url(url, mode, delivery)
             faults += self._faults_in_delivery(delivery)
         if changes.event_types is not None:
@@ -204,7 +209,7 @@ class Manager:
             engine=engine,
             description=known.description if changes.description is None else changes.description,
             disabled_for="Disabled by hand." if by_hand else known.disabled_for,
-            expires=self._expiry(engine.mode),
+            expires=self._expiry(engine),
             uid=known.uid if changes.uid is None else changes.uid,
             metadata=known.metadata if changes.metadata is None else changes.metadata,
         )
@@ -344,8 +349,23 @@ class Manager:
         said = f"{verdict.reason[:1].upper()}{verdict.reason[1:]}. {advice}"
         return [Fault("/url", said.rstrip())]
 
-    def _expiry(self, mode: Mode) -> datetime | None:
-        return self._now() + timedelta(days=TEST_ENDPOINT_DAYS) if mode == Mode.TEST else None
+    async def keep_listening(self, scope: Scope, id_: uuid.UUID) -> None:
+        """Let a listening endpoint live on, because it is read; writes at most once an hour."""
+        known = self._endpoint(scope, id_)
+        if known is None or known.expires is None:
+            return
+        if known.expires - self._now() < timedelta(seconds=LISTEN_S):
+            expires = self._expiry(known.engine)
+            assert expires is not None
+            async with self._configuration.change() as connection:
+                await listening.renew(connection, id_, scope, expires)
+
+    def _expiry(self, endpoint: Endpoint) -> datetime | None:
+        if endpoint.listens:
+            return self._now() + timedelta(seconds=_RENEWED_S)
+        if endpoint.mode == Mode.TEST:
+            return self._now() + timedelta(days=TEST_ENDPOINT_DAYS)
+        return None
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
@@ -367,6 +387,16 @@ def _faults_in_fields(
 ) -> list[Fault]:
     faults = [] if uid is None else faults_in_uid(uid)
     return [*faults, *faults_in_metadata(metadata or {}), *faults_in_headers(headers or ())]
+
+
+def _faults_in_listening(changes: EndpointChanges) -> list[Fault]:
+    """Check what is to change of an endpoint without a URL."""
+    faults = []
+    if changes.url is not None:
+        faults.append(Fault("/url", "It listens: add another endpoint for this URL."))
+    if changes.delivery is not None:
+        faults.append(Fault("/delivery", "It listens: it is told at once, and once."))
+    return faults
 
 
 def _addresses(target: Target) -> list[IpAddress]:

@@ -42,6 +42,7 @@ class Snapshot(msgspec.Struct):
                 if endpoint.tenant == tenant
                 and endpoint.mode == mode
                 and not endpoint.disabled
+                and not endpoint.listens
                 and matches(endpoint.event_types, type_)
             )
             if len(self._matched) < MATCHED_MAX:
@@ -58,15 +59,17 @@ class Snapshot(msgspec.Struct):
         return self.endpoints_by_name.get((tenant, mode, name))
 
     def reachable(self) -> dict[int, Endpoint]:
-        """Return all endpoints; those of suspended tenants as disabled: what they are owed waits.
+        """Return all endpoints that are sent to, by their numbers.
 
-        New events are owed to them all the same.
+        Those of suspended tenants as disabled: what they are owed waits. New events are owed to
+        them all the same.
         """
         waiting = {
             number: msgspec.structs.replace(self.endpoints[number], disabled=True)
             for number in self.suspended()
         }
-        return self.endpoints | waiting
+        every = self.endpoints | waiting
+        return {number: endpoint for number, endpoint in every.items() if not endpoint.listens}
 
     def suspended(self) -> set[int]:
         """Return the numbers of the endpoints that suspended tenants have."""

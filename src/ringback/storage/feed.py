@@ -5,14 +5,14 @@ later below a position that was seen. Lists of events, newest first, are in even
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import NamedTuple
 
 from ringback.domain.event_types import matches
 from ringback.domain.ids import floor7, time_of
 from ringback.storage import events
-from ringback.storage.database import Database
+from ringback.storage.database import Database, Row
 from ringback.storage.lists import SKEW_MS, Scope, Window
 from ringback.storage.partitions import lower_bounds
 from ringback.storage.queries import query
@@ -21,6 +21,8 @@ from ringback.storage.queries import query
 LOOKED_AT_MAX = 10_000
 # Of the events after a moment, by their ids, so many are looked at for the lowest position.
 SINCE_MAX = 4096
+# Runs a query: the pool's, or one connection's within a transaction.
+Rows = Callable[..., Awaitable[list[Row]]]
 
 
 class Place(NamedTuple):
@@ -69,11 +71,18 @@ async def after(
     """
     if wanted.message is not None:
         return await _of_message(database, scope, place, wanted, wanted.message, limit, now_ms)
+    return await scan(database.rows, scope, place, wanted, limit, size, now_ms)
+
+
+async def scan(
+    rows_of: Rows, scope: Scope, place: Place, wanted: Wanted, limit: int, size: int, now_ms: int
+) -> Stretch:
+    """Look through the feed after a place for some types; see `after`."""
     everything = not wanted.patterns
     looked_at = limit + 1 if everything else LOOKED_AT_MAX
     names = [pattern for pattern in wanted.patterns if not pattern.endswith("*")]
     stems = [""] if everything else [p[:-1] for p in wanted.patterns if p.endswith("*")]
-    rows = await database.rows(
+    rows = await rows_of(
         query("feed.after"), *scope, place.pos, place.oldest, looked_at, names, stems, limit, size
     )
     told = sorted((FeedEvent(*row[:4]) for row in rows if row[4] is None), key=_pos)

@@ -21,7 +21,8 @@ update worker set alive = false, ended = coalesce(ended, now()) where id = $1 re
 
 -- name: oldest_due
 with wanted as materialized (
-    select no from endpoint where deleted is null and disabled is null and no <> all($1::int[])),
+    select no from endpoint
+    where deleted is null and disabled is null and url <> '' and no <> all($1::int[])),
 held as (
     select from unnest($1::int[]) as w (no) cross join lateral (
         select from delivery d
