@@ -69,6 +69,7 @@ def test_a_key_never_leaves_for_another_address(home: Path) -> None:
     _write(home / "config/ringback/config.toml", default="k1", other="k2")
     assert "k2" == _place(url="http://other.test/").api_key
     assert _place(url="http://elsewhere.test").api_key is None
+    assert _place(url="http://elsewhere.test", profile="other").api_key is None
     refused = ran("endpoints", "list", "--url", "http://elsewhere.test")
     assert 3 == refused.code
     assert "hint: " in refused.err

@@ -279,6 +279,7 @@ def test_events_are_read_from_a_place_on(ringback: Run, served: Served) -> None:
         "events", "list", "--after", ids[0], "--type", "shop.listed", "--all", "-o", "id"
     )
     assert ids[1:] == read.lines
+    assert 205 == len(ringback("events", "list", "-n", "205", "-o", "id").lines)
 
 
 _SHOP = {"type": "shop.listed", "data": {}}

@@ -9,7 +9,6 @@ import typer
 from ringback.cli.declared import Column
 from ringback.cli.session import Session, online
 
-PANEL = "Which installation"
 COMPLETE = "_RINGBACK_COMPLETE"
 _Field = Literal["url", "api_key", "tenant", "mode"]
 # Where what an id names is found in the API.
@@ -33,8 +32,8 @@ def add_to(app: typer.Typer, config: typer.Typer) -> None:
         (open_, ("open", "open msg_01…")),
     ):
         epilog = "\n\n".join(f"$ ringback {example}" for example in examples)
-        app.command(one.__name__.rstrip("_"), rich_help_panel=PANEL, epilog=epilog)(online(one))
-    app.command(rich_help_panel=PANEL, epilog='$ eval "$(ringback completion bash)"')(completion)
+        app.command(one.__name__.rstrip("_"), epilog=epilog)(online(one))
+    app.command(epilog='$ eval "$(ringback completion bash)"')(completion)
     for inner in (path, profiles, use, get, set_):
         config.command(inner.__name__.rstrip("_"))(online(inner))
 

@@ -324,6 +324,8 @@ def _draw(session: "Session", resource: Resource, command: Command, given: dict[
     found = session.client.get(_path(command, given["ids"]))
     if session.out.format == "table":
         timeline.draw(session.out, found)
+    elif session.out.format == "json":
+        session.out.one(found)
     else:
         session.out.several(found["entries"], resource.columns, resource.key)
 

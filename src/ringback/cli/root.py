@@ -34,7 +34,16 @@ RESOURCES: tuple[Resource, ...] = (
     EVENTS, MESSAGES, DELIVERIES, ATTEMPTS, CALLBACKS, ENDPOINTS, CONNECTIONS, EVENT_TYPES,
     INSPECTOR, KEYS, TENANTS, AUDIT,
 )  # fmt: skip
-_PANEL = "Look and change"
+# Where a command stands in the help.
+_PANELS = {
+    **dict.fromkeys(("up", "serve", "migrate", "doctor", "config"), "Run it"),
+    **dict.fromkeys(("sign", "verify", "tail", "listen", "emit", "simulate"), "Try it"),
+    **dict.fromkeys(("whoami", "login", "open", "completion"), "Which installation"),
+}
+_EXAMPLES = (
+    "up --demo", "simulate delivered", "messages list", "tail events",
+    "endpoints create --url https://example.com/hooks --event-types 'message.*'",
+)  # fmt: skip
 
 
 class Root(TyperGroup):
@@ -113,14 +122,21 @@ def begin() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
+        epilog="\n\n".join(f"$ ringback {example}" for example in _EXAMPLES),
     )
     app.callback()(signed(_root, _before(), "ringback", ""))
     return app
 
 
 def add_resources(app: typer.Typer) -> None:
-    """Add a group for each resource; its commands are made when they are asked for."""
+    """Add a group for each resource, and give every command its place in the help.
+
+    Commands of a group are made when they are asked for. Called when all others are there.
+    """
     for resource in RESOURCES:
         lazy = type(resource.name, (_Lazy,), {"resource": resource})
         group = typer.Typer(cls=lazy, help=resource.help, no_args_is_help=True)
-        app.add_typer(group, name=resource.name, rich_help_panel=_PANEL)
+        app.add_typer(group, name=resource.name, rich_help_panel="Look and change")
+    for one in (*app.registered_commands, *app.registered_groups):
+        name = one.name or getattr(one.callback, "__name__", "")
+        one.rich_help_panel = _PANELS.get(str(name), one.rich_help_panel)

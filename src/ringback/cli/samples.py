@@ -8,21 +8,18 @@ import typer
 from ringback.cli.scenarios import SCENARIOS
 from ringback.cli.session import Session, online
 
-PANEL = "Try it"
 _SCENARIOS = "\n\n".join(f"{name}: {one.what}" for name, one in SCENARIOS.items())
 
 
 def add_to(app: typer.Typer) -> None:
     """Add both commands."""
     app.command(
-        rich_help_panel=PANEL,
         epilog="$ ringback emit shop.order_paid --set subject=order-1 --set data.total=12\n\n"
         "$ ringback emit shop.order_paid --set 'subject=order-{n}' --count 1000 --rate 50\n\n"
         "$ ringback emit message.delivered --set reference=order-1\n\n"
         "$ ringback emit --list",
     )(online(emit))
     app.command(
-        rich_help_panel=PANEL,
         epilog="$ ringback simulate delivered\n\n$ ringback simulate reply --to +15550123\n\n"
         "$ ringback simulate storm --count 500",
         help=f"{cleandoc(simulate.__doc__ or '')}\n\n{_SCENARIOS}",
