@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -142,7 +143,7 @@ def _operations(served: Served) -> tuple[dict[tuple[str, str], Any], Any]:
     """Return the operations of the API's document, and its schemas."""
     paths = httpx.get(f"{served.url}/openapi.json").json()
     found = {
-        (method.upper(), re.sub(r"\{\w+\}", "{id}", path)): operation
+        (method.upper(), _shape(path)): operation
         for path, methods in paths["paths"].items()
         for method, operation in methods.items()
         if path.startswith("/v1/")
@@ -150,10 +151,14 @@ def _operations(served: Served) -> tuple[dict[tuple[str, str], Any], Any]:
     return found, paths["components"]["schemas"]
 
 
+def _shape(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{id}", path)
+
+
 def test_every_operation_has_its_command(served: Served) -> None:
     """What the API can do, the command line can; and nothing that the API cannot."""
     operations = set(_operations(served)[0])
-    commands = {(command.method, command.path) for _, command in _made()}
+    commands = {(command.method, _shape(command.path)) for _, command in _made()}
     assert operations == commands | set(_ELSEWHERE)
 
 
@@ -161,8 +166,9 @@ def test_every_filter_and_field_has_its_option(served: Served) -> None:
     """Options are the API's parameters and fields, all of them, by their names."""
     operations, schemas = _operations(served)
     for name, command in _made():
-        operation = operations[command.method, command.path]
-        options = {option.field for option in command.options}
+        operation = operations[command.method, _shape(command.path)]
+        in_path = set(re.findall(r"\{(\w+)\}", command.path))
+        options = {option.field for option in command.options} - in_path
         parameters = operation.get("parameters", ())
         filters = {one["name"] for one in parameters if one["in"] == "query"} - _PAGING
         content = operation.get("requestBody", {}).get("content", {}).get("application/json")
@@ -172,7 +178,7 @@ def test_every_filter_and_field_has_its_option(served: Served) -> None:
             assert fixed <= fields, name
         else:
             assert options == filters | fields, name
-        required = {option.field for option in command.options if option.required}
+        required = {one.field for one in command.options if one.required} - in_path
         body = _resolved(content["schema"], schemas) if content else {}
         if command.does == "make":
             assert set(body.get("required", ())) == required, name
@@ -204,7 +210,7 @@ def test_columns_are_fields_of_the_rows(ringback: Run, served: Served) -> None:
         for command in resource.commands:
             if command.does != "list" or resource.name in {"events", "inspector"}:
                 continue  # their bodies are anybody's
-            answer = operations[command.method, command.path]["responses"]["200"]
+            answer = operations[command.method, _shape(command.path)]["responses"]["200"]
             page = _resolved(answer["content"]["application/json"]["schema"], schemas)
             row = _resolved(page["properties"]["data"]["items"], schemas)
             known = {*_fields(row, schemas), *row["properties"]}
@@ -357,3 +363,22 @@ def test_what_is_shown_in_part_is_whole_json(ringback: Run) -> None:
     part = ringback("endpoints", "get", made, "end_0", "-o", "json", code=7)
     assert [made] == [one["id"] for one in part.json]
     ringback("endpoints", "delete", made, "--yes")
+
+
+def test_types_of_ones_own_are_described(ringback: Run, tmp_path: Path) -> None:
+    """With schema and example from files; a sample is the example; what does not fit is refused."""
+    schema = {"type": "object", "required": ["total"], "properties": {"total": {"type": "number"}}}
+    (tmp_path / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
+    made = ringback(
+        "event-types", "describe", "till.paid", "--description", "Paid.", "--schema",
+        f"@{tmp_path / 'schema.json'}", "--example", '{"total": 12}', "-o", "json",
+    ).json  # fmt: skip
+    assert ("till.paid", schema) == (made["name"], made["schema"])
+    shown = ringback("event-types", "schema", "till.paid", "--version", "1", "-o", "json").json
+    assert {"number"} == {shown["properties"]["total"]["type"]}
+    event = ringback("emit", "till.paid", "-o", "id").out.strip()
+    assert {"total": 12} == ringback("events", "get", event, "-o", "json").json["data"]
+    refused = ringback("emit", "till.paid", "--set", "data.total=much", code=5)
+    assert "/data/total" in refused.err
+    ringback("event-types", "delete", "till.paid", "--yes")
+    ringback("event-types", "get", "till.paid", code=4)

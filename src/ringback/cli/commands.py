@@ -221,10 +221,18 @@ def _rows(
             return
 
 
-def _path(command: Command, identifier: str) -> str:
+def _path(command: Command, identifier: str, given: dict[str, Any] | None = None) -> str:
+    """Fill in a path: the id, and options that stand in it."""
     from ringback.client.http import segment
 
-    return command.path.replace("{id}", segment(identifier))
+    path = command.path.replace("{id}", segment(identifier))
+    for option in command.options:
+        if f"{{{option.field}}}" in path:
+            value = (given or {}).get(option.called)
+            if value is None:
+                raise typer.BadParameter("It is required.", param_hint=option.dashed)
+            path = path.replace(f"{{{option.field}}}", segment(str(value)))
+    return path
 
 
 def for_each(
@@ -252,7 +260,9 @@ def for_each(
 
 
 def _get(session: "Session", resource: Resource, command: Command, given: dict[str, Any]) -> None:
-    found = for_each(session, given["ids"], lambda one: session.client.get(_path(command, one)))
+    found = for_each(
+        session, given["ids"], lambda one: session.client.get(_path(command, one, given))
+    )
     columns = command.columns or resource.columns
     if isinstance(given["ids"], str) or (given["ids"] != ["-"] and len(given["ids"]) == 1):
         for _, record in found:

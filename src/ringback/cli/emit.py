@@ -33,7 +33,7 @@ def show_types(session: Session) -> None:
         Column("type", "name", "id"), Column("how", "how"), Column("description", "description"),
     )  # fmt: skip
     types = session.client.rows("/v1/event-types", paged=False)
-    rows = ({**one, "how": _how(one["name"])} for one in types)
+    rows = ({**one, "how": "published" if one["own"] else _how(one["name"])} for one in types)
     session.out.rows(rows, columns, "name")
     session.say("And every type of your own, such as shop.order_paid: it is published as it is.")
 
@@ -56,7 +56,8 @@ def run(
 ) -> None:
     """Emit `count` events of a type, `rate` of them a second."""
     family, _, status = name.partition(".")
-    types = {one["name"] for one in session.client.rows("/v1/event-types", paged=False)}
+    known = list(session.client.rows("/v1/event-types", paged=False))
+    types = {one["name"] for one in known if not one["own"]}
     families = {one.partition(".")[0] for one in types}
     own = family not in families
     if file is not None and not own:
@@ -67,6 +68,8 @@ def run(
         raise typer.BadParameter("It is for events of messages.", param_hint="--connection")
     if own:
         body = _body(name, file)
+        if file is None and any(one["name"] == name for one in known):
+            body = _example(session, body)
         if endpoint is not None:
             body["deliver_to"] = [endpoint]
         _publish(session, body, assigned, count, rate)
@@ -120,6 +123,14 @@ def _body(name: str, file: str | None) -> Json:
     # What an event has when it was read from the API, and nobody says when publishing.
     kept = {"subject", "data", "timestamp", "retry", "deliver_to"}
     return {"type": name, **{field: value for field, value in found.items() if field in kept}}
+
+
+def _example(session: Session, body: Json) -> Json:
+    """Begin with the example of a type that was described."""
+    from ringback.client.http import segment
+
+    example = session.client.get(f"/v1/event-types/{segment(body['type'])}")["example"]
+    return {**body, "data": example["data"]} if example else body
 
 
 def _numbered(body: Json, assigned: list[str], number: int) -> Json:

@@ -200,10 +200,45 @@ EVENT_TYPES = Resource(
             argument="NAME…", argument_help="Names of types; - reads them from standard input.",
             examples=("event-types get message.delivered -o json",),
         ),
+        Command(
+            "schema", "get", "GET", "/v1/event-types/{id}/schemas/{version}",
+            "Show one version of a type's JSON Schema.",
+            (Option("version", "Which one; event-types get names them.", "whole", metavar="N",
+                    required=True),),
+            argument="NAME", argument_help="The name of a type.", many=False,
+            examples=("event-types schema shop.order_paid --version 1 -o json",),
+        ),
+        Command(
+            "describe", "change", "PUT", "/v1/event-types/{id}",
+            "Say what a type of your own means, what its data has to look like, and when it ends. "
+            "What is not given stays.",
+            (
+                Option("description", "What it means.", metavar="TEXT"),
+                Option("schema", "JSON Schema of its data: JSON, @FILE or -; null: it is free.",
+                       "json", metavar="JSON"),
+                Option("example", "An example of its data, in the same ways.", "json",
+                       metavar="JSON"),
+                Option("deprecated", "Whether publishing it is answered with a warning.", "flag"),
+                Option("deprecation_note", "What to use instead.", metavar="TEXT"),
+                Option("archived", "Whether publishing it is refused.", "flag"),
+            ),
+            argument="NAME", argument_help="The name of a type of your own.", many=False,
+            examples=(
+                "event-types describe shop.order_paid --schema @schema.json --example @paid.json",
+                "event-types describe shop.order_paid --deprecated",
+            ),
+        ),
+        Command(
+            "delete", "remove", "DELETE", "/v1/event-types/{id}",
+            "Forget what types of your own mean, with all versions of their schemas.",
+            argument="NAME…", argument_help="Names of types; - reads them from standard input.",
+            examples=("event-types delete shop.order_paid",), done="Forgot",
+        ),
     ),
     (
         Column("name", "name", "id"), Column("description", "description"),
-        Column("emitted", "emitted", wide=True),
+        Column("own", "own", wide=True), Column("emitted", "emitted", wide=True),
+        Column("deprecated", "deprecated", wide=True), Column("archived", "archived", wide=True),
     ),
     key="name",
 )  # fmt: skip

@@ -35,7 +35,7 @@ RESOURCES: tuple[Resource, ...] = (
     INSPECTOR, KEYS, TENANTS, AUDIT,
 )  # fmt: skip
 # Where a command stands in the help.
-_PANELS = {
+_PANELS: dict[str, str | None] = {
     **dict.fromkeys(("up", "serve", "migrate", "doctor", "config"), "Run it"),
     **dict.fromkeys(("sign", "verify", "tail", "listen", "emit", "simulate"), "Try it"),
     **dict.fromkeys(("whoami", "login", "open", "completion"), "Which installation"),
@@ -137,6 +137,8 @@ def add_resources(app: typer.Typer) -> None:
         lazy = type(resource.name, (_Lazy,), {"resource": resource})
         group = typer.Typer(cls=lazy, help=resource.help, no_args_is_help=True)
         app.add_typer(group, name=resource.name, rich_help_panel="Look and change")
-    for one in (*app.registered_commands, *app.registered_groups):
-        name = one.name or getattr(one.callback, "__name__", "")
-        one.rich_help_panel = _PANELS.get(str(name), one.rich_help_panel)
+    for command in app.registered_commands:
+        name = str(command.name or getattr(command.callback, "__name__", ""))
+        command.rich_help_panel = _PANELS.get(name, command.rich_help_panel)
+    for group_ in app.registered_groups:
+        group_.rich_help_panel = _PANELS.get(str(group_.name), group_.rich_help_panel)
