@@ -422,6 +422,18 @@ LIMITS: dict[str, dict[str, Limit]] = {
     "The command line": {
         "cli.commands:LIMIT": Limit("rows", "that a command lists unless asked for", "it says so"),
         "client.http:PAGE_MAX": Limit("rows", "of a page that it asks for", "the next page"),
+        "client.local:TIMEOUT_S": Limit(SECONDS, "for a local program to answer", "`timeout`"),
+        "client.local:BODY_MAX": Limit(BYTES, "of its answer that is told", _CUT),
+        "client.local:HEADERS_MAX": Limit("header fields", "of its answer that are told", _CUT),
+        "client.lanes:HELD_MAX": Limit("events", "that `listen` has in hand", "read later"),
+        "client.lanes:THREADS": Limit("events", "forwarded at the same time", "the others wait"),
+        "client.listening:ANSWERS_MAX": Limit("answers", "of one request", "the next request"),
+        "client.listening:ANSWERS_BYTES_MAX": Limit(
+            BYTES, "answers of one request", "the next request"
+        ),
+        "client.listening:NAME_MAX": Limit(CHARACTERS, "a header's name, of an answer", _CUT),
+        "client.listening:VALUE_MAX": Limit(CHARACTERS, "a header's value, of an answer", _CUT),
+        "client.listening:PAUSE_MAX_S": Limit(SECONDS, "between two tries", "see above"),
         "client.follow:ROWS_MAX": Limit(
             "rows", "that `tail` shows of one look at a list", "it says so"
         ),

@@ -126,8 +126,8 @@ def test_faults_are_told_with_their_place_a_hint_and_the_request(ringback: Run) 
 _ELSEWHERE = {
     ("POST", "/v1/events"): "ringback emit",
     ("GET", "/v1/whoami"): "ringback whoami",
-    ("GET", "/v1/endpoints/{id}/stream"): "for listeners: docs/feed.md",
-    ("POST", "/v1/endpoints/{id}/answers"): "for listeners: docs/feed.md",
+    ("GET", "/v1/endpoints/{id}/stream"): "ringback listen",
+    ("POST", "/v1/endpoints/{id}/answers"): "ringback listen",
 }
 # Parameters that lists take care of themselves, and one of `ringback tail`.
 _PAGING = {"limit", "cursor", "wait"}

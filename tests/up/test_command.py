@@ -15,6 +15,7 @@ from .installation import SOURCES
         (["up", "--help"], "RINGBACK_PORT"),
         (["migrate", "--help"], "--status"),
         (["verify", "--help"], "--tolerance"),
+        (["listen", "--help"], "--allow-external"),
         (["--version"], "."),
     ],
 )

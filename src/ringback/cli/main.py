@@ -5,7 +5,7 @@ from typing import Literal
 
 import typer
 
-from ringback.cli import account, root, samples, signatures, tail
+from ringback.cli import account, listen, root, samples, signatures, tail
 from ringback.cli.options import remember
 
 app = root.begin()
@@ -123,6 +123,7 @@ def doctor(
 
 signatures.add_to(app)
 tail.add_to(app)
+listen.add_to(app)
 samples.add_to(app)
 account.add_to(app, _config)
 root.add_resources(app)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 SECRETS = "RINGBACK_WEBHOOK_SECRET"
+_PANEL = "Try it"
 INPUT_MAX = 64 * 1024 * 1024
 _FROM_ENV = f"Without it, {SECRETS} (several separated by commas)."
 _SECRET = typer.Option(
@@ -29,8 +30,8 @@ _FILE = typer.Option(None, "--file", help="Read from a file instead of standard 
 
 def add_to(app: typer.Typer) -> None:
     """Add both commands."""
-    app.command()(sign)
-    app.command()(verify)
+    app.command(rich_help_panel=_PANEL)(sign)
+    app.command(rich_help_panel=_PANEL)(verify)
 
 
 def sign(

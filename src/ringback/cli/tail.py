@@ -37,12 +37,11 @@ def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(
         no_args_is_help=True,
-        help="Watch what happens, as it happens. Ctrl-C ends it. A table is a line for each; "
-        "-o jsonl gives all of it.",
+        help="Watch events, deliveries or callbacks as they happen. Ctrl-C ends it.",
     )
     for command in (events, deliveries, callbacks):
         group.command()(online(command))
-    app.add_typer(group, name="tail")
+    app.add_typer(group, name="tail", rich_help_panel="Try it")
 
 
 def events(
