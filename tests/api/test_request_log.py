@@ -147,6 +147,7 @@ async def _ask(house: House, number: int) -> None:
     for _ in range(2):
         await house.call("POST", "/v1/events", json=event, headers=headers)
     await house.call("POST", "/v1/events", json={**event, unique: NUMBER}, headers=headers)
+    await house.call("POST", "/v1/events", json=[event] * 20)
     broken = f'{{"{unique}": {NUMBER}'.encode()
     for path in ("/v1/events", "/v1/endpoints", "/v1/connections"):
         await house.call("POST", path, content=broken, headers=JSON)
