@@ -128,6 +128,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
     "Published events": {
         "providers.native_items:ITEMS_MAX": Limit("items", "posted to a native connection", "422"),
         "providers.native_items:FAULTS_MAX": Limit("faults", "named in its answer", "left out"),
+        "providers.native_items:FIELDS_MAX": Limit("fields", "of an item", "422"),
         "providers.native_items:TAGS_MAX": Limit("tags", "of an item", _EXPLAINED),
         "providers.native_items:METADATA_MAX": Limit("pairs", "in its metadata", _EXPLAINED),
         "providers.native_items:NUMBERS_MAX": Limit("numbers", "of an order", "422"),

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 
 from ringback.domain.http import Callback
-from ringback.providers.native_items import ITEMS_MAX, schema
+from ringback.providers.native_items import FAULTS_MAX, ITEMS_MAX, read, schema
 from tests.api.house import ACTING, KEY, LIVE_KEY, OPERATOR_KEY, OTHER_KEY, House, Json
 from tests.domain.schemas import faults
 from tests.markdown import pages
@@ -219,3 +219,11 @@ async def test_the_document_has_the_format(house: House) -> None:
     for part in parts.values():
         for field in part["properties"]:
             assert f"`{field}`" in page.text, field
+
+
+def test_looking_for_faults_has_an_end() -> None:
+    """A request full of them is answered as soon as a hundred are found, whatever else is in it."""
+    many = json.dumps([{"type": "fax", "id": "x"}, *[{"type": "fax"}] * 999]).encode()
+    assert FAULTS_MAX == len(read(many).unparsed)
+    wide = json.dumps({"type": "message", **{f"k{number}": 1 for number in range(70)}}).encode()
+    assert ["It has more than 64 fields."] == [piece.reason for piece in read(wide).unparsed]

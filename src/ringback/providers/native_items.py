@@ -34,6 +34,7 @@ DURATION_MAX = 10_000_000
 WORD_MAX = 64
 VALUE_MAX = 512
 FAULTS_MAX = 100
+FIELDS_MAX = 64
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999
 _FAILED = ("failed", "expired", "unconfirmed")
 
@@ -257,10 +258,12 @@ def _decoded(
     except msgspec.ValidationError:
         for index, one in enumerate(raw if isinstance(raw, list) else [raw]):
             at = f"/{index}" if many else ""
-            wrong = _faults(one, at)
-            found += [Unparsed(words, place) for place, words in wrong]
-            if not wrong:
+            try:
                 yield at, msgspec.convert(one, NativeItem)
+            except msgspec.ValidationError:
+                found += [Unparsed(words, place) for place, words in _faults(one, at)]
+                if len(found) >= FAULTS_MAX:
+                    return  # enough to mend: looking on would cost time that others need
     else:
         for index, item in enumerate(sound):
             yield f"/{index}" if many else "", item
@@ -269,6 +272,8 @@ def _decoded(
 def _faults(raw: object, at: str) -> list[tuple[str, str]]:
     if not isinstance(raw, dict):
         return [(at, "Write an object.")]
+    if len(raw) > FIELDS_MAX:
+        return [(at, f"It has more than {FIELDS_MAX} fields.")]
     return [(place, _sentence(place, words)) for place, words in faults(raw, NativeItem, at)]
 
 
