@@ -58,6 +58,8 @@ def test_several_ids_are_taken_also_from_standard_input(ringback: Run) -> None:
     part = ringback("endpoints", "disable", made[0], "end_00000000000000000000000000", code=7)
     assert "end_00000000000000000000000000: There is no such endpoint. [404" in part.err
     assert "1 of 2 done." in part.err
+    assert "There is nothing to do.\n" == ringback("endpoints", "delete", "-", text="").err
+    assert "There is nothing to do.\n" == ringback("endpoints", "disable", "-", text="\n").err
     gone = ringback("endpoints", "delete", "-", "--yes", text=" ".join(made))
     assert [f"Deleted {one}." for one in made] == gone.err.splitlines()
 

@@ -140,6 +140,7 @@ def _value(option: Option, given: Any) -> Any:
         "json": values.document,
         "past": lambda text: values.moment(text, now),
         "future": lambda text: values.moment(text, now, ahead=True),
+        "place": lambda text: values.place(text, now),
         "seconds": values.seconds,
         "schedule": lambda text: None if text == "usual" else values.each([text], values.seconds),
     }
@@ -246,6 +247,8 @@ def for_each(
     from ringback.client.problems import ApiError
 
     names = [given] if isinstance(given, str) else values.named(given)
+    if not names:
+        session.say("There is nothing to do.")
     codes = []
     for name in names:
         try:
@@ -358,6 +361,9 @@ def _remove(
     from ringback.cli import values
 
     names = values.named(given["ids"])
+    if not names:
+        session.say("There is nothing to do.")
+        return
     what = names[0] if len(names) == 1 else f"these {len(names)}"
     session.confirm(f"{command.name.capitalize()} {what}?")
     gone = for_each(

@@ -8,11 +8,11 @@ import keyword
 from typing import Any, Literal
 
 # How an option is written and what the API gets. `past` and `future`: a duration, a time, or an
-# id; `seconds`: a duration; `settings`: pairs that are read as the provider's schema says. Lists
-# are given several times, or with commas.
+# id; `seconds`: a duration; `place`: one in the feed; `settings`: pairs that are read as the
+# provider's schema says. Lists are given several times, or with commas.
 Takes = Literal[
     "text", "whole", "number", "flag", "list", "numbers", "pairs", "settings", "json", "past",
-    "future", "seconds", "schedule",
+    "future", "seconds", "schedule", "place",
 ]  # fmt: skip
 
 

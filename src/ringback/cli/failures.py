@@ -28,6 +28,8 @@ _HINTS = {
     "token_taken": "Choose another --token, or leave it out.",
     "uid_taken": "Choose another --uid; ringback endpoints list shows those that are taken.",
     "limit_reached": "Delete what is no longer needed; docs/limits.md has all limits.",
+    "not_now": "Look how it stands: the matching `get` command shows it.",
+    "outcome_unknown": "Look what there is before you do it again.",
     "busy": "Try again in a moment; deliveries are behind.",
     "rate_limited": "Ask less often, or with another key: ringback keys get shows its limit.",
     "internal": "This is a defect of the server: its log has more under the request's id.",

@@ -23,7 +23,7 @@ EVENTS = Resource(
                 Option("type", "Whole types, or families such as message.*, with commas.",
                        metavar="TYPE"),
                 Option("message", "The events of one message.", metavar="ID"),
-                Option("after", "From where on: 15m, a time, an id, earliest, a cursor.",
+                Option("after", "From where on: 15m, a time, an id, earliest, a cursor.", "place",
                        metavar="WHERE"),
             ),
             examples=(

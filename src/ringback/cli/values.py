@@ -60,6 +60,11 @@ def moment(text: str, now: datetime, *, ahead: bool = False) -> str:
     return _written(at if at.tzinfo else at.astimezone())
 
 
+def place(text: str, now: datetime) -> str:
+    """Read a place in the feed: what the API knows as one, or any other id, for its time."""
+    return text if text.startswith("evt_") or _of_id(text) is None else moment(text, now)
+
+
 def _of_id(text: str) -> datetime | None:
     from ringback.domain import ids
 
@@ -180,15 +185,8 @@ def assignments(texts: Iterable[str], into: dict[str, Any]) -> None:
 
 
 def named(given: Iterable[str]) -> list[str]:
-    """Read ids: as given, and for `-` those on standard input, one or several a line.
-
-    Raises:
-        BadParameter: there is none.
-
-    """
+    """Read ids: as given, and for `-` those on standard input, of which there may be none."""
     found: list[str] = []
     for text in given:
         found += sys.stdin.read().split() if text == "-" else [text]
-    if not found:
-        raise typer.BadParameter("There is no id in it; a list with -o id gives them.")
     return list(dict.fromkeys(found))
