@@ -46,9 +46,9 @@ class Listening:
         """What it said on standard error."""
         return "".join(self.said)
 
-    def interrupt(self) -> int:
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> int:
         """Press Ctrl-C, wait for the end, and return the exit code."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(number)
         code = self.process.wait(PATIENCE_S)
         for reader in self._readers:
             reader.join(5)
@@ -129,10 +129,11 @@ def test_events_are_forwarded_and_answers_become_attempts(
         (failed,) = publish(served, name, 5)
         until(lambda: _attempts(served, name, 6))
         local.status = 200
-        (delivery,) = [
-            one["delivery"] for one in _attempts(served, name, 6) if one["event"] == failed
-        ]
-        served.api("POST", f"/v1/deliveries/{delivery}/replay")
+        endpoint = served.api("GET", f"/v1/endpoints/{name}")["id"]
+        owed = ("--endpoint", endpoint, "--status", "exhausted")
+        ringback(
+            "deliveries", "replay", "-", text=ringback("deliveries", "list", *owed, "-o", "id").out
+        )
         until(lambda: 7 == len(local.got), lambda: run.talk)
         assert failed == local.got[6][0]["webhook-id"]
         assert 0 == run.interrupt()
@@ -140,7 +141,9 @@ def test_events_are_forwarded_and_answers_become_attempts(
     assert f"listen.happened               {ids[0]}  200  " in run.lines[0]
     assert f"{failed}  500" in run.lines[5]
     assert "Forwarded: 6 taken, 1 failed." in run.talk
-    assert f"Go on with: ringback listen {local.port} --endpoint {name}" in run.talk
+    again = f"ringback listen http://127.0.0.1:{local.port}/hooks --endpoint {name}"
+    assert f"Go on with: {again}" in run.talk
+    assert "--status exhausted -o id | ringback deliveries replay -" in run.talk
 
 
 def _attempts(served: Served, name: str, count: int) -> list[Any]:
@@ -161,7 +164,8 @@ def test_what_came_meanwhile_comes_at_the_next_run(served: Served, home: Path, n
         publish(served, name, 2, 3)
         with listening(served.url, home, str(port), "--endpoint", name, "-o", "quiet") as run:
             until(lambda: 4 == len(local.got), lambda: run.talk)
-            assert 0 == run.interrupt()
+            assert 0 == run.interrupt(signal.SIGTERM)
+            assert "Go on with: " in run.talk
         assert [] == run.lines
         assert [0, 1, 2, 3] == numbers(local)
     with listening(served.url, home, str(port), "--endpoint", name) as run:

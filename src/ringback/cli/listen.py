@@ -6,6 +6,8 @@ is heavy is imported inside.
 """
 
 import re
+import shlex
+import signal
 import threading
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -81,10 +83,13 @@ def listen(
         return
     types = ", ".join(listening.types)
     session.say(f"{listening.name} ({listening.id}, {listening.mode}) → {where}: {types}")
+    # Who ends it without a terminal ends it as cleanly.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     run = _Run(session, listening, where, output=output, insecure=insecure)
     run.until_interrupted()
-    again = " ".join(filter(None, ("ringback listen", target, "--endpoint", listening.name)))
-    session.say(f"{run.told()} What comes meanwhile is kept for 24 hours. Go on with: {again}")
+    session.say(run.told())
+    again = f"ringback listen {shlex.quote(where)} --endpoint {listening.name}"
+    session.say(f"What comes meanwhile is kept for 24 hours. Go on with: {again}")
 
 
 class _Run:
@@ -138,7 +143,11 @@ class _Run:
 
     def told(self) -> str:
         """Say how much was forwarded."""
-        return f"Forwarded: {self._good} taken, {self._bad} failed."
+        told = f"Forwarded: {self._good} taken, {self._bad} failed."
+        if self._bad:
+            failed = f"ringback deliveries list --endpoint {self._listening.id} --status exhausted"
+            told += f" Once more: {failed} -o id | ringback deliveries replay -"
+        return told
 
     def _forward(self, work: "Work") -> None:
         answer = self._forwarder.send(work.event, work.headers, work.body)
