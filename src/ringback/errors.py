@@ -23,6 +23,7 @@
     ├── Unsendable                a request that cannot be written as HTTP/1.1
     ├── Problem                   the API's answer to any of these: api/problems.py
     ├── NoKey                     the command line knows no API key to ask with
+    ├── NoTarget                  `ringback listen` was told of nowhere to forward to
     └── ClientError               the API was asked in vain: client/problems.py
         ├── ApiError              it answered with a problem
         ├── Unreachable           nobody answered

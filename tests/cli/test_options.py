@@ -147,11 +147,15 @@ def test_help_imports_typer_and_rich_and_nothing_more() -> None:
     assert {name for name in ours if not name.startswith("ringback.cli")} == set()
 
 
-def test_help_costs_less_than_300_ms() -> None:
-    """Of processor time, which is what is left of it on a busy machine; the best of five."""
-    code = "import sys; sys.argv[1:] = ['--help']; from ringback.cli.main import main; main()"
+def test_help_costs_little_more_than_typers_own() -> None:
+    """Of processor time, 150 ms at most, so that all of it takes less than 300 ms.
 
-    def cost() -> float:
+    Against a command without anything, because a busy machine is slow for both.
+    """
+    ours = "import sys; sys.argv[1:] = ['--help']; from ringback.cli.main import main; main()"
+    least = "import sys, typer; sys.argv[1:] = ['--help']; typer.run(lambda: None)"
+
+    def cost(code: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(
             [sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCES)}, cwd="/",
@@ -160,7 +164,7 @@ def test_help_costs_less_than_300_ms() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert any(cost() < 0.3 for _ in range(5))
+    assert any(cost(ours) - cost(least) < 0.15 for _ in range(5))
 
 
 def test_a_reader_that_has_enough_ends_it_quietly(served: Served) -> None:
