@@ -17,7 +17,11 @@ from ringback.domain.scopes import OPERATIONS, SCOPES
 
 DESCRIPTION = (
     "Provider callbacks in, signed and ordered webhooks out. Every key sees one tenant and one "
-    "mode; an operator's key names them. Errors are RFC 9457 problems."
+    "mode; an operator's key names them.\n\n"
+    "Send the header `Authorization: Bearer rk_…`. Lists have `next` and `prev`, which go into "
+    "`cursor`. Every POST takes an `Idempotency-Key`. Errors are RFC 9457 problems with a stable "
+    "`code` and the place of each fault. What endpoints receive is under Webhooks: signed as "
+    "Standard Webhooks, with a schema and an example of each type."
 )
 _ACTING = [
     {
@@ -72,6 +76,7 @@ _TAGS = {
     "deliveries": "Events owed to endpoints, and each request that was made",
     "once more": "Replays, and stored callbacks read again",
     "connections": "Provider accounts, and the URLs that their callbacks go to",
+    "native": "What a platform that sends by itself reports",
     "callbacks": "What providers posted, as it came",
     "inspector": "A receiver for trying things out",
     "api keys": "Who may do what",
