@@ -24,10 +24,12 @@ from ringback.services.doctor import clock, database, disk, serving
 from ringback.services.doctor.examination import GROUPS
 from ringback.services.doctor.versions import unmet
 from ringback.storage import configuration as stored
+from ringback.storage import database as storage_database
 from ringback.storage.database import connect
 from ringback.storage.vault import Vault, new_secret_key
 from tests.postgres_server import WHEEL_18, PostgresServer
 from tests.services.examined import KEY, NAMES, free_port, look, only, states
+from tests.services.stage import Stage
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -150,6 +152,12 @@ async def test_too_few_connections(dsn: str) -> None:
     await execute(dsn, f"alter database {name} connection limit {database.PER_WORKER + 3}")
     found = await look(database_url=dsn, secret_key=KEY)
     only(found, "database.connections", "warning", "one more worker")
+
+
+def test_what_a_worker_opens_is_what_the_doctor_counts() -> None:
+    """The pool at its largest, the hot connections, and the one that hears of changes."""
+    engine = Stage("postgresql://127.0.0.1:1/x").engine
+    assert storage_database._POOL_MAX + len(engine.links) + 1 == database.PER_WORKER
 
 
 async def test_a_standby(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from ringback.storage.database import MINIMUM_MAJOR, connect
 from ringback.storage.migrate import pending
 
 NEWEST_MAJOR = 18
-# What one worker opens: the pool (10), hot connections (4), two that listen.
+# What one worker opens: the pool (10), hot connections (5), one that hears of changes.
 PER_WORKER = 16
 SLOW_MS = 20.0
 DAYS_LOW = 3
