@@ -352,7 +352,9 @@ LIMITS: dict[str, dict[str, Limit]] = {
     },
     "The feed": {
         "api.events:WAIT_MAX_S": Limit(SECONDS, "for which a reader may wait", _EXPLAINED),
-        "api.events:TYPES_MAX": Limit(CHARACTERS, "that name types", _EXPLAINED),
+        "api.asked:TYPES_MAX": Limit(CHARACTERS, "that name types", _EXPLAINED),
+        "api.spans:MOMENT_MAX": Limit(CHARACTERS, "that say a time", _EXPLAINED),
+        "services.sieve:LOOKED_AT_MAX": Limit("rows", "looked at for filters and one page", _PAGE),
         "api.feed:AFTER_MAX": Limit(CHARACTERS, "that say from where on", _EXPLAINED),
         "services.feed:READERS_MAX": Limit("readers", "who wait or are streamed to", "429"),
         "services.feed:READERS_PER_KEY_MAX": Limit("readers", "of these with one key", "429"),

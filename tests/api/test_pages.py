@@ -44,6 +44,9 @@ def lists(made: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
         ("deliveries", {**over, **endpoint}),
         ("attempts", {}), ("attempts", event), ("attempts", endpoint),
         ("attempts", {**event, **endpoint}),
+        ("attempts", {"since": "1h", "status": "2xx"}),
+        ("deliveries", {**over, "since": "1h"}),
+        ("deliveries", {**endpoint, "since": "1h", "type": "message.sent"}),
         ("endpoints", {}), ("connections", {}),
         ("audit-log", {}), ("audit-log", {"action": "endpoint.created"}),
     ]  # fmt: skip

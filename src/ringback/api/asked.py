@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from ringback.api.problems import not_found, wrong_parameter
 from ringback.domain import ids
+from ringback.domain.event_types import faults_in_patterns
 
+# What names types in a filter.
+TYPES_MAX = 1024
 _NOUNS: dict[ids.Prefix, str] = {
     "msg": "message", "evt": "event", "end": "endpoint", "con": "connection", "cbk": "callback",
     "att": "attempt", "dlv": "delivery", "key": "API key",
@@ -39,3 +42,14 @@ def id_in_filter(prefix: ids.Prefix, text: str | None, parameter: str) -> uuid.U
         detail = f"Write the id of one {_NOUNS[prefix]}, {prefix}_ and 26 characters."
         raise wrong_parameter(parameter, detail)
     return found
+
+
+def types_in_filter(text: str | None) -> list[str]:
+    """Read which types are asked for, with commas between; none: all. Raises Problem 422."""
+    if text is None:
+        return []
+    patterns = text.split(",")
+    if "*" in patterns or faults_in_patterns(patterns, ""):
+        words = "Write a type such as message.read, or a family such as message.*; "
+        raise wrong_parameter("type", words + "several with commas between.")
+    return patterns

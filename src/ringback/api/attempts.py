@@ -1,5 +1,7 @@
 """Attempts: the HTTP requests made for deliveries, with what was sent and what was answered."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -7,7 +9,7 @@ from pydantic import Field
 
 from ringback.api.asked import id_in_filter, id_in_path
 from ringback.api.auth import Caller, CallerDep
-from ringback.api.pages import Page, PageQuery, Pager
+from ringback.api.pages import Page, Pager
 from ringback.api.problems import not_found
 from ringback.api.shown import (
     AttemptId,
@@ -20,11 +22,13 @@ from ringback.api.shown import (
     body_of,
     born,
 )
+from ringback.api.spans import SpanQuery, moments
 from ringback.domain import ids
 from ringback.services.delivery_log import FINAL, DeliveryStatus
+from ringback.services.sieve import sieve
 from ringback.storage import attempts, deliveries, events
 from ringback.storage.attempts import StoredAttempt
-from ringback.storage.lists import Found
+from ringback.storage.lists import Found, Key, Window
 
 router = APIRouter(prefix="/attempts", tags=["deliveries"])
 
@@ -89,11 +93,18 @@ class WholeAttemptView(AttemptView):
     )
 
 
-class AttemptQuery(PageQuery):
+class AttemptQuery(SpanQuery):
     """Filters of the list."""
 
     event: str | None = Field(default=None, description="The attempts at delivering one event.")
     endpoint: str | None = Field(default=None, description="The attempts at one endpoint.")
+    status: str | None = Field(
+        default=None, pattern="^[1-5]([0-9][0-9]|xx)$",
+        description="Those with this answer: a status such as `503`, or a class such as `5xx`.",
+    )  # fmt: skip
+    final: DeliveryStatus | None = Field(
+        default=None, description="Those that were the last, by how the delivery ended."
+    )
 
 
 def view(attempt: StoredAttempt) -> AttemptView:
@@ -122,24 +133,46 @@ async def page(
 ) -> Page[AttemptView]:
     """List attempts, newest first."""
     pager = Pager(request, caller, query)
-    cut = pager.cut(await _find(caller, query, pager), lambda row: (row.id.int,), response)
+    fits = None if query.status is None and query.final is None else partial(_fits, query)
+    find = await _search(caller, query)
+    found = await sieve(find, pager.window, _key, moments(caller, query).of_ids(), fits)
+    cut = pager.cut(found, _key, response)
     return Page(data=[view(row) for row in cut.rows], next=cut.next, prev=cut.prev)
 
 
-async def _find(caller: Caller, query: AttemptQuery, pager: Pager) -> Found[StoredAttempt]:
-    database, scope, window = caller.context.database, caller.scope, pager.window
+async def _search(
+    caller: Caller, query: AttemptQuery
+) -> Callable[[Window], Awaitable[Found[StoredAttempt]]]:
+    """Return what finds the attempts of an event or an endpoint, or all of them."""
+    database, scope = caller.context.database, caller.scope
     event = id_in_filter("evt", query.event, "event")
     endpoint = id_in_filter("end", query.endpoint, "endpoint")
     number = None
     if endpoint is not None:
         number = await deliveries.endpoint_number(database, scope, endpoint)
-        if number is None:
+
+    async def find(window: Window) -> Found[StoredAttempt]:
+        if endpoint is not None and number is None:
             return Found([])
-    if event is not None:
-        return await attempts.of_event(database, scope, event, number, window)
-    if number is not None:
-        return await attempts.of_endpoint(database, scope, number, window)
-    return await attempts.newest(database, scope, window)
+        if event is not None:
+            return await attempts.of_event(database, scope, event, number, window)
+        if number is not None:
+            return await attempts.of_endpoint(database, scope, number, window)
+        return await attempts.newest(database, scope, window)
+
+    return find
+
+
+def _key(row: StoredAttempt) -> Key:
+    return (row.id.int,)
+
+
+def _fits(query: AttemptQuery, row: StoredAttempt) -> bool:
+    final = FINAL[row.final] if row.final else None
+    if query.final is not None and query.final != final:
+        return False
+    # A class of statuses has no digits but its first.
+    return query.status is None or str(row.status or "").startswith(query.status.rstrip("x"))
 
 
 @router.get("/{attempt_id}", name="get_attempt", summary="One attempt, with request and answer")

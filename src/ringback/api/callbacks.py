@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ringback.api.asked import id_in_filter, id_in_path
 from ringback.api.auth import CallerDep
-from ringback.api.pages import Page, PageQuery, Pager
+from ringback.api.pages import Page, Pager
 from ringback.api.problems import not_found
 from ringback.api.shown import (
     CallbackId,
@@ -19,10 +19,13 @@ from ringback.api.shown import (
     body_of,
     moment,
 )
+from ringback.api.spans import SpanQuery, moments
 from ringback.domain import ids
 from ringback.domain.outcomes import Outcome
+from ringback.services.sieve import sieve
 from ringback.storage import callbacks
 from ringback.storage.callbacks import StoredCallback
+from ringback.storage.lists import Found, Key, Window
 
 router = APIRouter(prefix="/callbacks", tags=["callbacks"])
 
@@ -53,7 +56,7 @@ class WholeCallbackView(CallbackView):
     body: RawBody
 
 
-class CallbackQuery(PageQuery):
+class CallbackQuery(SpanQuery):
     """Filters of the list."""
 
     outcome: Outcome | None = None
@@ -85,14 +88,21 @@ async def page(
     pager = Pager(request, caller, query)
     database, scope = caller.context.database, caller.scope
     connection = id_in_filter("con", query.connection, "connection")
-    if connection is None and query.outcome is None:
-        found = await callbacks.newest(database, scope, pager.window)
-    else:
-        found = await callbacks.filtered(
-            database, scope, pager.window, connection=connection, outcome=query.outcome
+
+    async def find(window: Window) -> Found[StoredCallback]:
+        if connection is None and query.outcome is None:
+            return await callbacks.newest(database, scope, window)
+        return await callbacks.filtered(
+            database, scope, window, connection=connection, outcome=query.outcome
         )
-    cut = pager.cut(found, lambda row: (row.id.int,), response)
+
+    found = await sieve(find, pager.window, _key, moments(caller, query).of_ids())
+    cut = pager.cut(found, _key, response)
     return Page(data=[_fields(row) for row in cut.rows], next=cut.next, prev=cut.prev)
+
+
+def _key(row: StoredCallback) -> Key:
+    return (row.id.int,)
 
 
 @router.get("/{callback_id}", name="get_callback", summary="One callback, raw")

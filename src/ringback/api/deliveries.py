@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from ringback.api.asked import id_in_filter
+from ringback.api.asked import TYPES_MAX, id_in_filter, types_in_filter
 from ringback.api.attempts import AttemptView
 from ringback.api.attempts import view as attempt_view
-from ringback.api.auth import CallerDep
-from ringback.api.pages import Page, PageQuery, Pager
-from ringback.api.problems import not_found
+from ringback.api.auth import Caller, CallerDep
+from ringback.api.pages import Page, Pager
+from ringback.api.problems import not_found, wrong_parameter
 from ringback.api.shown import (
     DeliveryId,
     EndpointId,
@@ -21,10 +21,21 @@ from ringback.api.shown import (
     born,
     moment_or_none,
 )
+from ringback.api.spans import SpanQuery, moments
 from ringback.domain import ids
+from ringback.domain.event_types import matches
 from ringback.services import delivery_log
-from ringback.services.delivery_log import Delivery, DeliveryStatus, Filter
+from ringback.services.delivery_log import (
+    ABOVE_ALL,
+    FINAL,
+    Delivery,
+    DeliveryStatus,
+    Filter,
+    Placed,
+)
+from ringback.services.sieve import Span, sieve
 from ringback.storage import deliveries
+from ringback.storage.lists import Found, Key, Window
 
 router = APIRouter(prefix="/deliveries", tags=["deliveries"])
 
@@ -55,15 +66,20 @@ class WholeDeliveryView(DeliveryView):
     history: list[AttemptView]
 
 
-class DeliveryQuery(PageQuery):
+class DeliveryQuery(SpanQuery):
     """Filters of the list."""
 
     endpoint: str | None = Field(default=None, description="The deliveries to one endpoint.")
     event: str | None = Field(default=None, description="The deliveries of one event.")
     status: DeliveryStatus | None = Field(
         default=None,
-        description="With a status that is an end, deliveries come by when they ended.",
+        description="With a status that is an end, deliveries come by when they ended, and `since` "
+        "and `until` are about that; otherwise about when their events were emitted.",
     )
+    type: str | None = Field(
+        default=None, max_length=TYPES_MAX,
+        description="Those of events of a type, a family, or several with commas between.",
+    )  # fmt: skip
 
 
 def number_in_path(delivery_id: str) -> tuple[int, int]:
@@ -109,11 +125,41 @@ async def page(
         if number is None:
             return Page(data=[], next=None, prev=None)
     wanted = Filter(endpoint=number, event=event, status=query.status)
-    found = await delivery_log.page(
-        context.database, caller.scope, wanted, pager.window, context.now()
-    )
-    cut = pager.cut(found, lambda row: row.key, response)
+    patterns = tuple(types_in_filter(query.type))
+
+    async def find(window: Window) -> Found[Placed]:
+        return await delivery_log.page(
+            context.database, caller.scope, wanted, window, context.now()
+        )
+
+    def fits(row: Placed) -> bool:
+        return matches(patterns, row.delivery.event_type or "")
+
+    span = await _span(caller, query, wanted)
+    found = await sieve(find, pager.window, _key, span, fits if patterns else None)
+    cut = pager.cut(found, _key, response)
     return Page(data=[_view(row.delivery) for row in cut.rows], next=cut.next, prev=cut.prev)
+
+
+def _key(row: Placed) -> Key:
+    return row.key
+
+
+async def _span(caller: Caller, query: DeliveryQuery, wanted: Filter) -> Span:
+    """Say which keys lie between the times that are asked for; each list has keys of its own."""
+    bounds = moments(caller, query)
+    if wanted.event is not None:
+        if bounds.said:
+            name = "until" if query.since is None else "since"
+            raise wrong_parameter(name, "The deliveries of one event are all of one time.")
+        return Span()
+    if wanted.status in FINAL.values():
+        return bounds.of_ids()
+    if wanted.status is not None:
+        return await bounds.of_positions(caller, ABOVE_ALL - 1)
+    if wanted.endpoint is not None:
+        return await bounds.of_positions(caller)
+    return await bounds.of_positions(caller, ABOVE_ALL, 0)
 
 
 @router.get("/{delivery_id}", name="get_delivery", summary="One delivery")

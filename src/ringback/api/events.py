@@ -1,25 +1,27 @@
 """Events: the canonical facts that endpoints are sent, byte for byte as they were stored."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict, Field
 
-from ringback.api.asked import id_in_filter, id_in_path
+from ringback.api.asked import TYPES_MAX, id_in_filter, id_in_path, types_in_filter
 from ringback.api.auth import Caller, CallerDep
 from ringback.api.feed import AFTER_MAX, FeedReader, Reading, wants_stream
-from ringback.api.pages import Page, PageQuery, Pager
+from ringback.api.pages import Page, Pager
 from ringback.api.problems import ProblemBody, not_found, wrong_parameter
 from ringback.api.shown import EventId, Time, View
+from ringback.api.spans import SpanQuery, moments
 from ringback.api.streams import MEDIA_TYPE as STREAM
-from ringback.domain.event_types import faults_in_patterns, matches
+from ringback.domain.event_types import matches
+from ringback.services.sieve import sieve
 from ringback.storage import events
 from ringback.storage.events import StoredEvent
 from ringback.storage.feed import Wanted
-from ringback.storage.lists import Found
+from ringback.storage.lists import Found, Key, Window
 
 MEDIA_TYPE = "application/json"
-TYPES_MAX = 1024
 WAIT_MAX_S = 30
 router = APIRouter(prefix="/events", tags=["events"])
 
@@ -45,7 +47,7 @@ class EventPage(Page[EventView]):
     )
 
 
-class EventQuery(PageQuery):
+class EventQuery(SpanQuery):
     """Filters of the list, and where a reader of the feed stands."""
 
     type: str | None = Field(
@@ -87,13 +89,14 @@ async def page(
         raise wrong_parameter("wait", "Say from where on to read as well, such as after=now.")
     pager = Pager(request, caller, query)
     response = Response(media_type=MEDIA_TYPE)
-    found = await _find(caller, query, pager)
-    cut = pager.cut(found, lambda event: (event.pos,), response)
+    find = partial(_find, caller, query)
+    span = await moments(caller, query).of_positions(caller)
+    cut = pager.cut(await sieve(find, pager.window, _key, span), _key, response)
     return _raw(response, [event.body for event in cut.rows], cut.next, cut.prev)
 
 
 async def _stream(request: Request, caller: Caller, query: EventQuery) -> Response:
-    _without(query, "cursor", "wait")
+    _without(query, "cursor", "wait", "since", "until")
     if "limit" in query.model_fields_set:
         raise wrong_parameter("limit", "A stream has no pages.")
     reader = FeedReader(request, caller, _wanted(query))
@@ -101,7 +104,7 @@ async def _stream(request: Request, caller: Caller, query: EventQuery) -> Respon
 
 
 async def _feed(request: Request, caller: Caller, query: EventQuery, after: str) -> Response:
-    _without(query, "cursor")
+    _without(query, "cursor", "since", "until")
     reader = FeedReader(request, caller, _wanted(query))
     place = await reader.start(after)
     stretch, cursor = await reader.page(place, Reading(query.limit, query.wait or 0))
@@ -113,6 +116,10 @@ async def _feed(request: Request, caller: Caller, query: EventQuery, after: str)
     return _raw(response, [event.body for event in stretch.events], cursor, None, more)
 
 
+def _key(event: StoredEvent) -> Key:
+    return (event.pos,)
+
+
 def _without(query: EventQuery, *names: str) -> None:
     for name in names:
         if getattr(query, name) is not None:
@@ -121,37 +128,26 @@ def _without(query: EventQuery, *names: str) -> None:
 
 def _wanted(query: EventQuery) -> Wanted:
     message = id_in_filter("msg", query.message, "message")
-    return Wanted(tuple(_patterns(query)), message)
+    return Wanted(tuple(types_in_filter(query.type)), message)
 
 
-def _patterns(query: EventQuery) -> list[str]:
-    """Return the types that are asked for. Raises Problem."""
-    if query.type is None:
-        return []
-    patterns = query.type.split(",")
-    if "*" in patterns or faults_in_patterns(patterns, ""):
-        words = "Write a type such as message.read, or a family such as message.*; "
-        raise wrong_parameter("type", words + "several with commas between.")
-    return patterns
-
-
-async def _find(caller: Caller, query: EventQuery, pager: Pager) -> Found[StoredEvent]:
+async def _find(caller: Caller, query: EventQuery, window: Window) -> Found[StoredEvent]:
     database, scope = caller.context.database, caller.scope
-    patterns = _patterns(query)
+    patterns = types_in_filter(query.type)
     message = id_in_filter("msg", query.message, "message")
     if message is not None:
-        told = await events.of_message(database, scope, message, pager.window)
+        told = await events.of_message(database, scope, message, window)
         fitting = [
             event for event in told.rows if not patterns or matches(tuple(patterns), event.type)
         ]
-        full = len(told.rows) == pager.window.limit
+        full = len(told.rows) == window.limit
         return Found(
             [StoredEvent(event.id, event.pos, event.body) for event in fitting],
             (told.rows[-1].pos,) if full else None,
         )
     if patterns:
-        return await events.of_types(database, scope, patterns, pager.window)
-    return await events.newest(database, scope, pager.window)
+        return await events.of_types(database, scope, patterns, window)
+    return await events.newest(database, scope, window)
 
 
 def _raw(

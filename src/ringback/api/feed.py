@@ -6,10 +6,8 @@ it stands. Reading and waiting are in services/feed.py.
 
 import asyncio
 import contextlib
-import re
 import struct
 from collections.abc import AsyncGenerator, Iterator
-from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -18,6 +16,7 @@ from fastapi import Request
 from ringback.api.auth import Caller, identified
 from ringback.api.cursors import Cursors
 from ringback.api.problems import Problem, wrong_parameter
+from ringback.api.spans import moment_of
 from ringback.api.streams import (
     HEARTBEAT_S,
     MEDIA_TYPE,
@@ -44,8 +43,6 @@ AFTER_MAX = 128
 # A clock may be a little ahead of ours.
 _AHEAD_MS = 60_000
 _PLACE = struct.Struct(">QQ")
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
-_UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 CROWDED_S = "5"
 LAST_ID = "last-event-id"
 
@@ -196,17 +193,8 @@ class FeedReader:
 
     def _moment(self, after: str) -> int | None:
         now_ms = self._caller.context.clock.now_ms()
-        if ago := _DURATION.fullmatch(after):
-            return max(now_ms - int(ago[1]) * _UNIT_MS[ago[2]], 0)
-        try:
-            # In a URL a plus sign is a space.
-            at = datetime.fromisoformat(after.replace(" ", "+"))
-        except ValueError:
-            return None
-        if at.tzinfo is None:
-            raise wrong_parameter("after", "Say which time zone: 2026-03-02T15:01:22Z.")
-        at_ms = max(round(at.timestamp() * 1000), 0)
-        if at_ms > now_ms + _AHEAD_MS:
+        at_ms = moment_of(after, now_ms, "after")
+        if at_ms is not None and at_ms > now_ms + _AHEAD_MS:
             raise wrong_parameter("after", "This time lies ahead; after=now begins at present.")
         return at_ms
 

@@ -24,7 +24,7 @@ _FINAL_CODE = {word: code for code, word in FINAL.items()}
 _EVENTS_MAX = 2000
 _EVENTS_CHUNK = 200
 # Beyond any endpoint's number.
-_ABOVE_ALL = 1 << 31
+ABOVE_ALL = 1 << 31
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -151,7 +151,7 @@ async def _all(
             return found[: window.limit], None
         place = chunk[-1].pos + (1 if window.newer else -1)
     # A key that lies just before everything at the place where the next request goes on.
-    return found, (place, _ABOVE_ALL, 0) if window.newer else (place, 0, 0)
+    return found, (place, ABOVE_ALL, 0) if window.newer else (place, 0, 0)
 
 
 def _rank(key: Key) -> tuple[int, int, int]:

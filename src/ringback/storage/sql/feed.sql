@@ -41,5 +41,6 @@ cross join lateral (
 -- name: since
 -- Ids of commits under way at one time are not quite in the order of positions.
 select min(soon.pos) as pos from (
-    select pos from event where (tenant, mode, id) >= ($1, $2, $3) and (tenant, mode) <= ($1, $2)
+    select pos from event
+    where (tenant, mode, id) >= ($1, $2, $3) and (tenant, mode) <= ($1, $2) and id >= $3
     order by tenant, mode, id limit $4) as soon
