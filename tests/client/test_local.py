@@ -245,3 +245,32 @@ def test_whoever_brings_jobs_waits_for_room() -> None:
     third.join(5)
     assert not third.is_alive()
     lanes.close(5)
+
+
+def _bring_on(lanes: Lanes[int]) -> None:
+    for number in range(1000):
+        lanes.put("b", number)
+        time.sleep(0.005)
+
+
+def test_what_a_job_raises_ends_all() -> None:
+    """As when nobody reads what is printed any more: whoever brings jobs is told, and not stuck."""
+    ended = threading.Event()
+
+    def work(_: int) -> None:
+        ended.set()
+        raise BrokenPipeError
+
+    lanes: Lanes[int] = Lanes(work, threads=2, held=2)
+    lanes.put("a", 1)
+    assert ended.wait(5)
+    with pytest.raises(BrokenPipeError):
+        _bring_on(lanes)
+    assert lanes.close(1) > 0
+
+
+def test_a_header_that_cannot_be_sent_is_told() -> None:
+    """Nothing is raised for it: it is an attempt that failed."""
+    with program() as server, forwarder(f"http://127.0.0.1:{server.port}/") as to:
+        assert "protocol" == to.send("evt_1", (("x-own", "\ud800"),), b"{}").error
+        assert [] == server.got

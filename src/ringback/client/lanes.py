@@ -16,7 +16,7 @@ HELD_MAX = 256
 
 
 class Lanes(Generic[Job]):
-    """Runs jobs on threads of its own; `work` must raise nothing."""
+    """Runs jobs on threads of its own. What a job raises ends all, and `put` raises it."""
 
     def __init__(
         self, work: Callable[[Job], None], *, threads: int = THREADS, held: int = HELD_MAX
@@ -31,12 +31,15 @@ class Lanes(Generic[Job]):
         self._wanted = threads
         self._threads: list[threading.Thread] = []
         self._closed = False
+        self._failure: BaseException | None = None
 
     def put(self, lane: str, job: Job) -> None:
-        """Add a job; waits while as many are held as there may be."""
+        """Add a job; waits while as many are held as there may be. Raises what a job raised."""
         with self._change:
             while self._held >= self._room and not self._closed:
                 self._change.wait()
+            if self._failure is not None:
+                raise self._failure
             if self._closed:
                 return
             self._held += 1
@@ -70,7 +73,13 @@ class Lanes(Generic[Job]):
                     return
                 lane = self._ready.popleft()
                 job = self._lanes[lane][0]
-            self._work(job)
+            try:
+                self._work(job)
+            except BaseException as error:
+                with self._change:
+                    self._failure, self._closed = error, True
+                    self._change.notify_all()
+                return
             with self._change:
                 self._held -= 1
                 waiting = self._lanes[lane]

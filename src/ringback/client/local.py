@@ -124,6 +124,7 @@ class Forwarder:
             verify=not insecure and url.startswith("https:"), trust_env=False,
             follow_redirects=False, timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_S),
             limits=httpx.Limits(max_connections=64),
+            headers={"accept-encoding": "identity"},
         )  # fmt: skip
 
     def close(self) -> None:
@@ -162,6 +163,8 @@ class Forwarder:
             return Answer(None, "connect", f"nobody listens at {self.url}: start your program", 0)
         except httpx.HTTPError as error:
             return Answer(None, "reset", str(error) or type(error).__name__, 0)
+        except (UnicodeError, httpx.InvalidURL) as error:
+            return Answer(None, "protocol", f"it cannot be written as a request: {error}", 0)
 
     @staticmethod
     def _read(response: httpx.Response, began: float) -> tuple[bytes, bool]:
