@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,6 +40,13 @@ curl -sS "$RINGBACK_URL/v1/messages?reference=order-48213&limit=1" \
 _ENDPOINTS = """\
 curl -sS %s/v1/endpoints -H "authorization: Bearer %s" -H 'content-type: application/json' \\
   -d '{"url":"https://example.com/webhooks","event_types":["message.*"]}'"""
+
+_MORE = (
+    ("a conversation, in a provider's signed callbacks", "simulate reply"),
+    ("everything as it happens", "tail events"),
+    ("events on a port of this machine, signed", "listen 3000"),
+    ("whether all is well here, and how to mend what is not", "doctor"),
+)
 
 
 def run(
@@ -91,6 +99,7 @@ def _announce(up: Up, ready: Ready) -> None:
         _talk.print(f"           kept in {kept}, profile {started.profile.name}")
     else:
         _talk.print(f"  API key  in {kept}, profile {started.profile.name}")
+    _talk.print(f"  API      {ready.url}/docs explains every request")
     if started.operator_key is not None:
         _talk.print(f"  operator [bold]{started.operator_key}[/] (shown once, kept nowhere)")
     if started.demo_file is None:
@@ -122,7 +131,16 @@ def _demo(demo: dict[str, str], file: Path) -> None:
     for number, (what, command) in enumerate(tries, 1):
         _talk.print(f"\n[bold]{number}[/] {what}:\n")
         _plain(command)
-    _talk.print("\nCtrl-C stops everything.\n")
+    _talk.print("\nCtrl-C stops everything. There is more to try:\n")
+    for what, arguments in _MORE:
+        _talk.print(f"  {escape(_own_name())} {arguments:16} [dim]{what}[/]")
+    _talk.print()
+
+
+def _own_name() -> str:
+    """Return how this command is called: it need not be on the search path."""
+    called = Path(sys.argv[0])
+    return "ringback" if called.name != "ringback" or shutil.which("ringback") else str(called)
 
 
 def _plain(text: str) -> None:
