@@ -3,7 +3,10 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
+import psutil
 import pytest
 
 from .conftest import Make
@@ -120,3 +123,34 @@ def test_a_start_can_be_interrupted_while_workers_load(own: Installation) -> Non
     until(own.workers)
     os.killpg(own.pid, signal.SIGINT)
     assert own.ended() in {0, 130}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_readers_of_the_feed_do_not_hold_up_a_stop(
+    running: Installation, number: signal.Signals
+) -> None:
+    """A stream ends properly and a long poll is answered, at once; then everything is down."""
+    url = f"http://127.0.0.1:{running.port}/v1/events"
+    key = {"authorization": f"Bearer {running.key}"}
+    stream = {**key, "accept": "text/event-stream"}
+    with ThreadPoolExecutor(1) as pool, httpx.stream("GET", url, headers=stream) as told:
+        lines = told.iter_lines()
+        assert next(lines).startswith("retry: ")
+        poll = pool.submit(
+            httpx.get, url, params={"after": "now", "wait": 30}, headers=key, timeout=40
+        )
+        until(lambda: _readers(running, 2))
+        time.sleep(0.3)  # the request is sent by then, and waits
+        began = time.monotonic()
+        os.kill(running.pid, number)
+        list(lines)
+        assert [] == poll.result().json()["data"]
+        assert time.monotonic() - began < AT_ONCE_S
+    assert 0 == running.ended()
+
+
+def _readers(running: Installation, count: int) -> bool:
+    """Say whether so many connections to the server stand, as seen from here."""
+    here = psutil.Process().net_connections("tcp")
+    to_it = [one for one in here if getattr(one.raddr, "port", None) == running.port]
+    return len([one for one in to_it if one.status == psutil.CONN_ESTABLISHED]) >= count

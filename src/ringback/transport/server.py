@@ -150,6 +150,9 @@ class Server:
             await self._loop.connect_accepted_socket(lambda: Listener(self, peer), accepted)
         except OSError:
             accepted.close()  # it has gone again
+        except asyncio.CancelledError:
+            accepted.close()  # the loop ends in this moment
+            raise
 
     def _sweep(self) -> None:
         """End what has taken too long."""
