@@ -130,9 +130,10 @@ class Engine:
         )
         self._open_doors()
         self.stuck = Stuck(self.database)
+        self.feed = Feed(self.database, self.clock)
         self.meters = Meters(
             self.receiver, self.publisher, self.committers, self.push, self.recorder,
-            self.pressure, self.workers, self.reconciler, self.stuck, {},
+            self.pressure, self.workers, self.reconciler, self.stuck, self.feed, {},
         )  # fmt: skip
         self._surround(settings)
         self.inspector: Inspector | None = None
@@ -144,7 +145,6 @@ class Engine:
         self.endings = Endings(self.committer, self.configuration, self.clock)
         self.again = Again(self.configuration, self.database, self.committer, self.clock)
         self.trials = Trials(self.configuration, self.database, self.committer, self.clock)
-        self.feed = Feed(self.database, self.clock)
         self.answers = Answers(self.database, self.clock, self.lease.worker)
         self.retainer = Retainer(self.database, Periods())
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.

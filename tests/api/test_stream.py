@@ -143,7 +143,7 @@ async def test_a_caller_who_goes_frees_the_place_at_once(house: House) -> None:
     async with front_of(house) as front:
         async with front.stream() as stream:
             await stream.any()
-            assert 1 == house.engine.feed.readers
+            assert 1 == house.engine.feed.readers == house.engine.meters.now()["readers"]
         began = time.monotonic()
         await until(lambda: house.engine.feed.readers == 0)
         headers = {"authorization": "Bearer rk_test_aaaa"}

@@ -60,6 +60,7 @@ async def test_one_callback_is_counted_from_door_to_delivery(stage: Stage) -> No
     )  # fmt: skip
     standing = {
         "failing", "slowed_endpoints", "in_flight", "queued", "unrecorded", "waiting", "stuck",
+        "readers",
     }  # fmt: skip
     assert dict.fromkeys(standing, 0) == {
         name: value for name, value in figures.now.items() if name != "lag"

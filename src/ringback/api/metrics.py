@@ -83,6 +83,8 @@ FAMILIES = (
            "Others that are sent less than their owner allows; the most that a worker has."),
     Family("held_back", "ringback_deliveries_held_back_total", "counter", (),
            "Deliveries given back to the database because their endpoint was failing."),
+    Family("readers", "ringback_feed_readers", "gauge", (),
+           "Readers of the feed who wait or are streamed to."),
     Family("unrecorded", "ringback_results_unrecorded", "gauge", (),
            "Results of attempts that are still to be recorded."),
     Family("adopted", "ringback_deliveries_adopted_total", "counter", (),

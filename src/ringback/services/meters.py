@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ringback.services.commit import Committer
+from ringback.services.feed import Feed
 from ringback.services.held import Reconciler
 from ringback.services.numbers import MICRO, OTHER, Totals
 from ringback.services.pressure import Pressure
@@ -31,6 +32,7 @@ class Meters(NamedTuple):
     workers: Workers
     reconciler: Reconciler
     stuck: Stuck
+    feed: Feed
     doors: dict[str, Mapping[int, int]]
 
     @property
@@ -85,6 +87,7 @@ class Meters(NamedTuple):
             "slowed_endpoints": slowed,
             "in_flight": self.push.active,
             "queued": self.push.queued,
+            "readers": self.feed.readers,
             "unrecorded": self.recorder.unrecorded,
             "stuck": self.stuck.count,
             "waiting": sum(committer.waiting for committer in self.committers),
