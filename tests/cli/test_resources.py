@@ -315,6 +315,7 @@ def test_help_shows_options_and_examples(ringback: Run) -> None:
     text = ringback("deliveries", "list", "--help").out
     assert "--status" in text
     assert "$ ringback deliveries list --status exhausted" in text
+    assert "Did you mean 'list'?" in ringback("deliveries", "lst", code=2).err
 
 
 def test_an_endpoint_is_tried(ringback: Run, served: Served) -> None:

@@ -80,6 +80,7 @@ class _Lazy(TyperGroup):
         if self._made is None:
             made = typer.main.get_group(commands.group_of(self.resource))
             self._made = made
+            self.commands = made.commands  # what typer looks through for a likely name
         return self._made
 
     def list_commands(self, ctx: Any) -> list[str]:
