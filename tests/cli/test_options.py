@@ -1,7 +1,6 @@
 """The global options, where the installation is found, and what the command line never does."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -145,26 +144,6 @@ def test_help_imports_typer_and_rich_and_nothing_more() -> None:
     foreign = {name for name in tops - set(sys.stdlib_module_names) if not name.startswith("_")}
     assert set() == {n for n in foreign - comes_along if "distutils" not in n}
     assert {name for name in ours if not name.startswith("ringback.cli")} == set()
-
-
-def test_help_costs_little_more_than_typers_own() -> None:
-    """Of processor time, 150 ms at most, so that all of it takes less than 300 ms.
-
-    Against a command without anything, because a busy machine is slow for both.
-    """
-    ours = "import sys; sys.argv[1:] = ['--help']; from ringback.cli.main import main; main()"
-    least = "import sys, typer; sys.argv[1:] = ['--help']; typer.run(lambda: None)"
-
-    def cost(code: str) -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCES)}, cwd="/",
-            capture_output=True, check=True,
-        )  # fmt: skip
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    assert any(cost(ours) - cost(least) < 0.15 for _ in range(5))
 
 
 def test_a_reader_that_has_enough_ends_it_quietly(served: Served) -> None:
