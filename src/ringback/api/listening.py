@@ -1,5 +1,6 @@
 """Endpoints that listen: their stream, and the answers that come back from it."""
 
+import asyncio
 import base64
 import binascii
 from typing import Annotated
@@ -16,7 +17,7 @@ from ringback.api.endpoints import endpoint_in_path
 from ringback.api.feed import AFTER_MAX, FeedReader
 from ringback.api.problems import Problem, ProblemBody
 from ringback.api.shown import AttemptId, DeliveryId, EventId, View
-from ringback.api.streams import MEDIA_TYPE, message
+from ringback.api.streams import HEARTBEAT_S, MEDIA_TYPE, message
 from ringback.domain import ids
 from ringback.domain.signing import Signer
 from ringback.domain.targets import MAX_URL
@@ -100,22 +101,29 @@ class Listener(FeedReader):
         """Take the request, who makes it, and the endpoint."""
         super().__init__(request, caller, Wanted(endpoint.engine.event_types))
         self.endpoint_no = endpoint.engine.no
-        self._scope = caller.scope
-        self._manager = caller.manager
+        self._caller = caller
         self._clock = caller.context.clock
+        self._configuration = caller.context.configuration
         self._endpoint = endpoint
+        self._seen = 0
+        self._renewed = -HEARTBEAT_S
 
     def allowed(self) -> bool:
         """Say whether the caller may still read, and the endpoint is there and enabled."""
-        found = self._manager.endpoint(self._scope, self._endpoint.engine.id)
-        return found is not None and not found.engine.disabled and super().allowed()
+        found = self._configuration.snapshot.endpoints.get(self._endpoint.engine.no)
+        return found is not None and not found.disabled and super().allowed()
 
     async def still_here(self) -> None:
         """Let the endpoint live on, and follow what has changed about it."""
-        id_ = self._endpoint.engine.id
-        await self._manager.keep_listening(self._scope, id_)
-        self._endpoint = self._manager.endpoint(self._scope, id_) or self._endpoint
-        self.wanted = Wanted(self._endpoint.engine.event_types)
+        id_, scope, manager = self._endpoint.engine.id, self._caller.scope, self._caller.manager
+        now = asyncio.get_running_loop().time()
+        if now >= self._renewed + HEARTBEAT_S:
+            await manager.keep_listening(scope, id_)
+            self._renewed = now
+        if self._configuration.version != self._seen:
+            self._seen = self._configuration.version
+            self._endpoint = manager.endpoint(scope, id_) or self._endpoint
+            self.wanted = Wanted(self._endpoint.engine.event_types)
 
     def told(self, event: FeedEvent, cursor: str) -> bytes:
         """Write what is to be posted: header fields and body, signed at this moment."""

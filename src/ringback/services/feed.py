@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ringback.errors import DatabaseUnavailable, RingbackError
+from ringback.errors import RingbackError
 from ringback.services.clock import Clock
 from ringback.storage import feed as stored
 from ringback.storage import listening
@@ -248,8 +248,9 @@ class Feed:
                 self.recheck()
             try:
                 await self._look()
-            except DatabaseUnavailable as error:
-                log.warning("feed.look_failed", error=str(error))
+            except Exception as error:
+                # Whatever it is: those who wait have nobody else who looks.
+                log.warning("feed.look_failed", error=f"{type(error).__name__}: {error}"[:200])
                 await asyncio.sleep(_PAUSE_S)
             await asyncio.sleep(POLL_S)
 
