@@ -222,7 +222,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
             "requests", "a second at an endpoint that is held to a rate", "it is held no more"
         ),
         "services.pace:REFUSALS_IGNORED": Limit(
-            "answers", "for each 429 or 503 that is not followed", "it is sent less"
+            "answers", "before a 429 or 503 that is not followed", "it is sent less"
         ),
         "services.record:BATCH_MAX": Limit("results", "recorded at a time", _AGAIN),
         "services.record:CACHE_BYTES": Limit(

@@ -1,6 +1,9 @@
 """What is learnt from an endpoint's answers, on a clock of the test's own."""
 
+import random
 from collections import deque
+
+import pytest
 
 from ringback.services.pace import (
     FAILING,
@@ -204,3 +207,28 @@ def test_what_its_owner_allows_is_followed() -> None:
     _fail(pace)
     pace.allow(64)
     assert (1, 64) == (pace.limit, pace.most)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "share", [{429: 0.01}, {500: 0.05}, {429: 0.01, 500: 0.04}], ids=["busy", "broken", "both"]
+)
+def test_who_fails_now_and_then_still_gets_all_there_is(share: dict[int, float], seed: int) -> None:
+    """After a start, one refusal in a hundred or one error in twenty, at thirty events a second:
+    what piled up in the slow beginning is sent, and nothing piles up after that.
+    """
+    dice, pace, now, waiting = random.Random(seed), Pace(MOST), BEGAN, 0.0
+    pace.resume(now)
+    while now < BEGAN + 300:
+        now += 1 / 400
+        waiting += 30 / 400
+        if waiting >= 1 and pace.wait_s(now) <= 0:
+            waiting -= 1
+            pace.begun(now)
+            roll, status = dice.random(), 200
+            for answer, part in share.items():
+                roll -= part
+                if roll < 0 and status == 200:
+                    status = answer
+            pace.result(status, None, now)
+    assert waiting < 30

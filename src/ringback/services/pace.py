@@ -4,8 +4,10 @@ An endpoint that answers is not slowed: it has all the requests at a time that i
 and no rate. Otherwise, from its last results alone:
 
 - no answer (timeout, refused, reset): half as many at a time; each answer gives one back.
-- 429 or 503 to more than one in 32: a rate, three quarters of what it took in the last second. A
-  second without that doubles it up to what was taken before, and adds a little beyond.
+- 429 or 503 with fewer than 32 answers since the last one: a rate, three quarters of what it took
+  in the last second. A second without that doubles it up to what was taken before, and adds a
+  little beyond, then more and more. While there is a rate, three failures of any kind in a row
+  lower it too; single ones say nothing about speed.
 - ten failures in a row: failing. One request at a time and one a second, until one is answered;
   then from two a second on, doubled every second. A 4xx is an answer, but for 408 and 429.
 
@@ -25,10 +27,14 @@ RESUMED_RATE = 64.0
 FIRST_RATE = 16.0
 # Requests a second from which on an endpoint is not held to a rate any more.
 RATE_MAX = 512.0
-# One refusal among so many answers is not taken as a wish.
+# A refusal with so many answers before it is not taken as a wish.
 REFUSALS_IGNORED = 32
+# Failures in a row by which it is seen that a rate is too high.
+TROUBLE = 3
 _SLOWER = 0.75
 _FASTER = 1 / 32
+# So many seconds without a wish to slow down, and what is added each second is once more as much.
+_BOLDER_S = 4
 # How far a late timer may catch up.
 _CATCH_UP_S = 0.1
 _REFUSALS = frozenset((429, 503))
@@ -43,8 +49,8 @@ class Pace:
     """
 
     __slots__ = (
-        "_answered", "_before", "_ceiling", "_cut_at", "_next", "_refused", "_turn", "easy",
-        "failing", "limit", "most", "rate", "streak",
+        "_answered", "_before", "_calm", "_ceiling", "_cut_at", "_next", "_refused", "_since",
+        "_turn", "easy", "failing", "limit", "most", "rate", "streak",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:
@@ -56,7 +62,11 @@ class Pace:
         self.easy = True
         self._ceiling = RATE_MAX
         self._next = self._turn = self._cut_at = 0.0
-        self._answered = self._before = self._refused = 0
+        self._answered = self._before = 0
+        # Answers since the last refusal, and whether it is held to be one in this turn.
+        self._since = REFUSALS_IGNORED
+        self._refused = False
+        self._calm = 0
 
     def allow(self, most: int) -> None:
         """Follow a change of what its owner allows at a time."""
@@ -78,6 +88,7 @@ class Pace:
         if error is None and status is not None and not _is_failure(status):
             self.streak = 0
             self._answered += 1
+            self._since += 1
             if not self.easy:
                 self._answer(now)
             return
@@ -88,8 +99,12 @@ class Pace:
         if error is not None and self.limit > 1:
             self.limit >>= 1
             self.easy = False
-        if self.rate or status in _REFUSALS:
-            self._refuse(now)
+        if status in _REFUSALS:
+            wished, self._since = self._since < REFUSALS_IGNORED, 0
+            if wished or not self._seen:
+                self._slow(now)
+        elif self.rate and self.streak >= TROUBLE:
+            self._slow(now)
 
     def wait_s(self, now: float) -> float:
         """Say in how many seconds the next request may begin; 0 or less is now."""
@@ -117,7 +132,8 @@ class Pace:
         self.easy = False
         self._next = now
         self._turn = now + TURN_S
-        self._answered = self._before = self._refused = 0
+        self._answered = self._before = 0
+        self._refused = False
 
     def _fail(self, now: float) -> None:
         self.failing = True
@@ -128,15 +144,20 @@ class Pace:
         # Workers that share an endpoint do not ask it in step.
         self._next = now + PROBE_S * (0.5 + random.random())  # noqa: S311 - jitter
 
-    def _refuse(self, now: float) -> None:
-        self._refused += 1
-        seen = max(self._answered, self._before)
-        if now - self._cut_at < TURN_S or self._refused * REFUSALS_IGNORED <= seen:
+    @property
+    def _seen(self) -> int:
+        """How many answers there were in a second, this one or the last."""
+        return max(self._answered, self._before)
+
+    def _slow(self, now: float) -> None:
+        self._refused = True
+        self._calm = 0
+        if now - self._cut_at < TURN_S:
             return
         self._cut_at = now
-        slower, before = seen * _SLOWER, self.rate
+        slower, before = self._seen * _SLOWER, self.rate
         self.rate = max(1.0, min(before, slower)) if before else max(FIRST_RATE, slower)
-        self._ceiling = max(float(seen), self.rate, before / 2)
+        self._ceiling = max(float(self._seen), self.rate, before / 2)
         self._next = max(self._next, now + 1 / self.rate)
         self.easy = False
 
@@ -145,20 +166,21 @@ class Pace:
         turns = 1 + int((now - self._turn) / TURN_S)
         self._before = self._answered if turns == 1 else 0
         if self.rate and not self.failing:
-            if self._refused * REFUSALS_IGNORED <= self._answered:
+            if not self._refused:
                 for _ in range(min(turns, int(RATE_MAX))):
                     self._grow()
                     if not self.rate:
                         break
             self._look()
-        self._answered = self._refused = 0
+        self._answered, self._refused = 0, False
         self._turn += turns * TURN_S
 
     def _grow(self) -> None:
         if self.rate < self._ceiling:
             self.rate = min(self.rate * 2, self._ceiling)
         else:
-            self.rate += max(1.0, self.rate * _FASTER)
+            self._calm += 1
+            self.rate += max(1.0, self.rate * _FASTER) * (1 + self._calm // _BOLDER_S)
         if self.rate >= RATE_MAX:
             self.rate, self._ceiling = 0.0, RATE_MAX
 
