@@ -26,6 +26,8 @@ EXCEPTIONS = {
     "deliveries.bodies": _OWNED,
     "deliveries.owned": _OWNED,
     "doctor.sealed": _INSTALLATION,
+    "event_types.all": _CONFIGURATION,
+    "event_types.delete_of_tenant": _OPERATOR,
     "idempotency.expire": _HOUSEKEEPING,
     "idempotency.read_publications": _HASHED,
     "inspector.names": _FIRST,
