@@ -131,7 +131,9 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "providers.native_items:FIELDS_MAX": Limit("fields", "of an item", "422"),
         "providers.native_items:TAGS_MAX": Limit("tags", "of an item", _EXPLAINED),
         "providers.native_items:METADATA_MAX": Limit("pairs", "in its metadata", _EXPLAINED),
-        "providers.native_items:NUMBERS_MAX": Limit("numbers", "of an order", "422"),
+        "domain.orders:NUMBERS_MAX": Limit(
+            "numbers", "of an order, and in one item about it", "422; the others are left out"
+        ),
         "providers.native_items:DURATION_MAX": Limit(SECONDS, "that a call lasts", "422"),
         "providers.native_items:WORD_MAX": Limit(CHARACTERS, "a tag, a code, a key of it", "422"),
         "providers.native_items:VALUE_MAX": Limit(CHARACTERS, "a value of it, a campaign", "422"),

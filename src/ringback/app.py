@@ -55,6 +55,7 @@ from ringback.services.simulate import Simulator
 from ringback.services.snapshot import Snapshot
 from ringback.services.stuck import Stuck
 from ringback.services.trials import Trials
+from ringback.services.turned_away import worded
 from ringback.services.workers import Lease, Workers
 from ringback.settings import Settings
 from ringback.storage import workers as worker_table
@@ -72,6 +73,7 @@ DRAIN_S = 4.0
 GC_THRESHOLDS = (20_000, 20, 20)
 # Seconds that requests under way have before the engine stops.
 REQUESTS_S = 1.0
+DRAINED_LOOK_S = 0.01
 # From so much work that waits, a second batch is decided while the first is being written.
 SECOND_FROM = 32
 # From so many deliveries on their way, intake is slowed if this worker cannot keep up.
@@ -167,7 +169,7 @@ class Engine:
         )  # fmt: skip
         self.native = NativeIntake(
             self.configuration, self.clock, self.pressure, self.receiver, self.key_use.note,
-            self.request_log,
+            self.request_log, self.rate_limits,
         )  # fmt: skip
         self.publisher = Publisher(
             self.configuration, self.committer, self.large, self.clock, self.pressure,
@@ -235,8 +237,9 @@ class Engine:
         """Drain: commit what came in, finish what is on the wire, give the rest back."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
-                for committer in self.committers:
-                    await committer.drained()
+                # What one could not store comes round again, perhaps to another.
+                while any(committer.working for committer in self.committers):
+                    await asyncio.sleep(DRAINED_LOOK_S)
                 await self.push.drain(DRAIN_S - 1)
                 await self.recorder.drained()
         self.simulator.close()
@@ -280,7 +283,11 @@ class Application:
         routes = {
             "callback": HotRoute("/in/", failpoints.answering(engine.receiver.receive), base),
             "event": HotRoute(
-                "/v1/events", failpoints.answering(engine.publisher.publish), base, method="POST"
+                "/v1/events",
+                failpoints.answering(engine.publisher.publish),
+                base,
+                method="POST",
+                worded=lambda refused: worded(refused, engine.clock),
             ),
             "inspect": HotRoute("/inspect/", self._inspected, base),
         }

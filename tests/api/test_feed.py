@@ -229,9 +229,11 @@ async def test_cursors_of_the_feed_that_were_tampered_with(house: House) -> None
     for changed in mutants(cursor, SIZES.changed_cursors):
         answer = await house.call("GET", "/v1/events", params={"after": changed})
         assert ["after"] == places(assert_problem(answer, 400, "invalid_cursor")), changed
-    stream = {"accept": "text/event-stream", "last-event-id": cursor[:-1] + "?"}
-    answer = await house.call("GET", "/v1/events", headers=stream)
-    assert ["Last-Event-ID"] == places(assert_problem(answer, 400, "invalid_cursor"))
+    # A header field has no other letters.
+    for changed in filter(str.isascii, mutants(cursor, 40)):
+        stream = {"accept": "text/event-stream", "last-event-id": changed}
+        answer = await house.call("GET", "/v1/events", headers=stream)
+        assert ["Last-Event-ID"] == places(assert_problem(answer, 400, "invalid_cursor")), changed
     listed = (await house.get("/v1/events", limit=1))["next"]
     for wrong in ({"after": listed}, {"cursor": cursor}):
         answer = await house.call("GET", "/v1/events", params=wrong)

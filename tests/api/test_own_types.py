@@ -57,9 +57,15 @@ async def test_a_type_is_described(house: House) -> None:
     jsonschema_rs.validator_for(answer.json()).validate({"total": 12})
     for key in (LIVE_KEY, OTHER_KEY):
         assert_problem(await house.call("GET", path, key=key), 404, "not_found")
-        assert_problem(
-            await house.call("GET", f"/v1/event-types/{NAME}", key=key), 404, "not_found"
-        )
+        for method in ("GET", "DELETE"):
+            theirs, missing = [
+                assert_problem(
+                    await house.call(method, f"/v1/event-types/{name}", key=key), 404, "not_found"
+                )
+                for name in (NAME, "shop.nothing")
+            ]
+            assert {**theirs, "instance": ""} == {**missing, "instance": ""}
+    assert made == await house.get(f"/v1/event-types/{NAME}")
     ours = await house.call("GET", "/v1/event-types/message.sent/schemas/1")
     assert "message.sent" == ours.json()["title"]
     for wrong in ("0", "2", "01", "99999", "x"):

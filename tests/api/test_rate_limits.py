@@ -17,6 +17,7 @@ from tests.api.house import (
     assert_problem,
     places,
 )
+from tests.api.test_native import MESSAGE, connect, tell
 
 EVENT = {"type": "shop.paid", "data": {}}
 TWO = {"per_second": 1, "burst": 2}
@@ -102,6 +103,15 @@ async def test_callbacks_are_never_limited(house: House, watch: Watch) -> None:
     assert 429 == (await house.call("GET", "/v1/messages")).status_code
     for number in range(5):
         await house.hear(f"m{number}", "sent")
+
+
+async def test_native_requests_count(house: House, watch: Watch) -> None:
+    """They carry a key: what is beyond its limit is refused, and nothing of it is taken."""
+    token, key = await connect(house), await limited(house)
+    answers = [await tell(house, token, MESSAGE, key=key) for _ in range(3)]
+    assert [200, 200, 429] == [answer.status_code for answer in answers]
+    assert_problem(answers[2], 429, "rate_limited")
+    assert 2 == await house.stage.value("select count(*) from callback")
 
 
 async def put(house: House, tenant: str, body: Json) -> Json:

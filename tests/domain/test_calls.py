@@ -79,3 +79,20 @@ def test_no_order_of_arrival_changes_an_order() -> None:
         assert 1 == len(ends)
         final = [fact.status for fact in facts if fact.status != "updated"]
         assert (order.status != "updated") == bool(final)
+
+
+def test_an_order_has_a_bound() -> None:
+    """However many numbers are told of, the same thousand are kept, whatever came first."""
+    facts = [
+        OrderFact(
+            "updated", 0, hash_, hash_, numbers=[f"+1555{n:07}" for n in range(hash_, 3000, 7)]
+        )
+        for hash_ in range(7)
+    ]
+    ends = []
+    for arrived in (facts, facts[::-1]):
+        order = NumberOrder()
+        for fact in arrived:
+            orders.merge(order, fact)
+        ends.append(order.numbers)
+    assert [f"+1555{n:07}" for n in range(1000)] == ends[0] == ends[1]

@@ -80,6 +80,12 @@ def test_faults_are_not_listed_without_end() -> None:
         ({"$ref": "#/$defs/a", "$defs": {"a": {"not": {"$ref": "#/$defs/a"}}}}, "/schema/not"),
         ({"items": {"$id": "x"}}, "/schema/items/$id"),
         ({"items": {"unevaluatedProperties": False}}, "/schema/items/unevaluatedProperties"),
+        ({"dependencies": {"a": {"$ref": "#/$defs/b"}}}, "/schema/dependencies"),
+        ({"items": {"additionalItems": {}}}, "/schema/items/additionalItems"),
+        (
+            {"$ref": "#/$defs/a/not", "$defs": {"a": {"$id": "http://x/", "not": {}}}},
+            "/schema/$ref",
+        ),
         ({"$dynamicRef": "#x"}, "/schema/$dynamicRef"),
         ({"pattern": "(?=a)b"}, "/schema/pattern"),
         ({"pattern": "(a)\\1"}, "/schema/pattern"),

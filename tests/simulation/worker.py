@@ -221,8 +221,8 @@ class Worker:
         self.serving = False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
-                await self.committer.drained()
-                await self.second.drained()
+                while self.committer.working or self.second.working:
+                    await asyncio.sleep(0.01)
                 await self.push.drain(DRAIN_S - 1)
                 await self.recorder.drained()
         for task in self._loops:

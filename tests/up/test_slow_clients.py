@@ -1,5 +1,6 @@
 """Clients that take their time: they cost a connection for seconds, and nobody else anything."""
 
+import json
 import select
 import socket
 import time
@@ -56,3 +57,20 @@ def test_slow_clients_are_cut_off_and_others_served(demo: Installation) -> None:
     assert all(HEADER_READ_S - 1 < each.closed_s < 10 * HEADER_READ_S for each in heads)
     assert body.got.startswith(b"HTTP/1.1 408 ")
     assert RECEIVE_S - 1 < body.closed_s
+
+
+def test_publishers_are_refused_in_their_own_words(demo: Installation) -> None:
+    """A body over 4 MiB is a problem with a code and a request id, before it has been sent."""
+    with socket.create_connection(("127.0.0.1", demo.port), timeout=10) as caller:
+        caller.sendall(
+            b"POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5000000\r\n\r\n"
+        )
+        got = b""
+        while part := caller.recv(4096):
+            got += part
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert b"content-type: application/problem+json" in head
+    problem = json.loads(body)
+    assert ("body_too_large", 413) == (problem["code"], problem["status"])
+    assert f"ringback-request-id: {problem['instance']}".encode() in head

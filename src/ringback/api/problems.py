@@ -48,6 +48,7 @@ CODES: dict[str, tuple[int, str]] = {
     "idempotency_key_reused": (422, "The idempotency key belongs to another request"),
     "rate_limited": (429, "Too many requests with this key"),
     "busy": (429, "Too much is under way already"),
+    "behind": (429, "Deliveries are behind"),
     "internal": (500, "Something went wrong here"),
     "unavailable": (503, "The database does not answer just now"),
 }

@@ -35,6 +35,10 @@ _ON_THE_SAME_ALONE = ("not", "if", "then", "else")
 _REFUSED = {
     "unevaluatedItems": "This has no bound: say it with `items: false`.",
     "unevaluatedProperties": "This has no bound: say it with `additionalProperties: false`.",
+    "dependencies": "This is of older drafts: say `dependentSchemas` or `dependentRequired`.",
+    "additionalItems": "This is of older drafts: say `items`, after `prefixItems`.",
+    "$recursiveRef": 'Refer by pointer: {"$ref": "#/$defs/name"}.',
+    "$recursiveAnchor": 'Refer by pointer: {"$ref": "#/$defs/name"}.',
     "$anchor": 'Refer by pointer: {"$ref": "#/$defs/name"}.',
     "$dynamicRef": 'Refer by pointer: {"$ref": "#/$defs/name"}.',
     "$dynamicAnchor": 'Refer by pointer: {"$ref": "#/$defs/name"}.',
@@ -235,6 +239,9 @@ class _Weigher:
             )
         found: Any = self._root
         for step in unquote(reference[1:]).split("/")[1:]:
+            if isinstance(found, dict) and "$id" in found and found is not self._root:
+                # From here on a pointer would mean something else to whoever checks.
+                self._refuse(f"{place}/$ref", "It leads through a part with an id of its own.")
             key = step.replace("~1", "/").replace("~0", "~")
             if isinstance(found, dict) and key in found:
                 found = found[key]

@@ -11,6 +11,8 @@ from ringback.domain.messages import Failure
 
 OrderStatus = Literal["updated", "completed", "failed"]
 
+# Every event of an order names all of its numbers.
+NUMBERS_MAX = 1000
 RANK: dict[OrderStatus, int] = {"updated": 0, "failed": 1, "completed": 1}
 # Who wins inside one rank when the provider's times are equal or missing.
 TIE_ORDER = {status: place for place, status in enumerate(RANK)}
@@ -65,6 +67,7 @@ def merge(order: NumberOrder, fact: OrderFact) -> OrderEmission:
     if not late:
         order.winner, order.status, order.provider_status = key, fact.status, fact.provider_status
         order.partial, order.error = fact.partial, fact.error
-    order.numbers = sorted({*order.numbers, *fact.numbers})
+    # The first of all in their order: which are kept does not depend on when they came.
+    order.numbers = sorted({*order.numbers, *fact.numbers})[:NUMBERS_MAX]
     order.sequence += 1
     return OrderEmission(fact, order.sequence, late)

@@ -12,7 +12,7 @@ import msgspec
 
 from ringback.domain.calls import RANK, CallWord, Reason
 from ringback.domain.messages import Direction, ErrorClass, Failure
-from ringback.domain.orders import OrderStatus
+from ringback.domain.orders import NUMBERS_MAX, OrderStatus
 from ringback.domain.strict_json import StrictJsonError, check
 from ringback.providers.base import (
     CallReport,
@@ -29,7 +29,6 @@ from ringback.providers.reading import ID_MAX, KIND_MAX, REFERENCE_MAX, TEXT_MAX
 ITEMS_MAX = 1000
 TAGS_MAX = 20
 METADATA_MAX = 20
-NUMBERS_MAX = 1000
 DURATION_MAX = 10_000_000
 WORD_MAX = 64
 VALUE_MAX = 512

@@ -172,10 +172,10 @@ class Committer:
             self._busy = True
             await self._flush(self._collect())
 
-    async def drained(self) -> None:
-        """Wait until nothing waits to be committed."""
-        while self._queue or self._busy:
-            await asyncio.sleep(0.01)
+    @property
+    def working(self) -> bool:
+        """Whether anything waits to be committed, or is being."""
+        return bool(self._queue) or self._busy
 
     def _collect(self) -> list[_Waiting]:
         batch: list[_Waiting] = []

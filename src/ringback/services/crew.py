@@ -120,7 +120,11 @@ class Crew:
         return worker
 
     def _inform(self, worker: subprocess.Popen[bytes]) -> None:
-        """Tell a worker what it needs to know. It is a few hundred bytes: a pipe takes them."""
+        """Tell a worker what it needs to know. It is a few hundred bytes: a pipe takes them.
+
+        From now on it serves: until then it was not asked for anything, and cannot be early.
+        """
+        self._began[worker] = time.monotonic()
         assert worker.stdin is not None
         # It may have ended; then it is replaced.
         with contextlib.suppress(BrokenPipeError), worker.stdin as pipe:

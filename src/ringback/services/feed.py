@@ -262,9 +262,11 @@ class Feed:
         ]
         if not waiting:
             return
-        scopes = {scope for _, scope, _ in waiting}
+        lowest: dict[Scope, int] = {}
+        for _, scope, place in waiting:
+            lowest[scope] = min(place.pos, lowest.get(scope, place.pos))
         oldest = min(place.oldest for _, _, place in waiting)
-        heads = await stored.heads(self._database, scopes, oldest)
+        heads = await stored.heads(self._database, lowest, oldest)
         told = [Waiting(scope, seat.endpoint) for seat, scope, _ in waiting if seat.endpoint]
         owed = await listening.newest(self._database, set(told)) if told else {}
         for seat, scope, place in waiting:

@@ -23,6 +23,7 @@ from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.others import prefix_of
 from ringback.services.pressure import Pressure
+from ringback.services.rate_limits import RateLimits
 from ringback.services.receive import Receiver, stored_form
 from ringback.services.request_log import Line, RequestLog
 from ringback.services.turned_away import REQUEST_ID, TurnedAway, new_request_id, of_denied
@@ -43,8 +44,10 @@ class NativeIntake:
         receiver: Receiver,
         used: Callable[[UUID], None],
         request_log: RequestLog,
+        rates: RateLimits,
     ) -> None:
         """Take the edges; `receiver` commits what came, `used` is told which key was used."""
+        self._rates = rates
         self._configuration = configuration
         self._clock = clock
         self._pressure = pressure
@@ -81,6 +84,9 @@ class NativeIntake:
 
     async def _take(self, asker: Asker, connection: Connection, request: Callback) -> HttpResponse:
         """Store what a request holds. Raises Denied and TurnedAway."""
+        taken = self._rates.take(asker.key)
+        if taken is not None and not taken.allowed:
+            raise TurnedAway("rate_limited", taken.words, headers=taken.headers)
         asker.allow(SCOPE)
         if (asker.tenant, asker.mode) != (connection.tenant, connection.mode):
             words = "The key's tenant has no such connection in the key's mode."

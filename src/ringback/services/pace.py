@@ -64,7 +64,7 @@ class Pace:
         self._next = self._turn = self._cut_at = 0.0
         self._answered = self._before = 0
         # Answers since the last refusal, and whether it is held to be one in this turn.
-        self._since = REFUSALS_IGNORED
+        self._since = 0
         self._refused = False
         self._calm = 0
 
@@ -100,8 +100,8 @@ class Pace:
             self.limit >>= 1
             self.easy = False
         if status in _REFUSALS:
-            wished, self._since = self._since < REFUSALS_IGNORED, 0
-            if wished or not self._seen:
+            often, self._since = self._since < REFUSALS_IGNORED, 0
+            if often:
                 self._slow(now)
         elif self.rate and self.streak >= TROUBLE:
             self._slow(now)
@@ -155,7 +155,8 @@ class Pace:
         if now - self._cut_at < TURN_S:
             return
         self._cut_at = now
-        slower, before = self._seen * _SLOWER, self.rate
+        before = self.rate
+        slower = (self._seen or before) * _SLOWER
         self.rate = max(1.0, min(before, slower)) if before else max(FIRST_RATE, slower)
         self._ceiling = max(float(self._seen), self.rate, before / 2)
         self._next = max(self._next, now + 1 / self.rate)

@@ -13,7 +13,7 @@ from ringback.services.access import Denied
 from ringback.services.clock import Clock
 
 REQUEST_ID = "ringback-request-id"
-_TITLES = {
+TITLES = {
     "malformed_json": (400, "The body is not JSON that can be used"),
     "tenant_needed": (400, "An operator's key has to say for which tenant"),
     "unauthenticated": (401, "A valid API key is needed"),
@@ -21,6 +21,8 @@ _TITLES = {
     "tenant_suspended": (403, "The tenant is suspended"),
     "not_found": (404, "There is no such thing"),
     "method_not_allowed": (405, "The method is not for this route"),
+    "request_timeout": (408, "The request took too long to arrive"),
+    "body_too_large": (413, "The body is too large"),
     "invalid": (422, "The request is not valid"),
     "idempotency_key_reused": (422, "The idempotency key belongs to another request"),
     "rate_limited": (429, "Too many requests with this key"),
@@ -28,6 +30,7 @@ _TITLES = {
     "internal": (500, "Something went wrong here"),
     "unavailable": (503, "The database does not answer just now"),
 }
+_OF_LISTENER = {408: "request_timeout", 413: "body_too_large"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -57,7 +60,7 @@ class TurnedAway(RingbackError):
 
     def response(self, request_id: str) -> HttpResponse:
         """Make the answer."""
-        status, title = _TITLES[self.code]
+        status, title = TITLES[self.code]
         body: dict[str, Any] = {
             "type": f"urn:ringback:problem:{self.code}", "title": title, "status": status,
             "detail": self.detail, "code": self.code, "instance": request_id,
@@ -65,6 +68,16 @@ class TurnedAway(RingbackError):
         }  # fmt: skip
         own = (("content-type", "application/problem+json"), (REQUEST_ID, request_id))
         return HttpResponse(status, (*own, *self.headers), _encode(body))
+
+
+def worded(refused: HttpResponse, clock: Clock) -> HttpResponse:
+    """Word what the listener refuses as a problem, where the request is known to be the API's."""
+    code = _OF_LISTENER.get(refused.status)
+    if code is None:
+        return refused
+    detail = refused.body.decode().strip().capitalize() + "."
+    kept = tuple(field for field in refused.headers if field[0] != "content-type")
+    return TurnedAway(code, detail, headers=kept).response(new_request_id(clock))
 
 
 def of_denied(error: Denied) -> TurnedAway:

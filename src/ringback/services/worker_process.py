@@ -9,6 +9,8 @@ import time
 
 import msgspec
 
+from ringback.services import crew
+
 SUPERVISOR = "RINGBACK_SUPERVISOR"
 ORPHAN_S = 6
 _LOOK_EVERY_S = 0.5
@@ -31,6 +33,8 @@ def begin() -> None:
     Call it first thing in a new worker. Does nothing in a process without a supervisor.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Another's end is looked for by the engine; before it listens, this would be our own.
+    signal.signal(crew.DIED, signal.SIG_IGN)
     if SUPERVISOR not in os.environ:
         return
     supervisor = int(os.environ[SUPERVISOR])

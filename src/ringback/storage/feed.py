@@ -5,7 +5,7 @@ later below a position that was seen. Lists of events, newest first, are in even
 """
 
 import uuid
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -107,7 +107,7 @@ async def _of_message(
     limit: int, now_ms: int,
 ) -> Stretch:  # fmt: skip
     # The head first: whatever of the message lies below it is seen by the query after it.
-    upto = (await heads(database, [scope], place.oldest)).get(scope, 0)
+    upto = (await heads(database, {scope: place.pos}, place.oldest)).get(scope, 0)
     window = Window(limit + 1, (place.pos,), newer=True)
     found = (await events.of_message(database, scope, message, window)).rows
     told = [
@@ -128,11 +128,13 @@ async def head(database: Database, scope: Scope) -> int:
 
 
 async def heads(
-    database: Database, scopes: Collection[Scope], oldest: uuid.UUID
+    database: Database, lowest: Mapping[Scope, int], oldest: uuid.UUID
 ) -> dict[Scope, int]:
-    """Return the newest position of each that has one with an id of at least `oldest`."""
-    tenants, modes = [scope.tenant for scope in scopes], [scope.mode for scope in scopes]
-    rows = await database.rows(query("feed.heads"), tenants, modes, oldest)
+    """Return the newest position of each that has one above its `lowest`, with an id from `oldest`
+    on.
+    """
+    tenants, modes = [scope.tenant for scope in lowest], [scope.mode for scope in lowest]
+    rows = await database.rows(query("feed.heads"), tenants, modes, [*lowest.values()], oldest)
     return {Scope(row["tenant"], row["mode"]): row["pos"] for row in rows}
 
 

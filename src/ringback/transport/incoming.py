@@ -81,12 +81,20 @@ class HotRoute:
     """
 
     def __init__(
-        self, prefix: str, handle: Handle, public_url: str, *, method: str | None = None
+        self,
+        prefix: str,
+        handle: Handle,
+        public_url: str,
+        *,
+        method: str | None = None,
+        worded: Callable[[HttpResponse], HttpResponse] = lambda refused: refused,
     ) -> None:
         """Take the handler; `public_url` is how callers reach us, without a final slash.
 
-        With `method` only requests of that method to exactly `prefix` are its own.
+        With `method` only requests of that method to exactly `prefix` are its own. `worded` puts
+        what is refused before the handler sees it into the words that its callers expect.
         """
+        self.worded = worded
         self._prefix = prefix.encode()
         self._method = method
         self._handle = handle

@@ -330,6 +330,8 @@ class Listener(asyncio.Protocol):
             method = self._parser.get_method().decode("ascii")
             reading.route = self._hall.route(method, reading.target.partition(b"?")[0])
         self._hall.refused(reading, response.status)
+        if reading.route is not None:
+            response = reading.route.worded(response)
         self._write(incoming.answer(response, reading, self._hall.date(), keep=False))
         self._end(linger=True)
 

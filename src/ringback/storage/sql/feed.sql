@@ -30,12 +30,14 @@ select pos from event where (tenant, mode, pos) >= ($1, $2, 0) and (tenant, mode
 order by tenant desc, mode desc, pos desc limit 1
 
 -- name: heads
--- For all who wait, in one go: only what is younger than the oldest of them is looked at.
+-- For all who wait, in one go: only what lies above the lowest of each, and is younger than the
+-- oldest of all, is looked at. Where nothing is new, that is nothing.
 select waiting.tenant, waiting.mode, head.pos
-from unnest($1::int[], $2::smallint[]) as waiting (tenant, mode)
+from unnest($1::int[], $2::smallint[], $3::bigint[]) as waiting (tenant, mode, pos)
 cross join lateral (
     select e.pos from event e
-    where e.tenant = waiting.tenant and e.mode = waiting.mode and e.id >= $3
+    where e.tenant = waiting.tenant and e.mode = waiting.mode and e.pos > waiting.pos
+      and e.id >= $4
     order by e.pos desc limit 1) as head
 
 -- name: since
