@@ -20,6 +20,8 @@ def main() -> int:
     """Run what the options ask for; return the exit code."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # Started in the background it would ignore Ctrl-C, and so would all that it stops by that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     size = _size(options)
     with Stage(size, options.dir) as stage:
         if options.profile:
@@ -93,7 +95,7 @@ def _run(stage: Stage, chosen: list[Case]) -> tuple[report.Runs, list[str]]:
                 began = time.monotonic()
                 try:
                     repeats.append(run(stage))
-                except BenchError as error:
+                except (BenchError, OSError) as error:
                     failures.append(f"{case.id}, {variant}: {error}")
                     break
                 told = ", ".join(f"{key} {value:,.2f}" for key, value in repeats[-1].items())

@@ -225,6 +225,8 @@ class Installation:
                 process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 for one in reversed(processes.tree(process.pid)):
-                    os.kill(one.pid, signal.SIGKILL)
+                    # It may end by itself meanwhile.
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(one.pid, signal.SIGKILL)
                 process.wait(STOP_S)
         shutil.rmtree(self.home, ignore_errors=True)
