@@ -1,5 +1,6 @@
 """Types of one's own: described, versioned, held to, deprecated, archived, forgotten."""
 
+import asyncio
 from typing import Any
 
 import jsonschema_rs
@@ -184,3 +185,18 @@ async def test_an_example_of_ones_own_is_sent_as_a_test(house: House) -> None:
     assert (NAME, True, {"total": 12}, sent["id"]) == (
         shown["type"], shown["test"], shown["data"], shown["id"],
     )  # fmt: skip
+
+
+async def test_changes_at_once_are_all_kept(house: House) -> None:
+    """What one request leaves out is not put back by it, when another changes it meanwhile."""
+    await put(house, status=201, schema=SCHEMA)
+    for turn in range(5):
+        await asyncio.gather(
+            put(house, description=f"Turn {turn}."),
+            put(house, archived=turn % 2 == 0),
+            put(house, deprecated=turn % 2 == 1),
+        )
+        found = await house.get(f"/v1/event-types/{NAME}")
+        assert (f"Turn {turn}.", turn % 2 == 0, turn % 2 == 1) == (
+            found["description"], found["archived"], found["deprecated"],
+        )  # fmt: skip

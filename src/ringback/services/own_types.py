@@ -68,14 +68,15 @@ class OwnTypes:
         fault = fault_in_own_name(name)
         if fault is not None:
             raise Invalid(Fault("/event_type", fault))
-        known = self.get(scope, name)
-        before = known.own if known else OwnType(name)
-        if known is None and len(self.every(scope)) >= TYPES_MAX:
-            raise LimitReached(f"There are {TYPES_MAX} types already; delete some.")
-        after = _changed(before, asked)
-        if after.schema not in (None, before.schema) and before.version >= VERSIONS_MAX:
-            raise LimitReached(f"Its schema has had {VERSIONS_MAX} versions; name a new type.")
         async with self._configuration.change() as connection:
+            # As it is now, whoever changed it last: what is not asked for stays so.
+            known = await stored.held(connection, scope, name)
+            before = known.own if known else OwnType(name)
+            if known is None and len(self.every(scope)) >= TYPES_MAX:
+                raise LimitReached(f"There are {TYPES_MAX} types already; delete some.")
+            after = _changed(before, asked)
+            if after.schema not in (None, before.schema) and before.version >= VERSIONS_MAX:
+                raise LimitReached(f"Its schema has had {VERSIONS_MAX} versions; name a new type.")
             await stored.put(connection, scope, after)
             act = _said(before, after, new=known is None)
             if act is not None:

@@ -31,6 +31,12 @@ async def every(connection: Connection) -> list[StoredType]:
     return [_type(row) for row in await connection.fetch(query("event_types.all"))]
 
 
+async def held(connection: Connection, scope: Scope, name: str) -> StoredType | None:
+    """Read one type, or None; nobody else changes it until this transaction ends."""
+    row = await connection.fetchrow(query("event_types.held"), *scope, name)
+    return None if row is None else _type(row)
+
+
 def _type(row: Row) -> StoredType:
     own = OwnType(
         name=row["name"], description=row["description"], version=row["version"],

@@ -5,6 +5,11 @@ select tenant, mode, name, description, version, schema, example, deprecated, no
        created, updated
 from event_type order by tenant, mode, name
 
+-- name: held
+select tenant, mode, name, description, version, schema, example, deprecated, note, archived,
+       created, updated
+from event_type where tenant = $1 and mode = $2 and name = $3 for update
+
 -- name: put
 insert into event_type as old (tenant, mode, name, description, schema, example, deprecated, note,
                                archived, version)
