@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ringback.services import crew
+from ringback.services import crew, worker_process
 from ringback.services.crew import Crew
 
 
@@ -95,6 +95,27 @@ def test_workers_are_told_what_to_serve(
 
     assert (True, [1]) == _while(workers, act, b"hello")
     assert {b"hello"} == set(heard().values())
+
+
+def test_a_worker_that_does_not_serve_yet_survives_anothers_end(
+    fd: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is told of deaths from the moment that it serves; before, that does not end it."""
+    monkeypatch.setattr(crew, "MODULE", "tests.services.crew_member")
+    monkeypatch.setenv("CREW_MEMBER", "young")
+    monkeypatch.setenv("CREW_HEARD", str(tmp_path))
+    monkeypatch.setenv(worker_process.SUPERVISOR, str(os.getpid()))
+    workers = Crew(1, fd, 10.0)
+    workers.start()
+    (pid,) = workers.pids
+    _until((tmp_path / "begun").exists)
+    os.kill(pid, crew.DIED)
+    heard = tmp_path / str(pid)
+
+    def told() -> bool:
+        return heard.exists() and heard.read_bytes() == b"hello"
+
+    assert (True, [1]) == _while(workers, lambda: _until(told), b"hello")
 
 
 def test_workers_that_nobody_needs_are_ended(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
