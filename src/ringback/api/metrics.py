@@ -106,7 +106,10 @@ FAMILIES = (
 )  # fmt: skip
 
 
-@router.get("/metrics", name="metrics", summary="The installation's numbers")
+@router.get(
+    "/metrics", name="metrics", summary="The installation's numbers",
+    response_class=PlainTextResponse,
+)  # fmt: skip
 async def metrics(request: Request) -> PlainTextResponse:
     """Answer for all workers together, in Prometheus' text format 0.0.4."""
     context: Context = request.app.state.context

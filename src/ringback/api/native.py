@@ -15,7 +15,11 @@ from ringback.services.catalogue import native_schema
 
 _REF = "#/components/schemas/{name}"
 _BODY, SCHEMAS = native_schema(_REF)
-router = APIRouter(prefix="/in", tags=["native"], responses=PROBLEMS)
+# At an unknown token nobody can say whether a provider asks or a program of the tenant's own.
+_UNKNOWN: dict[int | str, dict[str, Any]] = {
+    404: {**PROBLEMS[404], "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+router = APIRouter(prefix="/in", tags=["native"], responses={**PROBLEMS, **_UNKNOWN})
 
 
 class NativeTaken(View):
