@@ -6,7 +6,6 @@ from typing import Any
 
 from ringback.api.problems import CODES, of_exception
 from ringback.errors import Fault, Invalid
-from ringback.services.turned_away import TITLES
 from tests.api.house import KEY, House, assert_problem, places
 
 JSON = {"content-type": "application/json"}
@@ -203,8 +202,3 @@ def test_codes_are_stable_words() -> None:
         assert code == code.lower()
         assert 400 <= status < 600
         assert title
-
-
-def test_the_hot_routes_refuse_in_the_same_words() -> None:
-    """Every code of theirs is one of the API's, with its status and title."""
-    assert {code: CODES.get(code) for code in TITLES} == TITLES

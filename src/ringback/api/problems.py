@@ -14,44 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ringback.errors import DatabaseUnavailable, Invalid, RingbackError
+from ringback.services.turned_away import TITLES
 
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID_HEADER = "ringback-request-id"
 TYPE_PREFIX = "urn:ringback:problem:"
 RETRY_AFTER_S = "2"
 
-# What can go wrong: code -> status and title.
-CODES: dict[str, tuple[int, str]] = {
-    "malformed_url": (400, "The URL cannot be read"),
-    "malformed_json": (400, "The body is not JSON that can be used"),
-    "invalid_cursor": (400, "The cursor is not one of this list"),
-    "tenant_needed": (400, "An operator's key has to say for which tenant"),
-    "unauthenticated": (401, "A valid API key is needed"),
-    "scope_missing": (403, "The key lacks a scope"),
-    "tenant_suspended": (403, "The tenant is suspended"),
-    "test_mode_only": (403, "Only test keys may do this"),
-    "not_found": (404, "There is no such thing"),
-    "no_such_route": (404, "There is no such route"),
-    "method_not_allowed": (405, "The method is not for this route"),
-    "request_timeout": (408, "The request took too long to arrive"),
-    "token_taken": (409, "The token is taken"),
-    "uid_taken": (409, "The own id is taken"),
-    "in_flight": (409, "The first request with this key is under way"),
-    "outcome_unknown": (409, "How the first request with this key ended is not known"),
-    "limit_reached": (409, "There are as many as there may be"),
-    "not_now": (409, "Not in the state that things are in"),
-    "cursor_expired": (410, "Events behind the cursor have been removed"),
-    "body_too_large": (413, "The body is too large"),
-    "url_too_long": (414, "The URL is too long"),
-    "unsupported_media_type": (415, "The body has to be JSON"),
-    "invalid": (422, "The request is not valid"),
-    "idempotency_key_reused": (422, "The idempotency key belongs to another request"),
-    "rate_limited": (429, "Too many requests with this key"),
-    "busy": (429, "Too much is under way already"),
-    "behind": (429, "Deliveries are behind"),
-    "internal": (500, "Something went wrong here"),
-    "unavailable": (503, "The database does not answer just now"),
-}
+# What can go wrong, by code: status and title. The hot routes share the table.
+CODES = TITLES
 _BY_STATUS = {404: "no_such_route", 405: "method_not_allowed", 413: "body_too_large"}
 _ERRORS_MAX = 100
 
