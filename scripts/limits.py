@@ -1,6 +1,7 @@
 """Write docs/limits.md anew: `python -m scripts.limits`.
 
-The numbers are read from the constants in the code, their meaning from limits_table.py. Also finds
+The numbers are read from the constants in the code, their meaning from limits_table.py and its
+neighbour. Also finds
 what sounds like a limit and is not in the table, and what grows in memory without a stated bound.
 """
 
@@ -10,9 +11,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts import limits_table
 from scripts.grows import GROWS, SHORT_LIVED
-from scripts.limits_table import BYTES, LIMITS, MILLISECONDS, SECONDS, Limit
+from scripts.limits_asked import ASKED
+from scripts.limits_table import BYTES, MILLISECONDS, SECONDS, Limit
 
+LIMITS = {**limits_table.LIMITS, **ASKED}
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "ringback"
 PAGE = ROOT / "docs" / "limits.md"

@@ -7,7 +7,8 @@ import pytest
 
 from scripts import limits
 from scripts.grows import GROWS
-from scripts.limits_table import BYTES, LIMITS, MILLISECONDS, SECONDS, Limit
+from scripts.limits import LIMITS
+from scripts.limits_table import BYTES, MILLISECONDS, SECONDS, Limit
 from scripts.no_limits import NO_LIMITS
 from tests.source import texts
 

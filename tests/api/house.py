@@ -25,6 +25,8 @@ KEY, LIVE_KEY, OTHER_KEY = "rk_test_aaaa", "rk_live_aaaa", "rk_test_bbbb"
 # An operator's, and the headers with which it acts for the other tenant.
 OPERATOR_KEY = "rk_op_cccc"
 ACTING = {"ringback-tenant": "other", "ringback-mode": "test"}
+# What has to be asked for in lists that are not there without.
+NEEDED = {"/v1/search": {"q": "m1"}}
 LONG_AGO_MS = 1_772_442_927_000
 Json = dict[str, Any]
 

@@ -12,7 +12,7 @@ from ringback.api.problems import CODES
 from ringback.domain.event_examples import example
 from ringback.domain.event_types import CATALOGUE
 from ringback.domain.scopes import OPERATIONS, SCOPES
-from tests.api.house import KEY, OPERATOR_KEY, House, Json
+from tests.api.house import KEY, NEEDED, OPERATOR_KEY, House, Json
 
 
 def operations(document: Json) -> Iterator[tuple[str, Json]]:
@@ -119,7 +119,8 @@ async def test_answers_are_as_documented(house: House) -> None:
         if method != "GET" or "{" in path or "/v1/" not in path:
             continue
         operators = SCOPES[OPERATIONS[operation["operationId"]]].operator
-        body = await house.get(path, key=OPERATOR_KEY if operators else KEY)
+        key = OPERATOR_KEY if operators else KEY
+        body = await house.get(path, key=key, **NEEDED.get(path, {}))
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
         row = _row_schema(document, schema)
         if row is None:

@@ -33,6 +33,7 @@ from ringback.api import (
     providers,
     publishing,
     schemas,
+    search,
     simulate,
     tenants,
     timeline,
@@ -50,7 +51,7 @@ _ANSWERED = (
 _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
-    whoami,
+    whoami, search,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

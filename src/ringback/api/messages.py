@@ -1,24 +1,31 @@
 """Messages: one text to or from one person, as they stand."""
 
 import re
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict, Field
 
-from ringback.api.asked import id_in_path
-from ringback.api.auth import CallerDep
-from ringback.api.pages import Page, PageQuery, Pager
+from ringback.api.asked import id_in_filter, id_in_path
+from ringback.api.auth import Caller, CallerDep
+from ringback.api.pages import Page, Pager
 from ringback.api.problems import not_found, wrong_parameter
 from ringback.api.shown import ConnectionId, MessageId, Time, View, born
+from ringback.api.spans import SpanQuery, moments
 from ringback.domain import ids
 from ringback.domain.events import message_view
+from ringback.domain.messages import STATUS_CODE, Status
 from ringback.domain.search import VALUE_MAX, Kind, reversed_address
+from ringback.services import catalogue
+from ringback.services.sieve import sieve
 from ringback.storage import messages
-from ringback.storage.messages import StoredMessage, Term, TooBroad
+from ringback.storage.lists import Found, Key, Window
+from ringback.storage.messages import EVERYTHING, StoredMessage, Term, TooBroad, Traits
 
 DIGITS_MIN = 4
+STATUSES_MAX = 256
 _DIGITS = re.compile(r"[0-9]+")
 _PARAMETERS = {
     Kind.PROVIDER_MESSAGE_ID: "provider_message_id",
@@ -62,7 +69,7 @@ class MessageView(View):
     created_at: Time = Field(description="When it became known here.")
 
 
-class MessageQuery(PageQuery):
+class MessageQuery(SpanQuery):
     """Filters of the list; a message has to fit all of them."""
 
     to: str | None = Field(
@@ -74,6 +81,18 @@ class MessageQuery(PageQuery):
     )  # fmt: skip
     reference: str | None = Field(default=None, max_length=VALUE_MAX, min_length=1)
     provider_message_id: str | None = Field(default=None, max_length=VALUE_MAX, min_length=1)
+    status: str | None = Field(
+        default=None, max_length=STATUSES_MAX, examples=["failed,expired"],
+        description="How they stand: a status, or several with commas between.",
+    )  # fmt: skip
+    direction: Literal["inbound", "outbound"] | None = None
+    channel: str | None = Field(
+        default=None, pattern="^[a-z0-9_]{1,32}$", description="Such as sms or whatsapp."
+    )
+    provider: str | None = Field(
+        default=None, max_length=VALUE_MAX, description="A provider's name, such as bandwidth."
+    )
+    connection: str | None = Field(default=None, description="The messages of one connection.")
 
 
 def view(stored: StoredMessage) -> MessageView:
@@ -95,18 +114,57 @@ async def page(
 ) -> Page[MessageView]:
     """List messages, newest first, or those that fit the filters."""
     pager = Pager(request, caller, query)
-    database, terms = caller.context.database, _terms(query)
-    if terms:
-        try:
-            found = await messages.search(database, caller.scope, terms, pager.window)
-        except TooBroad as error:
-            parameter = _PARAMETERS[Kind(error.kind)]
-            detail = "More than 1,000 addresses end so: give more digits."
-            raise wrong_parameter(parameter, detail) from error
-    else:
-        found = await messages.newest(database, caller.scope, pager.window)
-    cut = pager.cut(found, lambda row: (row.id.int,), response)
+    find = partial(_find, caller, _terms(query), _traits(query))
+    span = moments(caller, query).of_ids()
+    try:
+        found = await sieve(find, pager.window, _key, span)
+    except TooBroad as error:
+        parameter = _PARAMETERS[Kind(error.kind)]
+        detail = "More than 1,000 addresses end so: give more digits."
+        raise wrong_parameter(parameter, detail) from error
+    cut = pager.cut(found, _key, response)
     return Page(data=[view(row) for row in cut.rows], next=cut.next, prev=cut.prev)
+
+
+async def _find(
+    caller: Caller, terms: list[Term], traits: Traits, window: Window
+) -> Found[StoredMessage]:
+    database, scope = caller.context.database, caller.scope
+    if terms:
+        return await messages.search(database, scope, terms, window, traits)
+    if traits != EVERYTHING:
+        return await messages.narrowed(database, scope, traits, window)
+    return await messages.newest(database, scope, window)
+
+
+def _key(row: StoredMessage) -> Key:
+    return (row.id.int,)
+
+
+def _traits(query: MessageQuery) -> Traits:
+    connection = id_in_filter("con", query.connection, "connection")
+    if query.provider is not None:
+        known = catalogue.names()
+        if query.provider not in known:
+            raise wrong_parameter("provider", f"Write one of {', '.join(known)}.")
+    return Traits(
+        statuses=_statuses(query.status),
+        channel=query.channel,
+        direction=query.direction,
+        provider=query.provider,
+        connection=None if connection is None else ids.show("con", connection),
+    )
+
+
+def _statuses(text: str | None) -> tuple[Status, ...]:
+    if text is None:
+        return ()
+    words = text.split(",")
+    found = tuple(status for status in STATUS_CODE if status in words)
+    if len(found) < len(set(words)):
+        several = f"Write one of {', '.join(STATUS_CODE)}; several with commas between."
+        raise wrong_parameter("status", several)
+    return found
 
 
 def _terms(query: MessageQuery) -> list[Term]:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import typer
 
-from ringback.cli import account, listen, root, samples, signatures, tail
+from ringback.cli import account, find, listen, root, samples, signatures, tail
 from ringback.cli.options import remember
 
 app = root.begin()
@@ -126,6 +126,7 @@ tail.add_to(app)
 listen.add_to(app)
 samples.add_to(app)
 account.add_to(app, _config)
+find.add_to(app)
 root.add_resources(app)
 
 

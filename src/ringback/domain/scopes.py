@@ -79,6 +79,9 @@ SCOPES: dict[str, Covered] = {
     "self:read": Covered(
         "What a key is and may do", ("whoami",), installation=True, everybody=True
     ),
+    "search:read": Covered(
+        "Searching; what the key may not read is left out", ("search",), everybody=True
+    ),
     "audit:read": Covered("The audit log", ("list_audit_log",), installation=True),
     "tenants:read": Covered(
         "Tenants", ("list_tenants", "get_tenant"), operator=True, installation=True

@@ -23,6 +23,11 @@ class Listed(msgspec.Struct, frozen=True):
     config_schema: dict[str, object]
 
 
+def names() -> list[str]:
+    """Return the names of all providers, in order."""
+    return sorted(registry.PROVIDERS)
+
+
 def providers() -> list[Listed]:
     """List the providers in order of name."""
     return [

@@ -1,21 +1,23 @@
 """Reading messages: one, the newest, and those that carry an address, a reference or an id."""
 
 import uuid
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
-from ringback.domain.messages import Message
+from ringback.domain.messages import STATUS_CODE, Message, Status
 from ringback.domain.search import terms
 from ringback.errors import RingbackError
 from ringback.storage.database import Database, Row
-from ringback.storage.lists import Found, Key, Scope, Window, nearest_first
+from ringback.storage.lists import SCAN_MAX, Found, Key, Scope, Window, nearest_first
 from ringback.storage.queries import query
 
 # A few last digits must not stand for more addresses than this.
 VALUES_MAX = 1000
 _SEARCHED_MAX = 2000
 _CHUNK = 500
+_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Message).decode
 
 
@@ -33,6 +35,39 @@ class Term(NamedTuple):
     kind: int
     value: str
     prefix: bool = False
+
+
+class Traits(NamedTuple):
+    """What messages are asked to be: of any of these statuses (none: of all), and what is given."""
+
+    statuses: tuple[Status, ...] = ()
+    channel: str | None = None
+    direction: str | None = None
+    provider: str | None = None
+    connection: str | None = None
+
+    def fit(self, message: Message) -> bool:
+        """Say whether a message is all of this."""
+        if self.statuses and message.status not in self.statuses:
+            return False
+        return all(value in (None, getattr(message, name)) for name, value in self.asked())
+
+    def written(self) -> list[bytes | None]:
+        """Return the bytes that a stored message must hold to fit, one for each field."""
+        return [
+            None if value is None else _encode(name) + _encode(value)
+            for name, value in self.asked()
+        ]
+
+    def asked(self) -> list[tuple[str, str | None]]:
+        """Return the fields of a message by name, and what each is asked to be."""
+        return [
+            ("channel", self.channel), ("direction", self.direction),
+            ("provider", self.provider), ("connection", self.connection),
+        ]  # fmt: skip
+
+
+EVERYTHING = Traits()
 
 
 class TooBroad(RingbackError):
@@ -63,10 +98,34 @@ async def newest(database: Database, scope: Scope, window: Window) -> Found[Stor
     return Found(_in_order(rows, window))
 
 
-async def search(
-    database: Database, scope: Scope, wanted: list[Term], window: Window
+async def narrowed(
+    database: Database, scope: Scope, traits: Traits, window: Window
 ) -> Found[StoredMessage]:
-    """Return the messages that carry every one of the wanted terms (at least one).
+    """Return messages that are what is asked, by when they were created, looking at 20,000."""
+    codes = [STATUS_CODE[status] for status in traits.statuses] or None
+    rows = await database.rows(
+        query("messages.narrowed"), *scope, window.before, window.after, window.limit, SCAN_MAX,
+        codes, *traits.written(),
+    )  # fmt: skip
+    found = _in_order(rows, window)
+    fitting = [one for one in found if traits.fit(one.message)]
+    if len(found) >= window.limit:
+        # The bytes of a field may stand elsewhere in a message: then fewer are left than were read.
+        return Found(fitting, (found[-1].id.int,))
+    edge = await database.row(
+        query("messages.edge"), *scope, window.before, window.after, SCAN_MAX - 1
+    )
+    return Found(fitting, (edge["id"].int,) if edge else None)
+
+
+async def search(
+    database: Database,
+    scope: Scope,
+    wanted: list[Term],
+    window: Window,
+    traits: Traits = EVERYTHING,
+) -> Found[StoredMessage]:
+    """Return the messages that carry every one of the wanted terms (at least one), and fit.
 
     Follows the rarest term and checks the others on the messages themselves.
 
@@ -80,19 +139,27 @@ async def search(
         weights = [await _weight(database, scope, one) for one in spread]
         rarest = spread[weights.index(min(weights))]
     others = [one.term for one in spread if one is not rarest]
-    if not others:
+    if not others and traits == EVERYTHING:
         return Found(await _matching(database, scope, rarest, window))
-    return await _filtered(database, scope, rarest, others, window)
+
+    def fits(message: Message) -> bool:
+        return traits.fit(message) and all(_carries(message, term) for term in others)
+
+    return await _filtered(database, scope, rarest, fits, window)
 
 
 async def _filtered(
-    database: Database, scope: Scope, rarest: _Values, others: list[Term], window: Window
+    database: Database,
+    scope: Scope,
+    rarest: _Values,
+    fits: Callable[[Message], bool],
+    window: Window,
 ) -> Found[StoredMessage]:
     found: list[StoredMessage] = []
     key: Key | None = window.key
     for _ in range(_SEARCHED_MAX // _CHUNK):
         chunk = await _matching(database, scope, rarest, Window(_CHUNK, key, window.newer))
-        found += [one for one in chunk if all(_carries(one.message, term) for term in others)]
+        found += [one for one in chunk if fits(one.message)]
         if len(found) >= window.limit or len(chunk) < _CHUNK:
             return Found(found[: window.limit])
         key = (chunk[-1].id.int,)
@@ -110,13 +177,23 @@ def _carries(message: Message, wanted: Term) -> bool:
 async def _values(database: Database, scope: Scope, term: Term) -> list[str]:
     if not term.prefix:
         return [term.value]
-    past = term.value[:-1] + chr(ord(term.value[-1]) + 1)
+    past = _past(term.value)
     rows = await database.rows(
         query("messages.values"), *scope, term.kind, term.value, past, VALUES_MAX + 1
     )
     if len(rows) > VALUES_MAX:
         raise TooBroad(term.kind)
     return [row["value"] for row in rows]
+
+
+def _past(value: str) -> str:
+    """Return what lies just above all that begins with a value, by code points."""
+    stem = value.rstrip("\U0010ffff")
+    if not stem:
+        return value + "\U0010ffff"
+    after = ord(stem[-1]) + 1
+    # There are no characters between these: they would be halves of others.
+    return stem[:-1] + chr(0xE000 if after == 0xD800 else after)
 
 
 async def _weight(database: Database, scope: Scope, one: _Values) -> int:

@@ -15,6 +15,41 @@ select * from (
      where (tenant, mode, id) > ($1, $2, $4) and (tenant, mode) <= ($1, $2) and kind = 1
      order by tenant, mode, id limit $5)) as found
 
+-- name: narrowed
+-- Looks at $6 rows. What has not these bytes has not the field; messages.py reads what has them.
+select * from (
+    (select older.id, older.sequence, older.data
+     from (select id, kind, status, sequence, data from subject
+           where (tenant, mode, id) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
+           order by tenant desc, mode desc, id desc limit $6) as older
+     where older.kind = 1 and ($7::smallint[] is null or older.status = any ($7))
+       and ($8::bytea is null or position($8 in older.data) > 0)
+       and ($9::bytea is null or position($9 in older.data) > 0)
+       and ($10::bytea is null or position($10 in older.data) > 0)
+       and ($11::bytea is null or position($11 in older.data) > 0)
+     limit $5)
+    union all
+    (select newer.id, newer.sequence, newer.data
+     from (select id, kind, status, sequence, data from subject
+           where (tenant, mode, id) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
+           order by tenant, mode, id limit $6) as newer
+     where newer.kind = 1 and ($7::smallint[] is null or newer.status = any ($7))
+       and ($8::bytea is null or position($8 in newer.data) > 0)
+       and ($9::bytea is null or position($9 in newer.data) > 0)
+       and ($10::bytea is null or position($10 in newer.data) > 0)
+       and ($11::bytea is null or position($11 in newer.data) > 0)
+     limit $5)) as found
+
+-- name: edge
+select * from (
+    (select id from subject
+     where (tenant, mode, id) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
+     order by tenant desc, mode desc, id desc offset $5 limit 1)
+    union all
+    (select id from subject
+     where (tenant, mode, id) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
+     order by tenant, mode, id offset $5 limit 1)) as found
+
 -- name: values
 with recursive found (value) as (
     (select value from search_key
