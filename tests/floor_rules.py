@@ -26,12 +26,13 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "services": _GROUND | {"providers", "storage", "transport", "log", "settings"},
     "client": _GROUND,
     "api": _GROUND | {"services", "storage"},
+    "panel": frozenset(),
     "cli": _GROUND | {"services", "client", "log", "settings"},
-    "app": _GROUND | {"services", "storage", "transport", "log", "settings", "api"},
+    "app": _GROUND | {"services", "storage", "transport", "log", "settings", "api", "panel"},
     "worker": _GROUND | {"app", "services", "log", "settings"},
     "__main__": frozenset({"cli"}),
 }
-_HTTP_TYPES = frozenset({"api"})
+_HTTP_TYPES = frozenset({"api", "panel"})
 # Library → rooms that may import it. What is not here is no dependency that was decided on.
 LIBRARIES: dict[str, frozenset[str]] = {
     "asyncpg": frozenset({"storage"}),

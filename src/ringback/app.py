@@ -24,6 +24,7 @@ from ringback.domain.endpoints import Connection, Endpoint
 from ringback.domain.http import Callback, HttpResponse
 from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable
+from ringback.panel import pages
 from ringback.services import crew, failpoints
 from ringback.services.again import Again
 from ringback.services.answers import Answers
@@ -314,6 +315,7 @@ class Application:
                 retry_schedule=engine.settings.retry_schedule_s,
             )
         )
+        self.api.include_router(pages.router)
         self.server = Server(self.api, routes.values())
         engine.meters.doors.update({name: route.refused for name, route in routes.items()})
         engine.meters.doors["all"] = self.server.turned_away

@@ -1,0 +1,33 @@
+/** Which columns of a list are shown: chosen by the person, remembered by the browser. */
+
+import { html, useState } from "../shell/preact.js";
+import { S } from "../strings.js";
+
+const stored = (name) => {
+  try {
+    return JSON.parse(localStorage.getItem(`ringback.columns.${name}`)) ?? {};
+  } catch {
+    return {};
+  }
+};
+
+/** Return the columns that are shown, and what chooses them. */
+export function useColumns(name, columns) {
+  const [chosen, setChosen] = useState(() => stored(name));
+  const on = (one) => chosen[one.key] ?? !one.off;
+  const shown = columns.filter((one, n) => n === 0 || on(one));
+  const choose = (key, value) => {
+    const next = { ...chosen, [key]: value };
+    setChosen(next);
+    localStorage.setItem(`ringback.columns.${name}`, JSON.stringify(next));
+  };
+  const chooser = html`<details class="chooser">
+    <summary class="btn">${S.list.columns}<span aria-hidden="true">▾</span></summary>
+    <div class="menu-items">
+      ${columns.slice(1).map((one) => html`<label key=${one.key}>
+        <input type="checkbox" checked=${on(one)} onChange=${(event) => choose(one.key, event.target.checked)} />${one.title || one.name}
+      </label>`)}
+    </div>
+  </details>`;
+  return [shown, chooser];
+}

@@ -1,0 +1,54 @@
+/** The four states of what is asked for: loading, none yet, no match, failed. Each looks its own. */
+
+import { html } from "../shell/preact.js";
+import { S } from "../strings.js";
+import { Command } from "./copy.js";
+
+/** Grey lines where text will be. `rows`: about as many as will come. */
+export function Loading({ rows = 5, label = S.states.loading }) {
+  return html`<div class="skeleton" role="status" aria-label=${label}>
+    ${Array.from({ length: rows }, (_, n) => html`<i key=${n} class=${`w${(n * 7) % 4}`}></i>`)}
+  </div>`;
+}
+
+/** There is nothing, and here is what makes the first: a button, a link or a command. */
+export function NoneYet({ title, text, command, children }) {
+  return html`<div class="state none-yet">
+    <h3>${title}</h3>
+    ${text && html`<p>${text}</p>`}
+    ${command && html`<${Command} text=${command} />`}
+    ${children && html`<div class="actions">${children}</div>`}
+  </div>`;
+}
+
+/** There is something, but nothing that fits. */
+export function NoMatch({ onClear, text = S.states.noMatchText }) {
+  return html`<div class="state no-match">
+    <h3>${S.states.noMatch}</h3>
+    <p>${text}</p>
+    ${onClear && html`<div class="actions">
+      <button class="btn" onClick=${onClear}>${S.states.clear}</button>
+    </div>`}
+  </div>`;
+}
+
+/** It could not be had: what the API says, the request's id, and another try. */
+export function Failed({ problem, retry }) {
+  const unreachable = problem.status === 0;
+  const title = unreachable ? S.states.unreachable : problem.title || S.states.failed;
+  return html`<div class="state failed" role="alert">
+    <h3>${title}</h3>
+    <p>${unreachable ? S.states.unreachableText : problem.detail || problem.message}</p>
+    ${problem.requestId && html`<p class="faint">${S.states.request} <code>${problem.requestId}</code></p>`}
+    ${retry && html`<div class="actions">
+      <button class="btn" onClick=${retry}>${S.states.retry}</button>
+    </div>`}
+  </div>`;
+}
+
+/** Show what `useLoad` has: its state, or what `children(data)` draws of the data. */
+export function Loaded({ of, rows, children }) {
+  if (of.data !== undefined) return children(of.data);
+  if (of.problem) return html`<${Failed} problem=${of.problem} retry=${of.reload} />`;
+  return html`<${Loading} rows=${rows} />`;
+}

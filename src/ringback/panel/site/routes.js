@@ -1,0 +1,46 @@
+/** Every screen: its address below /panel, its module, and its place in the side bar. */
+
+import { S } from "./strings.js";
+
+const screen = (pattern, module, title, more = {}) => ({
+  pattern, title, load: () => import(`./screens/${module}.js`), ...more,
+});
+
+/** In the order in which they are tried. `scope`: what a role needs to see it at all. */
+export const ROUTES = [
+  screen("/messages", "messages", S.nav.messages, { scope: "messages:read" }),
+];
+
+const there = (path) => ROUTES.some((one) => one.pattern === path);
+
+/** The side bar: [heading, paths]. */
+export const NAV = [
+  [null, ["/", "/start"]],
+  [S.nav.groups.messages, ["/messages"]],
+  [S.nav.groups.events, ["/events", "/deliveries", "/endpoints", "/callbacks", "/connections"]],
+  [S.nav.groups.manage, ["/inspector", "/developers", "/team", "/audit"]],
+].map(([heading, paths]) => [heading, paths.filter(there)]);
+/** The five of the bottom bar on a phone. */
+export const PHONE = ["/", "/messages", "/events", "/deliveries", "/endpoints"].filter(there);
+/** The keys that go to a screen, after g. */
+export const GO = Object.fromEntries(Object.entries({
+  o: "/", m: "/messages", e: "/events", d: "/deliveries", n: "/endpoints", c: "/callbacks",
+  k: "/connections", i: "/inspector", a: "/developers",
+}).filter(([, path]) => there(path)));
+
+/** Find the screen of a path, and what its parameters are. */
+export function match(path) {
+  const parts = path.split("/").filter(Boolean);
+  for (const route of ROUTES) {
+    const wanted = route.pattern.split("/").filter(Boolean);
+    if (wanted.length !== parts.length) continue;
+    const fits = wanted.every((one, n) => one.startsWith(":") || one === parts[n]);
+    if (fits) {
+      const params = Object.fromEntries(
+        wanted.map((one, n) => [one, parts[n]]).filter(([one]) => one.startsWith(":")).map(([one, text]) => [one.slice(1), text]),
+      );
+      return { route, params };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,92 @@
+/** Signing in: by e-mail and password, or by a link that is good for once. */
+
+import { Field, FormProblem } from "../parts/form.js";
+import { Loading } from "../parts/states.js";
+import { html, useEffect, useState } from "../shell/preact.js";
+import { session, signIn, signOut } from "../shell/session.js";
+import { go } from "../shell/where.js";
+import { S } from "../strings.js";
+
+const token = () => new URLSearchParams(location.hash.slice(1)).get("token");
+
+function Box({ title, text, children }) {
+  return html`<main class="sign-in"><div class="card">
+    <div class="brand"><img src="/panel/mark.svg" width="28" height="28" alt="" />Ringback</div>
+    <h1>${title}</h1>${text && html`<p class="muted">${text}</p>`}${children}
+  </div></main>`;
+}
+
+/** A first sign-in asks for a name and a password; they can be left for later with a first-run link. */
+function ByLink({ link }) {
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const [email, setEmail] = useState("");
+  const [problem, setProblem] = useState(null);
+  const [wanted, setWanted] = useState(null);
+  const enter = async (more) => {
+    setProblem(null);
+    try {
+      await signIn({ token: link, ...more });
+      history.replaceState(null, "", location.pathname);
+      go(session.peek()?.first ? "/start" : "/", {}, { replace: true });
+    } catch (failure) {
+      // The link wants more than itself: a password, and whose it is.
+      if (failure.status === 422) setWanted(failure);
+      else setProblem(failure);
+    }
+  };
+  useEffect(() => { enter({}); }, []);
+  if (problem) {
+    return html`<${Box} title=${S.signIn.linkFailed} text=${S.signIn.linkFailedText}><${FormProblem} problem=${problem} />
+      <button class="btn" onClick=${() => { history.replaceState(null, "", location.pathname); go("/", {}, { replace: true }); }}>${S.signIn.byPassword}</button></${Box}>`;
+  }
+  if (!wanted) return html`<${Box} title=${S.signIn.entering}><${Loading} rows=${2} /></${Box}>`;
+  const needsEmail = wanted.at("/email") !== undefined;
+  const submit = (event) => {
+    event.preventDefault();
+    enter({ name, password, ...(needsEmail || email ? { email } : {}) });
+  };
+  return html`<${Box} title=${S.signIn.welcome} text=${S.signIn.choose}><form onSubmit=${submit}>
+    <${Field} label=${S.signIn.name} value=${name} onInput=${setName} pointer="/name" problem=${name && wanted} autocomplete="name" />
+    ${needsEmail && html`<${Field} label=${S.signIn.email} kind="email" value=${email} onInput=${setEmail} autocomplete="username" />`}
+    <${Field} label=${S.signIn.newPassword} help=${S.signIn.passwordHelp} kind="password" value=${password} onInput=${setPassword}
+      pointer="/password" problem=${password && wanted} autocomplete="new-password" />
+    <button class="btn primary">${S.signIn.go}</button></form></${Box}>`;
+}
+
+function ByPassword() {
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [problem, setProblem] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const submit = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    setProblem(null);
+    try {
+      await signIn({ email, password });
+    } catch (failure) {
+      setProblem(failure);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return html`<${Box} title=${S.signIn.title}><form onSubmit=${submit}>
+    <${Field} label=${S.signIn.email} kind="email" value=${email} onInput=${setEmail} autocomplete="username" required />
+    <${Field} label=${S.signIn.password} kind="password" value=${password} onInput=${setPassword} autocomplete="current-password" required />
+    <${FormProblem} problem=${problem} />
+    <button class="btn primary" disabled=${busy}>${S.signIn.go}</button></form>
+    <p class="faint">${S.signIn.lost} <code>ringback people link ${email || S.signIn.you}</code></p></${Box}>`;
+}
+
+/** The screen of somebody who is not signed in, or who follows a link. */
+export function SignIn() {
+  const [link] = useState(token);
+  useEffect(() => {
+    if (!link && session.value) go("/", {}, { replace: true });
+  }, [session.value]);
+  if (link) return html`<${ByLink} link=${link} />`;
+  if (session.value === undefined) return html`<${Box} title=${S.signIn.title}><${Loading} rows=${2} /></${Box}>`;
+  if (session.value) return html`<${Box} title=${S.signIn.already}><button class="btn" onClick=${signOut}>${S.frame.signOut}</button></${Box}>`;
+  return html`<${ByPassword} />`;
+}

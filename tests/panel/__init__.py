@@ -1,0 +1,1 @@
+"""Tests of the control panel: its files, and its screens in a real browser."""
