@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ringback.domain.event_examples import example
+from ringback.domain.publishing import DATA_MAX
 from ringback.services.trials import usual_type
 from tests.api.house import OTHER_KEY, House, Json, assert_problem, places
 from tests.api.test_deliver_to import endpoint
@@ -36,6 +37,28 @@ async def test_only_that_endpoint_gets_the_example(house: House) -> None:
         )  # fmt: skip
         assert body == await house.get(f"/v1/events/{sent['id']}")
         house.stage.sink.received.clear()
+
+
+async def test_the_data_may_be_ones_own(house: House) -> None:
+    """Data that is given stands in place of the example's; what says which event it is stays ours.
+
+    A type of one's own then needs no example.
+    """
+    mine = await endpoint(house, "mine", "message.*")
+    await house.call("PUT", "/v1/event-types/order.paid", json={"description": "Paid."})
+    path, data = f"/v1/endpoints/{mine['id']}/test", {"order": "48213", "total": 12}
+    for type_ in ("message.failed", "order.paid"):
+        asked = {"event_type": type_, "data": data}
+        sent = await house.post(path, asked, status=202)
+        await house.delivered(1)
+        (got,) = house.stage.sink.received
+        body = json.loads(got.body)
+        assert (sent["id"], type_, True, data) == (
+            body["id"], body["type"], body["test"], body["data"],
+        )  # fmt: skip
+        house.stage.sink.received.clear()
+    refused = await house.call("POST", path, json={"data": {"text": "x" * DATA_MAX}})
+    assert ["/data"] == places(assert_problem(refused, 422, "invalid"))
 
 
 @pytest.mark.parametrize(

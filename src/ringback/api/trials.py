@@ -1,5 +1,7 @@
 """Test events: an example of a type, sent to one endpoint to see whether it arrives."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from pydantic import Field
 
@@ -15,7 +17,7 @@ router = APIRouter(prefix="/endpoints", tags=["endpoints"])
 
 
 class TestRequest(Asked):
-    """Which type's example is to be sent."""
+    """Which type's example is to be sent, and with which data."""
 
     event_type: str | None = Field(
         default=None, max_length=PATTERN_MAX,
@@ -23,6 +25,11 @@ class TestRequest(Asked):
         "`message.delivered` rather than others.",
         examples=["message.failed"],
     )  # fmt: skip
+    data: dict[str, Any] | None = Field(
+        default=None,
+        description="In place of the example's `data`, as it is: it need not fit the schema.",
+        examples=[{"order": "48213"}],
+    )
 
 
 class TestSent(View):
@@ -44,7 +51,7 @@ async def send(caller: CallerDep, endpoint_id: str, body: TestRequest) -> TestSe
     found = endpoint_in_path(caller, endpoint_id)
     try:
         sent = await caller.context.trials.send(
-            caller.scope, caller.asker.key.id, found.engine, body.event_type
+            caller.scope, caller.asker.key.id, found.engine, body.event_type, body.data
         )
     except NotNow as error:
         raise Problem("not_now", str(error)) from error

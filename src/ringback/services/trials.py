@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,7 @@ from ringback.domain.event_examples import example
 from ringback.domain.event_types import CATALOGUE, matches
 from ringback.domain.events import rfc3339
 from ringback.domain.ids import delivery_id, show
-from ringback.domain.publishing import sample
+from ringback.domain.publishing import DATA_MAX, sample
 from ringback.errors import Fault, Invalid
 from ringback.services import audit
 from ringback.services.again import NotNow
@@ -106,17 +107,27 @@ class Trials:
         self._clock = clock
 
     async def send(
-        self, scope: StoredScope, actor: uuid.UUID, endpoint: Endpoint, type_: str | None
+        self,
+        scope: StoredScope,
+        actor: uuid.UUID,
+        endpoint: Endpoint,
+        type_: str | None,
+        data: dict[str, Any] | None = None,
     ) -> Sent:
         """Send the example of a type to an endpoint; without a type, one that it wants.
 
+        `data` stands in place of the example's.
+
         Raises:
-            Invalid: there is no such type.
+            Invalid: there is no such type, or `data` is too large.
             NotNow: the endpoint is disabled.
 
         """
         chosen = type_ or self._usual(scope, endpoint)
-        shown = self._sample(scope, endpoint, chosen)
+        given = None if data is None else msgspec.json.encode(data)
+        if given is not None and len(given) > DATA_MAX:
+            raise Invalid(Fault("/data", f"data is larger than {DATA_MAX} bytes."))
+        shown = self._sample(scope, endpoint, chosen, given)
         if shown is None:
             detail = f"There is no type {chosen} with an example; GET /v1/event-types lists them."
             raise Invalid(Fault("/event_type", detail))
@@ -137,13 +148,19 @@ class Trials:
         shown = [one.name for one in own if one.example is not None and not one.archived]
         return usual_type(endpoint.event_types, shown)
 
-    def _sample(self, scope: StoredScope, endpoint: Endpoint, type_: str) -> bytes | None:
+    def _sample(
+        self, scope: StoredScope, endpoint: Endpoint, type_: str, data: bytes | None
+    ) -> bytes | None:
         if type_ in CATALOGUE:
-            return example(type_)
+            shown = example(type_)
+            if data is None:
+                return shown
+            return msgspec.json.encode(msgspec.json.decode(shown) | {"data": msgspec.Raw(data)})
         own = own_type(self._configuration.snapshot, Scope(scope.tenant, endpoint.mode), type_)
-        if own is None or own.example is None:
+        wanted = data if own is None or data is not None else own.example
+        if own is None or wanted is None:
             return None
-        return sample("", "", endpoint.mode.word, type_, own.example)
+        return sample("", "", endpoint.mode.word, type_, wanted)
 
 
 def usual_type(patterns: tuple[str, ...], own: Iterable[str] = ()) -> str:
