@@ -76,7 +76,7 @@ class Installation:
         self.url = f"http://127.0.0.1:{self.port}"
         self.workers = workers
         self._command = [
-            sys.executable, "-m", module, "up", "--demo", "--workers", str(workers),
+            sys.executable, "-m", module, "up", "--demo=bare", "--workers", str(workers),
         ]  # fmt: skip
         self._extra = extra or {}
         self._process: subprocess.Popen[bytes] | None = None

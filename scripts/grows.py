@@ -23,6 +23,8 @@ GROWS = {
     "services.record:Recorder._queue": "`UNRECORDED_MAX`, and what was under way already",
     "services.record:Recorder._released": "what was in memory already",
     "services.record:Bodies._kept": "`CACHE_BYTES`",
+    "services.demo.player:_Lanes._tasks": "one for each lane",
+    "services.demo.story:Story._steps": "what is still to come of the lives under way",
     "services.simulate:Simulator._tasks": "`TASKS_MAX`",
     "services.inspector:Inspector._waiting": "`WAITING_MAX`, `WAITING_BYTES_MAX`",
     "services.inspector:Inspector._writing": "`_BATCH_MAX`, `_BATCH_BYTES_MAX`",

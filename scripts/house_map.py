@@ -13,7 +13,8 @@ BEGIN, END = "<!-- map: scripts/house_map.py -->\n```\n", "```\n<!-- end of map 
 # From the roof to the ground.
 ROOMS = (
     "worker.py", "app.py", "api", "panel", "cli", "client", "services", "services/doctor",
-    "services/embedded", "log.py", "settings.py", "transport", "providers", "storage", "domain",
+    "services/demo", "services/embedded", "log.py", "settings.py", "transport", "providers",
+    "storage", "domain",
     "errors.py",
 )  # fmt: skip
 _WIDTH = 22

@@ -12,4 +12,12 @@ ASKED: dict[str, dict[str, Limit]] = {
         "services.find:HITS_MAX": Limit("things", "found by a search", "left out, and a note"),
         "services.find:EACH_MAX": Limit("things", "found by one of its look-ups", "likewise"),
     },
+    "The demo's data sets": {
+        "services.demo.player:LANE_MAX": Limit("steps", "of a lane that wait", "the story waits"),
+        "services.demo.player:_AGAIN_MAX": Limit(
+            "times", "for which a step is told that is not taken", "left out"
+        ),
+        "services.demo.receiver:REQUESTS_MAX": Limit("requests", "at its receivers", "503"),
+        "services.demo.receiver:CONNECTIONS_MAX": Limit("connections", "to them", "503"),
+    },
 }

@@ -84,6 +84,9 @@ OUTWARD_EXCEPTIONS = {
     ("services/crew.py", "select"): "waits for signals",
     ("services/crew.py", "subprocess"): "starts workers, which are our own program",
     ("services/supervise.py", "urllib.request"): "asks our own workers whether they are ready",
+    ("services/demo/start.py", "subprocess"): "starts the demo, which is our own program",
+    ("services/demo/__main__.py", "socket"): "is handed the listening socket",
+    ("services/demo/receiver.py", "socket"): "hands the listening socket to the server",
     ("services/embedded", "subprocess"): "starts PostgreSQL, whose path we computed",
 }
 # What floors 0 and the adapters must not know: the clock, chance, the machine, waiting.

@@ -20,6 +20,7 @@ from ringback.app import Application, build
 from ringback.domain.endpoints import Mode
 from ringback.domain.ids import uuid7
 from ringback.services import first_run
+from ringback.services.demo.sets import BARE
 from ringback.settings import Settings
 from ringback.storage import configuration as stored
 from ringback.storage.vault import Vault, new_secret_key
@@ -71,7 +72,8 @@ def serving(dsn: str) -> Iterator[Served]:
     port = listening.getsockname()[1]
     secret = new_secret_key()
     settings = Settings(database_url=dsn, secret_key=secret, port=port, request_log="off")
-    asyncio.run(first_run.prepare(dsn, Vault(secret), settings.base_url, demo=True))
+    demo = first_run.Demo(BARE)
+    asyncio.run(first_run.prepare(dsn, Vault(secret), settings.base_url, demo=demo))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

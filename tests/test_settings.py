@@ -39,6 +39,7 @@ def test_every_setting_is_an_environment_variable() -> None:
         "PUBLIC_URL": "https://hooks.example.com/", "SECRET_KEY": "k", "WORKERS": "4",
         "LOG_LEVEL": "debug", "LOCK_EGRESS": "true", "ALLOW_METADATA": "true",
         "RETRY_SCHEDULE": "1,60", "REQUEST_LOG": "all", "RATE_LIMIT": "7",
+        "DEMO_PACE": "0.5", "DEMO_SEED": "42",
     }  # fmt: skip
     assert {name.lower() for name in given} == set(Settings.model_fields)
     for name, value in given.items():

@@ -74,6 +74,17 @@ class Settings(BaseSettings):
         "`off`.",
     )
 
+    demo_pace: float = Field(
+        1.2,
+        ge=0,
+        le=20,
+        description="Messages a second of the [demo](demo.md); 0: the last ten minutes, and then "
+        "nothing more.",
+    )
+    demo_seed: int | None = Field(
+        None, description="Makes the demo tell the same story at every start."
+    )
+
     @field_validator("retry_schedule")
     @classmethod
     def _check_schedule(cls, value: str) -> str:

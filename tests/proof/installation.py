@@ -22,6 +22,7 @@ from ringback.domain.endpoints import DeliveryPolicy, Endpoint, Mode
 from ringback.domain.ids import show, uuid7
 from ringback.domain.signing import new_secret
 from ringback.services import first_run
+from ringback.services.demo.sets import BARE
 from ringback.services.failpoints import LOG_VARIABLE, VARIABLE
 from ringback.storage import configuration as stored
 from ringback.storage.database import Database
@@ -66,7 +67,7 @@ class Installation:
     async def prepare(self, urls: dict[str, str], policy: DeliveryPolicy) -> dict[str, str]:
         """Make tenant, key, connections and one endpoint for each URL; return their secrets."""
         vault = Vault(self.secret_key)
-        started = await first_run.prepare(self.dsn, vault, self.url, demo=True)
+        started = await first_run.prepare(self.dsn, vault, self.url, demo=first_run.Demo(BARE))
         self.api_key = started.profile.api_key
         self.app_secret = started.demo["DEMO_WHATSAPP_SECRET"]
         secrets = {name: new_secret(os.urandom(24)) for name in urls}

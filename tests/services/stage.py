@@ -16,6 +16,7 @@ from ringback.domain.signing import new_secret
 from ringback.providers import registry
 from ringback.providers.base import OutboundMessage
 from ringback.services import first_run
+from ringback.services.demo.sets import BARE
 from ringback.settings import Settings
 from ringback.storage import configuration as stored
 from ringback.storage.vault import Vault, new_secret_key
@@ -43,7 +44,9 @@ class Stage:
     async def open(self) -> None:
         """Make the demo's connections, one endpoint at the sink, and start."""
         await self.sink.start()
-        await first_run.prepare(self.dsn, Vault(self.secret_key), BASE_URL, demo=True)
+        await first_run.prepare(
+            self.dsn, Vault(self.secret_key), BASE_URL, demo=first_run.Demo(BARE)
+        )
         await self.execute("update endpoint set deleted = now()")
         await self.engine.start()
         await self.add_endpoint(self.sink.url)

@@ -8,6 +8,7 @@ import pytest
 
 from ringback.errors import SettingsError, VaultError
 from ringback.services import first_run
+from ringback.services.demo.sets import BARE
 from ringback.storage.configuration import check_vault, load
 from ringback.storage.database import Database, connect
 from ringback.storage.vault import Vault, new_secret_key
@@ -109,7 +110,9 @@ async def test_a_dump_holds_no_secret(
     """Configs, tokens, signing secrets and API keys: not as text, bytes or base64 in any table."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     key = new_secret_key()
-    started = await first_run.prepare(dsn, Vault(key), "http://127.0.0.1:8420", demo=True)
+    started = await first_run.prepare(
+        dsn, Vault(key), "http://127.0.0.1:8420", demo=first_run.Demo(BARE)
+    )
     database = Database(dsn)
     await database.open()
     everything = await load(database, Vault(key))

@@ -40,7 +40,8 @@ def _home() -> Iterator[Path]:
 
 
 @contextmanager
-def _installations() -> Iterator[Make]:
+def installations() -> Iterator[Make]:
+    """Lend what makes installations; none of them, and nothing of theirs, outlives it."""
     with ExitStack() as stack:
 
         def make(*before: str, **variables: str) -> Installation:
@@ -53,7 +54,7 @@ def _installations() -> Iterator[Make]:
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Installation]:
     """A running demo that was just started for the first time. Leave it running."""
-    with _installations() as make:
+    with installations() as make:
         demo = make()
         demo.start()
         yield demo
@@ -63,21 +64,21 @@ def demo() -> Iterator[Installation]:
 @pytest.fixture
 def make_installation() -> Iterator[Make]:
     """Make installations that are not started yet; nothing of them outlives the test."""
-    with _installations() as make:
+    with installations() as make:
         yield make
 
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Installation]:
     """An installation that the tests of a module start and stop, one after the other."""
-    with _installations() as make:
+    with installations() as make:
         yield make()
 
 
 @pytest.fixture(scope="module")
 def make_pair() -> Iterator[Make]:
     """Make installations for all tests of a module."""
-    with _installations() as make:
+    with installations() as make:
         yield make
 
 

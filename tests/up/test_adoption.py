@@ -44,7 +44,7 @@ def _rows(own: Installation, sql: str, *arguments: object) -> list[Any]:
 def pair(make_pair: Make) -> Iterator[Installation]:
     """An installation of two workers, up."""
     own = make_pair()
-    own.start("--demo", "--workers", "2")
+    own.start("--demo=bare", "--workers", "2")
     yield own
     assert 0 == own.stop()
 

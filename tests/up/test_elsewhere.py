@@ -44,7 +44,7 @@ def test_a_database_of_ones_own(
     delivered(own, "again")
     assert 0 == own.stop()
     key.write_text("ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=\n")
-    reason = own.refused("--demo")
+    reason = own.refused("--demo=bare")
     assert "RINGBACK_SECRET_KEY is not the key that this database was first started" in reason
 
 
@@ -96,8 +96,8 @@ def test_two_installations_side_by_side(make_installation: Make, receiver: Recei
     config = one.variables["XDG_CONFIG_HOME"]
     two = make_installation(XDG_CONFIG_HOME=config)
     two.variables["RINGBACK_DATA_DIR"] = str(two.home / "data [bold] :key:")
-    one.spawn("--demo")
-    two.spawn("--demo")
+    one.spawn("--demo=bare")
+    two.spawn("--demo=bare")
     for each in (one, two):
         each.until_said("Ctrl-C stops")
         assert f"data     {each.data}\n" in each.said

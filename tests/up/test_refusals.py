@@ -15,7 +15,7 @@ def test_a_taken_port(make_installation: Make) -> None:
     """Somebody else listens there: say so before anything is made, and how to choose another."""
     late = make_installation()
     with socket.create_server(("127.0.0.1", late.port)):
-        reason = late.refused("--demo")
+        reason = late.refused("--demo=bare")
     assert f"Cannot listen on 127.0.0.1, port {late.port}: Address already in use." in reason
     assert "RINGBACK_PORT" in reason
     assert not late.data.exists()
@@ -26,9 +26,9 @@ def test_a_port_and_a_data_directory_of_another_installation(
 ) -> None:
     """A second `up` on the same data names the process of the first, which goes on."""
     same_port = make_installation(RINGBACK_PORT=str(demo.port))
-    assert "Another program has the port" in same_port.refused("--demo")
+    assert "Another program has the port" in same_port.refused("--demo=bare")
     same_data = make_installation(RINGBACK_DATA_DIR=str(demo.data))
-    reason = same_data.refused("--demo")
+    reason = same_data.refused("--demo=bare")
     assert f"already running on {demo.data} (process {demo.pid})" in reason
     assert "RINGBACK_DATA_DIR" in reason
     assert 200 == demo.ask("GET", "/readyz").status
@@ -48,7 +48,7 @@ def test_a_database_that_nobody_answers_at(make_installation: Make) -> None:
     """The address of one's own database leads nowhere: say which variable to look at."""
     nowhere = f"postgresql://me:secret@127.0.0.1:{free_port()}/x"
     lost = make_installation(RINGBACK_DATABASE_URL=nowhere, RINGBACK_SECRET_KEY=KEY)
-    reason = lost.refused("--demo")
+    reason = lost.refused("--demo=bare")
     assert "Cannot reach PostgreSQL" in reason
     assert "RINGBACK_DATABASE_URL" in reason
     assert "secret" not in reason
@@ -58,13 +58,13 @@ def test_a_database_that_nobody_answers_at(make_installation: Make) -> None:
 def test_a_database_address_that_is_none(make_installation: Make, address: str) -> None:
     """What cannot be read as an address is told from what does not answer."""
     wrong = make_installation(RINGBACK_DATABASE_URL=address, RINGBACK_SECRET_KEY=KEY)
-    assert "RINGBACK_DATABASE_URL" in wrong.refused("--demo")
+    assert "RINGBACK_DATABASE_URL" in wrong.refused("--demo=bare")
 
 
 def test_a_database_of_ones_own_without_the_key(make_installation: Make) -> None:
     """Nothing is invented that would have to be kept: the message has the command."""
     lone = make_installation(RINGBACK_DATABASE_URL="postgresql://me@127.0.0.1:1/x")
-    reason = lone.refused("--demo")
+    reason = lone.refused("--demo=bare")
     assert "RINGBACK_SECRET_KEY is not set" in reason
     assert "openssl rand -base64 32" in reason
 
@@ -72,7 +72,7 @@ def test_a_database_of_ones_own_without_the_key(make_installation: Make) -> None
 def test_a_secret_key_of_the_wrong_shape(make_installation: Make, empty_dsn: str) -> None:
     """It is 32 bytes in base64, and the message says how to make it."""
     wrong = make_installation(RINGBACK_DATABASE_URL=empty_dsn, RINGBACK_SECRET_KEY="guess me")
-    reason = wrong.refused("--demo")
+    reason = wrong.refused("--demo=bare")
     assert "32 bytes in base64" in reason
     assert "guess me" not in wrong.said
 
@@ -87,7 +87,7 @@ def test_a_directory_that_cannot_be_written(
     if name != "RINGBACK_DATA_DIR":
         closed.variables["RINGBACK_DATABASE_URL"] = empty_dsn
         closed.variables["RINGBACK_SECRET_KEY"] = KEY
-    reason = closed.refused("--demo")
+    reason = closed.refused("--demo=bare")
     assert str(tmp_path / "file") in reason
     assert name in reason
 

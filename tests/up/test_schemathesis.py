@@ -45,7 +45,7 @@ class Field:
 
     def __init__(self, installation: Installation) -> None:
         """Start it."""
-        installation.start("--demo", "--operator-key")
+        installation.start("--demo=bare", "--operator-key")
         self.url = f"http://127.0.0.1:{installation.port}"
         found = re.search(r"rk_op_\S+", installation.said)
         assert found is not None

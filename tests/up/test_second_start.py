@@ -26,7 +26,7 @@ def test_a_second_start_finds_everything(own: Installation) -> None:
 def test_the_demo_moves_with_its_port(own: Installation) -> None:
     """On another port the demo's endpoint is the inspector there, and there is still one."""
     own.port += 100
-    own.start("--demo", "--port", str(own.port))
+    own.start("--demo=bare", "--port", str(own.port))
     # The shell's file of the old address is not touched.
     assert f". {own.config}/demo-local-{own.port}.env" in own.said
     assert [f"http://127.0.0.1:{own.port}/inspect/demo"] == [

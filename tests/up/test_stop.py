@@ -108,7 +108,7 @@ def test_a_first_start_can_be_interrupted(make_installation: Make) -> None:
     """Before it is up the exit code is 130; nothing is left, and the next start begins anew."""
     early = make_installation()
     for number in (signal.SIGINT, signal.SIGTERM):
-        early.spawn("--demo")
+        early.spawn("--demo=bare")
         early.until_said("creating the database")
         assert 130 == early.stop(number)
         assert "Traceback" not in early.said
@@ -119,7 +119,7 @@ def test_a_first_start_can_be_interrupted(make_installation: Make) -> None:
 
 def test_a_start_can_be_interrupted_while_workers_load(own: Installation) -> None:
     """Workers are told to stop though they have come no further than their imports."""
-    own.spawn("--demo")
+    own.spawn("--demo=bare")
     until(own.workers)
     os.killpg(own.pid, signal.SIGINT)
     assert own.ended() in {0, 130}

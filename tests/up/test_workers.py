@@ -17,7 +17,7 @@ REPORTS = 20
 def both(own: Installation) -> Installation:
     """The module's installation with two workers, started by whoever comes first."""
     if own.process is None:
-        own.start("--demo", "--workers", "2")
+        own.start("--demo=bare", "--workers", "2")
     assert 2 == len(own.workers())
     return own
 

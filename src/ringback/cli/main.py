@@ -1,9 +1,10 @@
 """The `ringback` command: everything that it can be told to do."""
 
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 from ringback.cli import account, find, listen, root, samples, signatures, tail
 from ringback.cli.options import remember
@@ -19,11 +20,33 @@ _WORKERS = typer.Option(
 )
 
 
-@app.command()
+_Demo = Literal["shop", "bare"]
+_DEMO = typer.Option(
+    None,
+    "--demo",
+    metavar="[SET]",
+    show_default=False,
+    help="Add a data set that lives, in test mode: shop (where none is named), "
+    "or bare, where nothing happens.",
+)
+
+
+class _Up(TyperCommand):
+    """`up`, whose `--demo` may be given a name, and needs none."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = [*args[1:], ""]
+        known = _Demo.__args__  # type: ignore[attr-defined]
+        args = [
+            "--demo=shop" if arg == "--demo" and after not in known else arg
+            for arg, after in zip(args, given, strict=True)
+        ]
+        return super().parse_args(ctx, args)
+
+
+@app.command(cls=_Up)
 def up(
-    demo: bool = typer.Option(
-        False, "--demo", help="Add demo connections in test mode and the built-in inspector."
-    ),
+    demo: _Demo | None = _DEMO,
     port: int | None = _PORT,
     host: str | None = _HOST,
     workers: int | None = _WORKERS,

@@ -12,6 +12,7 @@ from rich.markup import escape
 from ringback.errors import RingbackError
 from ringback.log import configure
 from ringback.services import profile
+from ringback.services.first_run import Started
 from ringback.services.supervise import Ready, Up, supported
 from ringback.settings import PREFIX, Settings, load, unknown
 
@@ -50,7 +51,7 @@ _MORE = (
 
 
 def run(
-    *, demo: bool, port: int | None, host: str | None, workers: int | None, operator_key: bool
+    *, demo: str | None, port: int | None, host: str | None, workers: int | None, operator_key: bool
 ) -> int:
     """Run an installation in the foreground; return the exit code."""
     try:
@@ -108,11 +109,12 @@ def _announce(up: Up, ready: Ready) -> None:
         _plain(_ENDPOINTS % (ready.url, key))
         _talk.print("\nWith `ringback up --demo` there are two providers to try. Ctrl-C stops.\n")
     else:
-        _demo(started.demo, started.demo_file)
+        _demo(started, started.demo_file)
     sys.stderr.flush()
 
 
-def _demo(demo: dict[str, str], file: Path) -> None:
+def _demo(started: Started, file: Path) -> None:
+    demo = started.demo
     # What somebody has deleted is not made again, and there is nothing to try with it.
     tries = []
     if "DEMO_WHATSAPP_SECRET" in demo:
@@ -126,6 +128,8 @@ def _demo(demo: dict[str, str], file: Path) -> None:
         tries.append(("One from Bandwidth, which wants to be asked for its password", _BANDWIDTH))
     tries.append(("What became of them", _MESSAGES))
     _talk.print(f"  Endpoint   the inspector       secret {demo['DEMO_ENDPOINT_SECRET']}")
+    if started.played is not None:
+        _talk.print("  [dim]The last ten minutes of its data arrive now; then it goes on.[/]")
     _talk.print("\nTry, in another terminal:\n")
     _plain(f". {shlex.quote(str(file))}")
     for number, (what, command) in enumerate(tries, 1):

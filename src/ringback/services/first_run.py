@@ -4,10 +4,10 @@ Run by the supervisor before the workers start; running it again changes nothing
 """
 
 import os
-import secrets
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,9 +16,14 @@ from ringback.domain.ids import IdSequence, show
 from ringback.domain.signing import SECRET_BYTES, new_secret
 from ringback.services import profile
 from ringback.services.clock import Clock
+from ringback.services.demo.install import Installer, names_of_keys, script_of
+from ringback.services.demo.plan import DEFAULT, DemoSet
+from ringback.services.demo.start import Played
 from ringback.services.keys import new_key
 from ringback.storage import configuration as stored
+from ringback.storage import messages
 from ringback.storage.database import Connection, Database
+from ringback.storage.lists import Scope, Window
 from ringback.storage.vault import Vault
 
 WHATSAPP_TOKEN = "demo-whatsapp"  # noqa: S105 - a name in a URL of the demo
@@ -30,7 +35,8 @@ _PLACE = "/inspect/demo"
 class Started(msgspec.Struct, frozen=True):
     """What there is after a start: the profile, whether its key is new, and the demo's secrets.
 
-    `operator_key` is one that was asked for; it is kept nowhere.
+    `operator_key` is one that was asked for; it is kept nowhere. `played` is what the demo's own
+    process is told, when its data set has anything to play.
     """
 
     profile: profile.Profile
@@ -38,10 +44,19 @@ class Started(msgspec.Struct, frozen=True):
     operator_key: str | None
     demo: dict[str, str]
     demo_file: Path | None
+    played: Played | None = None
+
+
+class Demo(NamedTuple):
+    """Which data set, where its receivers are, and where its callbacks go, without a slash."""
+
+    plan: DemoSet
+    receivers: str = ""
+    door: str = ""
 
 
 async def prepare(
-    dsn: str, vault: Vault, base_url: str, *, demo: bool, operator: bool = False
+    dsn: str, vault: Vault, base_url: str, *, demo: Demo | None = None, operator: bool = False
 ) -> Started:
     """Make what is missing and return what there is; with `operator` also an operator's key.
 
@@ -59,19 +74,58 @@ async def prepare(
             await stored.changed(connection)  # first: only one start at a time gets past this
             everything = await stored.load(database, vault)
             tenant = await stored.add_tenant(connection, ids.next(), "default", "Default")
-            mine, fresh = await _key(connection, everything, tenant, base_url, ids, demo=demo)
+            mine, fresh = await _key(
+                connection, everything, tenant, base_url, ids, demo=demo is not None
+            )
             operator_key = new_key("operator") if operator else None
             if operator_key is not None:
                 await stored.add_key(connection, ids.next(), 0, 0, operator_key, "at a start")
-            if demo:
-                rows = await _add_connections(connection, vault, tenant, ids, everything)
-                endpoint = await _add_endpoint(connection, vault, tenant, base_url, ids, everything)
+            if demo is None:
+                return Started(mine, fresh, operator_key, {}, None)
+            installer = Installer(connection, vault, ids, everything, (base_url, demo.receivers))
+            endpoint = await _add_endpoint(connection, vault, tenant, base_url, ids, everything)
+            file = _demo_file(mine)
+            names = await names_of_keys(database, everything, demo.plan)
+            tenants = await installer.tenants(demo.plan, tenant)
+            rows = await installer.connections(demo.plan.connections, tenants)
+            keys = await _keys(installer, tenants, mine, _written(file))
+            endpoints = await installer.endpoints(demo.plan, tenants)
+            await installer.types(demo.plan, tenants)
+            await installer.keys(demo.plan, tenants, names)
+        told = _told(rows, endpoint) | {
+            _variable(uid): key for uid, key in keys.items() if uid != DEFAULT
+        }
+        _write_demo_file(file, mine, told)
+        script = script_of(demo.plan, demo.door, rows, keys, endpoints)
+        newest = await _newest_ms(database, tenant)
     finally:
         await database.close()
-    if not demo:
-        return Started(mine, fresh, operator_key, {}, None)
-    known = _told([*everything.connections, *rows], endpoint)
-    return Started(mine, fresh, operator_key, known, _write_demo_file(mine, known))
+    played = Played(script, newest) if demo.plan.courses else None
+    return Started(mine, fresh, operator_key, told, file, played)
+
+
+def _variable(uid: str) -> str:
+    """Name the shell variable that has the key of a tenant."""
+    return f"DEMO_KEY_{uid.upper().replace('-', '_')}"
+
+
+async def _keys(
+    installer: Installer, tenants: dict[str, Tenant], mine: profile.Profile, known: dict[str, str]
+) -> dict[str, str]:
+    """Return a key of each tenant: of the first the profile's, of others what the file has."""
+    return {
+        uid: mine.api_key
+        if uid == DEFAULT
+        else await installer.key_of(tenant, known.get(_variable(uid)))
+        for uid, tenant in tenants.items()
+    }
+
+
+async def _newest_ms(database: Database, tenant: Tenant) -> int:
+    """Return when the newest test message of a tenant became known, 0 if there is none."""
+    found = await messages.newest(database, Scope(tenant.no, Mode.TEST), Window(1))
+    # The first 48 bits of an id are its time.
+    return found.rows[0].id.int >> 80 if found.rows else 0
 
 
 async def ground(dsn: str, vault: Vault | None, *, operator: bool = False) -> str | None:
@@ -121,40 +175,6 @@ async def _key(
     return profile.write(base_url, key), True
 
 
-def _demo_config() -> dict[str, tuple[str, str, dict[str, object]]]:
-    """Think of new secrets for the demo: token → provider, name, config."""
-    return {
-        WHATSAPP_TOKEN: (
-            "whatsapp",
-            "Demo WhatsApp",
-            {"app_secret": secrets.token_hex(16), "verify_token": secrets.token_hex(8)},
-        ),
-        BANDWIDTH_TOKEN: (
-            "bandwidth",
-            "Demo Bandwidth",
-            {"username": "demo", "password": secrets.token_hex(12)},
-        ),
-        SIMULATOR_TOKEN: ("simulator", "Demo simulator", {"secret": secrets.token_hex(16)}),
-    }
-
-
-async def _add_connections(
-    connection: Connection,
-    vault: Vault,
-    tenant: Tenant,
-    ids: IdSequence,
-    everything: stored.Everything,
-) -> list[stored.StoredConnection]:
-    """Add the demo's connections that are missing. One that was deleted stays so."""
-    there = {row.token for row in everything.connections}
-    made = []
-    for token, (provider, name, config) in _demo_config().items():
-        new = _connection(ids, tenant, provider, name, token, config)
-        if token not in there and await stored.add_connection(connection, vault, new) is not None:
-            made.append(new)
-    return made
-
-
 async def _add_endpoint(
     connection: Connection,
     vault: Vault,
@@ -201,27 +221,29 @@ def _told(
     return found
 
 
-def _connection(
-    ids: IdSequence,
-    tenant: Tenant,
-    provider: str,
-    name: str,
-    token: str,
-    config: dict[str, object],
-) -> stored.StoredConnection:
-    now = datetime.now(UTC)
-    return stored.StoredConnection(
-        0, ids.next(), tenant.no, Mode.TEST, provider, name, token, config, now, now
-    )
-
-
-def _write_demo_file(mine: profile.Profile, demo: dict[str, str]) -> Path:
-    """Write what the commands of the README need as shell variables, for their owner only."""
-    values = {"RINGBACK_URL": mine.url, "RINGBACK_API_KEY": mine.api_key, **demo}
-    text = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in values.items())
+def _demo_file(mine: profile.Profile) -> Path:
+    """Return the file for what the commands of the README need; another's is left alone."""
     file = profile.config_dir() / "demo.env"
     with profile.explained(file):
-        if file.exists() and text.split("\n", 1)[0] not in file.read_text(encoding="utf-8"):
-            file = file.with_name(f"demo-{mine.name}.env")  # that one is another's
-        profile.write_private(file, text)
-    return file
+        theirs = file.exists() and _first_line(mine) not in file.read_text(encoding="utf-8")
+    return file.with_name(f"demo-{mine.name}.env") if theirs else file
+
+
+def _first_line(mine: profile.Profile) -> str:
+    return f"export RINGBACK_URL={shlex.quote(mine.url)}"
+
+
+def _written(file: Path) -> dict[str, str]:
+    """Read the variables that an earlier start wrote."""
+    with profile.explained(file):
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    found = (shlex.split(line)[1].partition("=") for line in lines if line.startswith("export "))
+    return {name: value for name, _, value in found}
+
+
+def _write_demo_file(file: Path, mine: profile.Profile, demo: dict[str, str]) -> None:
+    """Write what the commands of the README need as shell variables, for their owner only."""
+    values = {"RINGBACK_API_KEY": mine.api_key, **demo}
+    lines = [f"export {key}={shlex.quote(value)}" for key, value in values.items()]
+    with profile.explained(file):
+        profile.write_private(file, "\n".join([_first_line(mine), *lines, ""]))

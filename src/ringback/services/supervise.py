@@ -27,6 +27,8 @@ import msgspec
 from ringback.errors import SettingsError, StartupError
 from ringback.services import first_run, profile, worker_process
 from ringback.services.crew import Crew
+from ringback.services.demo.sets import SETS
+from ringback.services.demo.start import Playing
 from ringback.services.embedded.server import EmbeddedServer, default_data_dir
 from ringback.settings import Settings
 from ringback.storage.migrate import migrate
@@ -88,6 +90,7 @@ class Supervisor:
                 self._work(listening, began)
         finally:
             self._stopped.set()
+            self.stopped()
             if self._database is not None:
                 self._database.stop(DATABASE_STOP_S if self._interrupts < 2 else 0.5)
         if self._failure:
@@ -102,6 +105,15 @@ class Supervisor:
 
         """
         raise NotImplementedError
+
+    def serving(self) -> None:
+        """Do what is to be done once the server answers; on a thread of its own."""
+
+    def stopping(self) -> None:
+        """Do what is to be done when it is told to stop; where a signal is handled."""
+
+    def stopped(self) -> None:
+        """Do what is to be done when no worker serves any more."""
 
     def _work(self, listening: socket.socket, began: float) -> None:
         """Prepare and serve; the workers load their code while everything else is prepared."""
@@ -138,6 +150,7 @@ class Supervisor:
 
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
         self._interrupts += 1
+        self.stopping()
         if self._interrupts > 1 and self._crew is not None:
             self._crew.kill()
 
@@ -168,6 +181,7 @@ class Supervisor:
                 return
             pause = min(2 * pause, _ASK_MAX_S)
         self._announce(msgspec.structs.replace(ready, seconds=time.monotonic() - ready.seconds))
+        self.serving()
 
     @staticmethod
     def _answers(url: str) -> bool:
@@ -185,14 +199,16 @@ class Up(Supervisor):
         self,
         settings: Settings,
         *,
-        demo: bool,
+        demo: str | None,
         operator_key: bool,
         say: Say,
         announce: Callable[[Ready], None],
     ) -> None:
-        """Take the settings; `demo` adds the demo, `operator_key` an operator's key."""
+        """Take the settings; `demo` names a data set to add, `operator_key` an operator's key."""
         super().__init__(settings, say=say, announce=announce)
-        self._demo = demo
+        self._demo = None if demo is None else SETS[demo]
+        self._receivers: socket.socket | None = None
+        self._playing: Playing | None = None
         self._operator_key = operator_key
         self.started: first_run.Started | None = None
 
@@ -209,10 +225,41 @@ class Up(Supervisor):
         vault = vault_of(secret_key)
         self.started = asyncio.run(
             first_run.prepare(
-                dsn, vault, self._settings.base_url, demo=self._demo, operator=self._operator_key
+                dsn, vault, self._settings.base_url, demo=self._demonstrated(),
+                operator=self._operator_key,
             )
-        )
+        )  # fmt: skip
         return dsn, secret_key
+
+    def _demonstrated(self) -> first_run.Demo | None:
+        """Open the port of the demo's receivers, if its data set has any."""
+        if self._demo is None:
+            return None
+        receivers = ""
+        if self._demo.endpoints:
+            self._receivers = _bound_near(self._settings.port)
+            receivers = f"http://127.0.0.1:{self._receivers.getsockname()[1]}"
+        return first_run.Demo(self._demo, receivers, _local_url(self._settings))
+
+    def serving(self) -> None:
+        """Let the demo's data set play."""
+        played = self.started and self.started.played
+        if played and self._receivers is not None and not self._interrupts:
+            _listen(self._receivers, self._settings)
+            self._playing = Playing(self._receivers.fileno())
+            self._playing.start(played)
+
+    def stopping(self) -> None:
+        """Have the demo end with, not after, the server."""
+        if self._playing is not None:
+            self._playing.stop()
+
+    def stopped(self) -> None:
+        """Wait for the demo's end."""
+        if self._playing is not None:
+            self._playing.ended()
+        if self._receivers is not None:
+            self._receivers.close()
 
     def _data(self) -> tuple[str, str]:
         """Return the database to use and the key that seals its secrets."""
@@ -263,6 +310,17 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise _cannot_listen(host, port, error) from None
+    return bound
+
+
+def _bound_near(port: int) -> socket.socket:
+    """Return a socket on this machine's own address: the next port up if it is free, or any."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port % 65_535 + 1))
+    except OSError:
+        bound.bind(("127.0.0.1", 0))
     return bound
 
 
