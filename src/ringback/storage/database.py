@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from ringback.errors import DatabaseUnavailable
+from ringback.storage.arrays import look_at_concrete_classes
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -65,6 +66,7 @@ async def connect(dsn: str, *, hot: bool = False) -> Connection:
         DatabaseUnavailable: nobody answers, or the server is older than PostgreSQL 15.
 
     """
+    look_at_concrete_classes()
     try:
         connection = await asyncpg.connect(
             dsn, timeout=_CONNECT_TIMEOUT_S, server_settings=_HOT if hot else _COMMON
