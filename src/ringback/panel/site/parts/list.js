@@ -4,6 +4,7 @@
  */
 
 import { useKeys } from "../shell/keys.js";
+import { useEvery } from "../shell/load.js";
 import { FLOOD, paused, rate, useLive } from "../shell/live.js";
 import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from "../shell/preact.js";
 import { go, where } from "../shell/where.js";
@@ -119,12 +120,13 @@ const sticky = () => {
  * @param filtered whether filters are set; `onClear` takes them away
  * @param concerns (event) → whether the list is to be asked for anew
  * @param liveRows (events) → rows to put on top
+ * @param every    ask for the newest page so often, in ms, for what no event tells of
  * @param rowKeys  {key: [what, (row) => …]}: further keys for the row that is chosen
  * @param tools    what stands beside the buttons above the list
  */
 export function List({
   name, path, query, columns, to, cli, empty, filtered, onClear, concerns, liveRows,
-  key_ = byId, rowKeys = {}, tools, rest,
+  every = 0, key_ = byId, rowKeys = {}, tools, rest,
 }) {
   const pages = usePages(path, query, key_);
   const { rows, loading, problem, next, more } = pages;
@@ -135,6 +137,7 @@ export function List({
   const still = () => paused.value || (root.current?.scrollTop ?? 0) > ROW;
   const [byEvent, fetchNow] = useLiveRefresh(pages, concerns, still);
   const [byRow, putNow] = useLiveRows(pages, liveRows, still);
+  useEvery(every, () => !still() && pages.refresh().catch(() => {}));
   const fresh = byEvent + byRow;
   const catchUp = () => {
     root.current?.scrollTo({ top: 0 });

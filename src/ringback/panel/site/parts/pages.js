@@ -9,6 +9,16 @@ const MORE = 100;
 export const ROWS_MAX = 10000;
 const EMPTY = { rows: [], next: null, loading: true, problem: null, more: false };
 
+/**
+ * Put the newest page in the place of what it covers: rows that fit no more do not stay. Returns
+ * null where it does not join what is known: then it stands alone.
+ */
+function joined(known, page, key) {
+  const last = page.next && page.data.length ? key(page.data.at(-1)) : null;
+  const at = last === null ? -1 : known.findIndex((row) => key(row) === last);
+  return at < 0 ? null : [...page.data, ...known.slice(at + 1)].slice(0, ROWS_MAX);
+}
+
 /** Put what is new before what is known; what is known already is replaced where it stands. */
 export function merged(known, fresh, key) {
   const there = new Map(fresh.map((row) => [key(row), row]));
@@ -20,7 +30,7 @@ export function merged(known, fresh, key) {
 
 /**
  * Read a list. Returns {rows, loading, problem, next, more, loadMore, refresh, reload, put}:
- * `refresh()` fetches the newest page and returns how many of it were not known;
+ * `refresh()` fetches the newest page, in the place of what it covers;
  * `put(rows)` adds rows that came by another way.
  */
 export function usePages(path, query, key) {
@@ -68,13 +78,10 @@ export function usePages(path, query, key) {
     const abort = current.current;
     const page = await get(path, { ...query, limit: PAGE }, { signal: abort?.signal });
     if (abort !== current.current) return;
-    const known = new Set(latest.current.rows.map(key));
-    // More came than a page holds: what lies between is not known, so the list begins anew.
-    if (page.data.length === PAGE && known.size && !page.data.some((row) => known.has(key(row)))) {
-      setState({ ...EMPTY, rows: page.data, next: page.next, loading: false });
-    } else {
-      setState((was) => ({ ...was, problem: null, rows: merged(was.rows, page.data, key).rows, next: was.rows.length ? was.next : page.next }));
-    }
+    setState((was) => {
+      const rows = joined(was.rows, page, key);
+      return rows ? { ...was, problem: null, rows } : { ...EMPTY, rows: page.data, next: page.next, loading: false };
+    });
   }, [about]);
 
   useEffect(() => {

@@ -37,12 +37,15 @@ export function useLoad(fetcher, about) {
   return { ...state, reload, set };
 }
 
-/** Call `tick` every `ms` milliseconds while the page can be seen. */
+/** Call `tick` every `ms` milliseconds while the page can be seen; never when `ms` is 0. */
 export function useEvery(ms, tick, about = []) {
+  const latest = useRef(tick);
+  latest.current = tick;
   useEffect(() => {
+    if (!ms) return undefined;
     const timer = setInterval(() => {
-      if (!document.hidden) tick();
+      if (!document.hidden) latest.current();
     }, ms);
     return () => clearInterval(timer);
-  }, about);
+  }, [ms, ...about]);
 }
