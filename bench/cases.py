@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import counting, latency, lifecycle, throughput
+from bench import counting, latency, lifecycle, panel, throughput
 from bench.stage import Stage
 
 Run = Callable[[Stage], dict[str, float]]
@@ -188,6 +188,33 @@ _ALL = (
         ),
         (Target("1 worker", "start", 8, 4, at_least=False),),
         {"1 worker": lifecycle.cold_start},
+    ),
+    Case(
+        "B16", "A panel over a million messages",
+        "A million messages of the last seven days, with 2.2 million events and callbacks and a "
+        "million attempts, are made in the database; then the API is asked over one connection, "
+        "200 times each. All are p95. The list of what is rare finds nothing in 20,000 rows.",
+        (
+            Figure("list", "newest messages", "ms", 1),
+            Figure("filtered", "those that failed", "ms", 1),
+            Figure("rare", "a filter that nothing fits", "ms", 1),
+            Figure("search", "the slowest kind of search", "ms", 1),
+            Figure("search_id", "search by id", "ms", 1),
+            Figure("search_provider", "search by the provider's id", "ms", 1),
+            Figure("search_reference", "search by reference", "ms", 1),
+            Figure("search_number", "search by number", "ms", 1),
+            Figure("search_digits", "search by four last digits", "ms", 1),
+            Figure("timeline", "timeline of a message", "ms", 1),
+            Figure("seed", "making all of it", "s", 1),
+        ),
+        (
+            Target("1 worker", "list", 200, 50, at_least=False),
+            Target("1 worker", "filtered", 200, 50, at_least=False),
+            Target("1 worker", "rare", 200, 50, at_least=False),
+            Target("1 worker", "search", 200, 50, at_least=False),
+            Target("1 worker", "timeline", 200, 50, at_least=False),
+        ),
+        {"1 worker": panel.panel},
     ),
     Case(
         "B18", "A quiet day",

@@ -82,6 +82,7 @@ class Installation:
         self._process: subprocess.Popen[bytes] | None = None
         self._ledger: Ledger | None = None
         self.api_key = ""
+        self.dsn = ""
         self.demo: dict[str, str] = {}
 
     @property
@@ -150,7 +151,8 @@ class Installation:
         self.demo = {name: value for name, _, value in assigned}
         data = self.home / "data"
         password = quote((data / "password").read_text(encoding="ascii").strip(), safe="")
-        self._ledger = Ledger(f"postgresql://ringback:{password}@/ringback?host={data / 'run'}")
+        self.dsn = f"postgresql://ringback:{password}@/ringback?host={data / 'run'}"
+        self._ledger = Ledger(self.dsn)
         deadline = time.monotonic() + START_S
         while self._ledger.living_workers() < self.workers:
             self._require_life(deadline)
