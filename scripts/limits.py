@@ -14,7 +14,7 @@ from pathlib import Path
 from scripts import limits_table
 from scripts.grows import GROWS, SHORT_LIVED
 from scripts.limits_asked import ASKED
-from scripts.limits_table import BYTES, MILLISECONDS, SECONDS, Limit
+from scripts.limits_kinds import BYTES, MILLISECONDS, SECONDS, Limit
 
 LIMITS = {**limits_table.LIMITS, **ASKED}
 ROOT = Path(__file__).parents[1]

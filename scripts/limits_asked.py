@@ -1,6 +1,6 @@
 """The limits of what people ask the installation for: beside limits_table.py, in the same form."""
 
-from scripts.limits_table import CHARACTERS, Limit
+from scripts.limits_kinds import CHARACTERS, Limit
 
 _EXPLAINED = "422, says so"
 

@@ -4,20 +4,10 @@ The numbers stand in the code alone; scripts/limits.py reads them there and writ
 A name is a module, a colon and a constant, or a field of a class with its default.
 """
 
-from typing import NamedTuple
+from scripts.limits_kinds import BYTES, CHARACTERS, DAYS, MILLISECONDS, NUMBER, SECONDS, Limit
+from scripts.limits_people import PEOPLE
+from scripts.limits_sources import SOURCES
 
-
-class Limit(NamedTuple):
-    """`unit` is how the number is written; `what` it holds down, and what follows `beyond` it."""
-
-    unit: str
-    what: str
-    beyond: str
-
-
-BYTES, SECONDS, MILLISECONDS, DAYS, NUMBER = "bytes", "s", "ms", "days", ""
-CHARACTERS = "characters"
-_TEXT = "taken as text, not as a form"
 _CUT = "cut"
 _HUNG_UP = "the connection is closed"
 _AGAIN = "the rest in the next turn"
@@ -111,20 +101,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         ),
         "domain.search:VALUE_MAX": Limit(CHARACTERS, "that something is found by", _CUT),
     },
-    "Generic sources": {
-        "providers.generic_config:SECRET_MAX": Limit(CHARACTERS, "a secret", _EXPLAINED),
-        "providers.generic_config:OLDER_MAX": Limit("secrets", "from before", _EXPLAINED),
-        "providers.generic_config:PLACES_MAX": Limit("places", "of one field", _EXPLAINED),
-        "providers.generic_config:BODY_MAX": Limit(BYTES, "the answer's text", _EXPLAINED),
-        "providers.generic_forms:SIZE_MAX": Limit(BYTES, "an url-encoded form", _TEXT),
-        "providers.generic_forms:PAIRS_MAX": Limit("fields", "of such a form", _TEXT),
-        "providers.generic_forms:PARTS_MAX": Limit("parts", "of a multipart form", _TEXT),
-        "providers.generic_forms:_HEAD_MAX": Limit(BYTES, "the head of a part", _TEXT),
-        "providers.generic_forms:_BOUNDARY_MAX": Limit(BYTES, "a boundary", _TEXT),
-        "providers.config_faults:ITEMS_MAX": Limit(
-            "items", "of a list whose faults are named", "not named"
-        ),
-    },
+    "Generic sources": SOURCES,
     "Published events": {
         "providers.native_items:ITEMS_MAX": Limit("items", "posted to a native connection", "422"),
         "providers.native_items:FAULTS_MAX": Limit("faults", "named in its answer", "left out"),
@@ -330,6 +307,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
             "types", "whose endpoints are remembered", "looked up each time"
         ),
     },
+    "People and sessions": PEOPLE,
     "The API": {
         "api.frame:BODY_MAX": Limit(BYTES, "a body", "413"),
         "api.frame:BODIES_MAX": Limit(BYTES, "bodies under way", "429"),

@@ -9,6 +9,7 @@ NO_LIMITS = {
     "domain.targets:_KEPT": "the characters that a URL keeps as they are",
     "domain.signing:SECRET_BYTES": "the size of a secret that we make",
     "services.manage:_TOKEN_BYTES": "the size of a token that we make",
+    "services.sign_in:_SECRET_BYTES": "the size of a secret that we make",
     "services.keys:_BYTES": "the size of a key that we make",
     "services.flood:_LIMITED": "which outcomes are held down",
     "services.timeline:_READ_MAX": "one more than ENTRIES_MAX, to see whether there is more",

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ringback.domain.roles import POWERS, Powers
 from ringback.domain.scopes import SCOPES, Covered
 
 PAGE = Path(__file__).parents[1] / "docs" / "scopes.md"
@@ -16,6 +17,16 @@ Written from [domain/scopes.py](../src/ringback/domain/scopes.py) by `make docs`
 """
 
 
+_ROLES = """
+## Roles
+
+What people may do who [sign in](sign-in.md), by their role in a tenant.
+
+| role | what | scopes | numbers and texts |
+|---|---|---|---|
+"""
+
+
 def page() -> str:
     """Return the page as the code has it."""
     rows = [
@@ -23,7 +34,22 @@ def page() -> str:
         f"{_whose(covered)}|\n"
         for name, covered in SCOPES.items()
     ]
-    return _HEAD + "".join(rows)
+    roles = [
+        f"| `{role}` | {powers.what} | {_which(powers)} | "
+        f"{'masked' if powers.masked else 'seen'} |\n"
+        for role, powers in POWERS.items()
+    ]
+    return _HEAD + "".join(rows) + _ROLES + "".join(roles)
+
+
+def _which(powers: Powers) -> str:
+    """Say which scopes a role has, or which it lacks, whatever is shorter."""
+    lacking = [name for name in SCOPES if name not in powers.scopes]
+    if not lacking:
+        return "all"
+    having = [name for name in SCOPES if name in powers.scopes]
+    names = ", ".join(f"`{name}`" for name in min(lacking, having, key=len))
+    return f"all but {names}" if len(lacking) < len(having) else names
 
 
 def _whose(covered: Covered) -> str:

@@ -8,7 +8,7 @@ import pytest
 from scripts import limits
 from scripts.grows import GROWS
 from scripts.limits import LIMITS
-from scripts.limits_table import BYTES, MILLISECONDS, SECONDS, Limit
+from scripts.limits_kinds import BYTES, MILLISECONDS, SECONDS, Limit
 from scripts.no_limits import NO_LIMITS
 from tests.source import texts
 

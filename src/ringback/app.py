@@ -43,6 +43,7 @@ from ringback.services.key_use import KeyUse
 from ringback.services.meters import Meters
 from ringback.services.native import NativeIntake
 from ringback.services.numbers import Ledger
+from ringback.services.passwords import Passwords
 from ringback.services.pressure import Pressure
 from ringback.services.publish import Publisher
 from ringback.services.push import Job, Push
@@ -52,6 +53,8 @@ from ringback.services.record import Bodies, Recorder
 from ringback.services.request_log import RequestLog
 from ringback.services.retain import Periods, Retainer
 from ringback.services.send import Sender, Sweeper
+from ringback.services.session_use import SessionUse
+from ringback.services.sign_in import SignIn
 from ringback.services.simulate import Simulator
 from ringback.services.snapshot import Snapshot
 from ringback.services.stuck import Stuck
@@ -93,6 +96,9 @@ class Engine:
         self.configuration = Configuration(self.database, Vault(*secret_keys))
         self.lease = Lease(self.clock)
         self.key_use = KeyUse(self.database)
+        self.session_use = SessionUse(self.configuration, self.database)
+        self.passwords = Passwords()
+        self.sign_in = SignIn(self.configuration, self.database, self.clock, self.passwords)
         self.request_log = RequestLog(settings.request_log, lambda: self.configuration.snapshot)
         self.rate_limits = RateLimits(lambda: self.configuration.snapshot, settings.rate_limit)
         self.flood = Flood()
@@ -210,6 +216,7 @@ class Engine:
             self.configuration.listen(self.workers.poke), self.recorder.run(), self.claimer.run(),
             self.retainer.run(), self.inspector.run(), self.reconciler.run(), self.pressure.run(),
             self.sweeper.run(), self.stuck.run(), self.key_use.run(),
+            self.session_use.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -249,6 +256,9 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.key_use.flush()
+        with contextlib.suppress(DatabaseUnavailable):
+            await self.session_use.flush()
+        self.passwords.close()
         await self.workers.leave()
         await self.client.close()
         await self.door.close()
@@ -307,6 +317,8 @@ class Application:
                 feed=engine.feed,
                 answers=engine.answers,
                 key_use=engine.key_use,
+                session_use=engine.session_use,
+                sign_in=engine.sign_in,
                 request_log=engine.request_log,
                 rate_limits=engine.rate_limits,
                 held=engine.lease.held,

@@ -57,6 +57,8 @@ class House:
             "feed": self.engine.feed,
             "answers": self.engine.answers,
             "key_use": self.engine.key_use,
+            "session_use": self.engine.session_use,
+            "sign_in": self.engine.sign_in,
             "request_log": self.engine.request_log,
             "rate_limits": self.engine.rate_limits,
             "held": lambda: self.held,

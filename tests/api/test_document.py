@@ -22,6 +22,20 @@ def operations(document: Json) -> Iterator[tuple[str, Json]]:
             yield f"{method.upper()} {path}", operation
 
 
+# Lists that have nothing unless somebody signs in.
+EMPTY = ("GET /v1/sessions",)
+# Past the framework, where keys alone are read; and what makes a session of nothing.
+BY_KEY_ALONE = ("publish_events", "post_native")
+BY_NOTHING = ("create_session",)
+
+
+def ways(operation: Json) -> list[list[str]]:
+    """Return how an operation knows who asks: by a key or a session."""
+    if operation["operationId"] in BY_NOTHING:
+        return []
+    return [["key"]] if operation["operationId"] in BY_KEY_ALONE else [["key"], ["session"]]
+
+
 def references(node: Any) -> Iterator[str]:
     """Return every reference in a document."""
     if isinstance(node, dict):
@@ -58,7 +72,7 @@ async def test_errors_are_problems_in_the_document_too(house: House) -> None:
     for name, operation in operations(document):
         if "/v1/" not in name:
             continue
-        assert [["key"]] == [list(way) for way in operation["security"]], name
+        assert ways(operation) == [list(way) for way in operation["security"]], name
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 plain = ["text/plain"] if status in {"408", "414"} else []
@@ -125,7 +139,7 @@ async def test_answers_are_as_documented(house: House) -> None:
         row = _row_schema(document, schema)
         if row is None:
             continue
-        assert body["data"], name
+        assert body["data"] or name in EMPTY, name
         tried += 1
         for shown in body["data"]:
             assert set(row["required"]) <= set(shown), name

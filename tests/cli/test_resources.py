@@ -131,6 +131,12 @@ _ELSEWHERE = {
     ("GET", "/v1/search"): "ringback find",
     ("GET", "/v1/endpoints/{id}/stream"): "ringback listen",
     ("POST", "/v1/endpoints/{id}/answers"): "ringback listen",
+    # For whoever is signed in: the command line has keys, and for keys nothing is masked.
+    ("POST", "/v1/session"): "the panel",
+    ("GET", "/v1/session"): "the panel",
+    ("PATCH", "/v1/session"): "the panel",
+    ("DELETE", "/v1/session"): "the panel",
+    ("POST", "/v1/reveal"): "the panel",
 }
 # Parameters that lists take care of themselves, and one of `ringback tail`.
 _PAGING = {"limit", "cursor", "wait"}

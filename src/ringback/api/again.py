@@ -56,7 +56,7 @@ async def replay(caller: CallerDep, delivery_id: str) -> Replayed:
     """Deliver the event once more, with its own id: a receiver that has it knows it again."""
     numbers = number_in_path(delivery_id)
     try:
-        made = await caller.context.again.replay(caller.scope, caller.asker.key.id, *numbers)
+        made = await caller.context.again.replay(caller.scope, caller.asker.actor, *numbers)
     except NotNow as error:
         raise Problem("not_now", str(error)) from error
     if made is None:
@@ -72,7 +72,7 @@ async def reparse(caller: CallerDep, callback_id: str, body: Effects) -> Reread:
     identifier = id_in_path("cbk", callback_id)
     try:
         found = await caller.context.again.reparse(
-            caller.scope, caller.asker.key.id, identifier, effects=body.effects
+            caller.scope, caller.asker.actor, identifier, effects=body.effects
         )
     except NotNow as error:
         raise Problem("not_now", str(error)) from error

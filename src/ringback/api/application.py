@@ -32,8 +32,11 @@ from ringback.api import (
     problems,
     providers,
     publishing,
+    reveal,
     schemas,
     search,
+    session,
+    sessions,
     simulate,
     tenants,
     timeline,
@@ -51,7 +54,7 @@ _ANSWERED = (
 _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
-    whoami, search,
+    whoami, search, session, sessions, reveal,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

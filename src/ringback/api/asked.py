@@ -15,7 +15,7 @@ from ringback.domain.event_types import faults_in_patterns
 TYPES_MAX = 1024
 _NOUNS: dict[ids.Prefix, str] = {
     "msg": "message", "evt": "event", "end": "endpoint", "con": "connection", "cbk": "callback",
-    "att": "attempt", "dlv": "delivery", "key": "API key",
+    "att": "attempt", "dlv": "delivery", "key": "API key", "usr": "person", "ses": "session",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from ringback.api.shown import Time, View, example, moment
 from ringback.domain import ids
 from ringback.services.audit import Action
 from ringback.storage import audit
-from ringback.storage.audit import Entry, Wanted
+from ringback.storage.audit import Actor, Entry, Wanted
 
 INSTALLATION = "installation"
 OBJECT_MAX = 64
@@ -25,7 +25,8 @@ class EntryView(View):
     id: str = Field(examples=[example("aud")])
     at: Time
     actor: str = Field(
-        description="The id of the API key that asked, or `installation`: it did so by itself.",
+        description="The id of the API key or the person that asked, or `installation`: it did so "
+        "by itself.",
         examples=[example("key")],
     )
     action: Action
@@ -44,7 +45,9 @@ class AuditQuery(PageQuery):
         default=None, max_length=OBJECT_MAX, description="What was done to one object, by its id."
     )
     actor: str | None = Field(
-        default=None, max_length=OBJECT_MAX, description="The id of a key, or `installation`."
+        default=None,
+        max_length=OBJECT_MAX,
+        description="The id of a key or a person, or `installation`.",
     )
 
 
@@ -54,11 +57,13 @@ async def page(
 ) -> Page[EntryView]:
     """List what was done, newest first. Each entry was committed with what it tells of."""
     pager = Pager(request, caller, query)
-    key = ids.read("key", query.actor) if query.actor is not None else None
-    if query.actor is not None and key is None and query.actor != INSTALLATION:
-        raise wrong_parameter("actor", f"Write the id of a key, or {INSTALLATION}.")
-    by_itself = None if query.actor is None else key is None
-    wanted = Wanted(query.action, query.object, key, by_itself)
+    who = None
+    if query.actor is not None:
+        who = ids.read("key", query.actor) or ids.read("usr", query.actor)
+    if query.actor is not None and who is None and query.actor != INSTALLATION:
+        raise wrong_parameter("actor", f"Write the id of a key or a person, or {INSTALLATION}.")
+    by_itself = None if query.actor is None else who is None
+    wanted = Wanted(query.action, query.object, who, by_itself)
     found = await audit.page(caller.context.database, caller.scope, pager.window, wanted)
     cut = pager.cut(found, lambda row: (row.id.int,), response)
     return Page(data=[_view(row) for row in cut.rows], next=cut.next, prev=cut.prev)
@@ -69,9 +74,15 @@ def _view(entry: Entry) -> EntryView:
         {
             "id": ids.show("aud", entry.id),
             "at": moment(entry.at),
-            "actor": INSTALLATION if entry.actor is None else ids.show("key", entry.actor),
+            "actor": _who(entry.actor),
             "action": entry.action,
             "object": entry.about,
             "detail": entry.detail,
         }
     )
+
+
+def _who(actor: Actor | None) -> str:
+    if actor is None:
+        return INSTALLATION
+    return ids.show("usr" if actor.person else "key", actor.id)

@@ -1,4 +1,4 @@
-"""Who asks: the bearer key of a request, whom it acts for, and whether it may do this.
+"""Who asks: the key or the session of a request, whom it acts for, and whether it may do this.
 
 What each operation needs stands in domain/scopes.py; nothing here names one.
 """
@@ -10,10 +10,19 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ringback.api.context import Context
+from ringback.api.cookies import check_site, secret_in
 from ringback.api.problems import Problem, Where, unavailable
 from ringback.domain.endpoints import Mode
 from ringback.domain.scopes import OPERATIONS
-from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, bearer, identify
+from ringback.services.access import (
+    MODE_HEADER,
+    TENANT_HEADER,
+    Asker,
+    Denied,
+    bearer,
+    identify,
+    identify_session,
+)
 from ringback.services.keys import Keys
 from ringback.services.manage import Manager
 from ringback.services.own_types import OwnTypes
@@ -42,25 +51,25 @@ class Caller(msgspec.Struct, frozen=True):
 
     @property
     def manager(self) -> Manager:
-        """What changes configuration on behalf of this caller's key."""
-        return self.context.manager(self.asker.key.id)
+        """What changes configuration on behalf of this caller."""
+        return self.context.manager(self.asker.actor)
 
     @property
     def own_types(self) -> OwnTypes:
-        """What describes types of events on behalf of this caller's key."""
+        """What describes types of events on behalf of this caller."""
         context = self.context
-        return OwnTypes(context.configuration, context.database, context.clock, self.asker.key.id)
+        return OwnTypes(context.configuration, context.database, context.clock, self.asker.actor)
 
     @property
     def rotation(self) -> Rotation:
-        """What rotates signing secrets on behalf of this caller's key."""
+        """What rotates signing secrets on behalf of this caller."""
         return Rotation(
-            self.context.configuration, self.context.clock, self.manager, self.asker.key.id
+            self.context.configuration, self.context.clock, self.manager, self.asker.actor
         )
 
     @property
     def keys(self) -> Keys:
-        """What makes and revokes API keys on behalf of this caller's key."""
+        """What makes and revokes API keys on behalf of this caller."""
         return Keys(
             self.context.configuration, self.context.database, self.context.clock, self.asker,
             self.context.rate_limits,
@@ -68,10 +77,10 @@ class Caller(msgspec.Struct, frozen=True):
 
     @property
     def tenants(self) -> Tenants:
-        """What adds, changes and deletes tenants on behalf of this caller's key."""
+        """What adds, changes and deletes tenants on behalf of this caller."""
         return Tenants(
             self.context.configuration, self.context.database, self.context.clock,
-            self.asker.key.id,
+            self.asker.actor,
         )  # fmt: skip
 
     @property
@@ -112,13 +121,14 @@ def identified(context: Context, request: Request) -> Asker:
     if not context.held():
         # Keys may have been revoked while this worker was cut off.
         raise unavailable()
-    headers = request.headers
+    headers, secret = request.headers, secret_in(request)
+    place = (headers.get(TENANT_HEADER), headers.get(MODE_HEADER))
+    snapshot, now_ms = context.configuration.snapshot, context.clock.now_ms()
     try:
-        return identify(
-            context.configuration.snapshot, context.clock.now_ms(),
-            bearer(headers.get("authorization")), headers.get(TENANT_HEADER),
-            headers.get(MODE_HEADER),
-        )  # fmt: skip
+        if secret is not None:
+            check_site(request, context.public_url, secret)
+            return identify_session(snapshot, now_ms, secret, *place)
+        return identify(snapshot, now_ms, bearer(headers.get("authorization")), *place)
     except Denied as error:
         raise denied(error) from None
 
@@ -134,7 +144,10 @@ async def authenticate(
         asker.allow(OPERATIONS[request.scope["route"].name])
     except Denied as error:
         raise denied(error) from None
-    context.key_use.note(asker.key.id)
+    if asker.signed_in is not None:
+        context.session_use.note(asker.signed_in.session.id)
+    else:
+        context.key_use.note(asker.key.id)
     return Caller(context, Scope(asker.tenant, asker.mode or 0), asker)
 
 

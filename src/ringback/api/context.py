@@ -1,6 +1,5 @@
 """What the API is given to work with. Built by app.py; nothing here builds anything."""
 
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,8 +21,11 @@ from ringback.services.manage import Manager
 from ringback.services.once import Once
 from ringback.services.rate_limits import RateLimits
 from ringback.services.request_log import RequestLog
+from ringback.services.session_use import SessionUse
+from ringback.services.sign_in import SignIn
 from ringback.services.simulate import Plan, Simulated
 from ringback.services.trials import Trials
+from ringback.storage.audit import Actor
 from ringback.storage.database import Database
 
 
@@ -72,12 +74,14 @@ class Context:
     trials: Trials
     request_log: RequestLog
     rate_limits: RateLimits
+    session_use: SessionUse
+    sign_in: SignIn
     held: Callable[[], bool] = _always
     own: Own | None = None
     guards: Guards = OPEN
     retry_schedule: tuple[int, ...] = SCHEDULE_S
 
-    def manager(self, actor: uuid.UUID) -> Manager:
+    def manager(self, actor: Actor) -> Manager:
         """Return what changes configuration, for a key."""
         return Manager(self.configuration, self.database, self.clock, self.own, self.guards, actor)
 

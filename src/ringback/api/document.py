@@ -14,6 +14,7 @@ from ringback.api.problems import CODES, MEDIA_TYPE, ProblemBody
 from ringback.api.webhooks import add_events
 from ringback.domain.idempotency import KEY_MAX
 from ringback.domain.scopes import OPERATIONS, SCOPES
+from ringback.services.access import COOKIE
 
 DESCRIPTION = (
     "Provider callbacks in, signed and ordered webhooks out. Every key sees one tenant and one "
@@ -39,6 +40,14 @@ _ACTING = [
 _BEFORE_US = ("408", "414")
 # Every item of these is known by its own id, whichever request it comes with.
 _ITEMWISE = ("post_native",)
+# Past the framework, where no cookie is read.
+_BY_KEY_ALONE = ("publish_events", "post_native")
+# How whoever is signed in is known. Whatever changes something needs X-Ringback-CSRF, too.
+_COOKIE = {
+    "type": "apiKey", "in": "cookie", "name": COOKIE,
+    "description": "Of whoever has signed in with POST /v1/session. Every request but GET needs "
+    "the headers Origin, this installation's own, and X-Ringback-CSRF, from GET /v1/session.",
+}  # fmt: skip
 _IDEMPOTENCY = {
     "name": "Idempotency-Key", "in": "header", "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": "^[!-~]+$"},
@@ -47,8 +56,8 @@ _IDEMPOTENCY = {
 # What any route under /v1 may answer, and when.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": ProblemBody, "description": "The request cannot be read."},
-    401: {"model": ProblemBody, "description": "A valid API key is needed."},
-    403: {"model": ProblemBody, "description": "Not with this key."},
+    401: {"model": ProblemBody, "description": "A valid API key or session is needed."},
+    403: {"model": ProblemBody, "description": "Not with this key, or in this role."},
     404: {
         "model": ProblemBody,
         "description": "There is no such thing, or it is another's.",
@@ -79,7 +88,8 @@ _TAGS = {
     "native": "What a platform that sends by itself reports",
     "callbacks": "What providers posted, as it came",
     "inspector": "A receiver for trying things out",
-    "api keys": "Who may do what",
+    "signing in": "People, their roles and their sessions",
+    "api keys": "Which programs may do what",
     "tenants": "For operators",
     "audit log": "Who changed what",
     "schemas": "JSON Schemas of events; they need no key",
@@ -105,6 +115,7 @@ def describe(
             routes=[*app.routes, *elsewhere],
         )  # fmt: skip
         document["components"]["schemas"].update(schemas)
+        document["components"]["securitySchemes"]["session"] = _COOKIE
         for path in document["paths"].values():
             for method, operation in path.items():
                 _as_problems(operation["responses"])
@@ -136,7 +147,9 @@ def _with_headers(operation: dict[str, Any], *, posts: bool) -> None:
     scope = OPERATIONS.get(operation["operationId"])
     if scope is None:
         return
-    operation["security"] = [{"key": [scope]}]
+    operation["security"] = [{"key": [scope]}, {"session": []}]
+    if operation["operationId"] in _BY_KEY_ALONE:
+        operation["security"] = [{"key": [scope]}]
     operation["description"] += f" Scope: `{scope}`."
     headers = [] if SCOPES[scope].operator else [*_ACTING]
     headers += [_IDEMPOTENCY] if posts and operation["operationId"] not in _ITEMWISE else []

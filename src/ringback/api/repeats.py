@@ -61,7 +61,7 @@ class Repeats:
         request = Request(scope)
         key = request.headers.get(HEADER)
         operation = self._operation(scope["path"])
-        if key is None or operation is None:
+        if key is None or operation not in OPERATIONS:
             return None
         try:
             asker = asker_of(self._context, request)

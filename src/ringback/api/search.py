@@ -9,7 +9,6 @@ from ringback.api.auth import CallerDep
 from ringback.api.shown import Time, View, example
 from ringback.domain.events import rfc3339
 from ringback.domain.finding import TEXT_MAX
-from ringback.domain.scopes import may
 from ringback.services.find import HITS_MAX, Asked, Finder, Thing
 
 router = APIRouter(prefix="/search", tags=["search"])
@@ -68,11 +67,7 @@ class SearchQuery(BaseModel):
 @router.get("", name="search", summary="Find anything")
 async def search(caller: CallerDep, query: Annotated[SearchQuery, Query()]) -> SearchView:
     """Find whatever a text names. What the key may not read is left out, and that is said."""
-    key, context = caller.asker.key, caller.context
-
-    def allowed(scope: str) -> bool:
-        return may(key.scopes, scope, operator=key.operator)
-
+    context, allowed = caller.context, caller.asker.may
     asked = Asked(
         context.database, caller.manager, caller.own_types, caller.scope, allowed, context.now()
     )

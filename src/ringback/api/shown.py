@@ -29,6 +29,8 @@ ConnectionId = Annotated[str, Field(examples=[example("con")])]
 CallbackId = Annotated[str, Field(examples=[example("cbk")])]
 KeyId = Annotated[str, Field(examples=[example("key")])]
 TenantId = Annotated[str, Field(examples=[example("ten")])]
+SessionId = Annotated[str, Field(examples=[example("ses")])]
+UserId = Annotated[str, Field(examples=[example("usr")])]
 AttemptId = Annotated[str, Field(examples=[example("att")])]
 DeliveryId = Annotated[str, Field(examples=["dlv_0000000000000g0000000008ka"])]
 

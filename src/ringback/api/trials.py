@@ -51,7 +51,7 @@ async def send(caller: CallerDep, endpoint_id: str, body: TestRequest) -> TestSe
     found = endpoint_in_path(caller, endpoint_id)
     try:
         sent = await caller.context.trials.send(
-            caller.scope, caller.asker.key.id, found.engine, body.event_type, body.data
+            caller.scope, caller.asker.actor, found.engine, body.event_type, body.data
         )
     except NotNow as error:
         raise Problem("not_now", str(error)) from error

@@ -53,6 +53,9 @@ def up(
     operator_key: bool = typer.Option(
         False, "--operator-key", help="Make an operator's key, and show it once."
     ),
+    sign_in_link: bool = typer.Option(
+        False, "--sign-in-link", help="Show a link that signs in the owner, whoever is locked out."
+    ),
 ) -> None:
     """Start everything in the foreground: a private PostgreSQL, migrations, the server.
 
@@ -61,7 +64,12 @@ def up(
     """
     from ringback.cli.up import run
 
-    sys.exit(run(demo=demo, port=port, host=host, workers=workers, operator_key=operator_key))
+    sys.exit(
+        run(
+            demo=demo, port=port, host=host, workers=workers, operator_key=operator_key,
+            sign_in_link=sign_in_link,
+        )
+    )  # fmt: skip
 
 
 @app.command()

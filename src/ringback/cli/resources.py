@@ -106,6 +106,25 @@ TENANTS = Resource(
     ),
 )  # fmt: skip
 
+SESSIONS = Resource(
+    "sessions", "Who is signed in to the panel, and from where.", "session",
+    (
+        _list("/v1/sessions", "List the sessions of this tenant's people, newest first.",
+              Option("person", "The sessions of one person.", metavar="ID"),
+              examples=("sessions list",)),
+        Command(
+            "end", "remove", "DELETE", "/v1/sessions/{id}",
+            "End sessions. When it returns, no worker takes their cookies any more.",
+            examples=("sessions end ses_01…",), done="Ended",
+        ),
+    ),
+    (
+        _ID, Column("name", "name"), Column("address", "address"),
+        Column("last used", "last_used_at", "time"), _CREATED,
+        Column("person", "person", "id", wide=True), Column("agent", "agent", wide=True),
+    ),
+)  # fmt: skip
+
 _NEW_CONNECTION = (
     Option("provider", "Which one: ringback connections providers shows them.", metavar="NAME",
            required=True),

@@ -13,6 +13,7 @@ from ringback.errors import RingbackError
 from ringback.log import configure
 from ringback.services import profile
 from ringback.services.first_run import Started
+from ringback.services.sign_in import link_to
 from ringback.services.supervise import Ready, Up, supported
 from ringback.settings import PREFIX, Settings, load, unknown
 
@@ -51,8 +52,9 @@ _MORE = (
 
 
 def run(
-    *, demo: str | None, port: int | None, host: str | None, workers: int | None, operator_key: bool
-) -> int:
+    *, demo: str | None, port: int | None, host: str | None, workers: int | None,
+    operator_key: bool, sign_in_link: bool,
+) -> int:  # fmt: skip
     """Run an installation in the foreground; return the exit code."""
     try:
         supported()
@@ -65,6 +67,7 @@ def run(
             settings,
             demo=demo,
             operator_key=operator_key,
+            sign_in_link=sign_in_link,
             say=_say,
             announce=lambda ready: _announce(up, ready),
         )
@@ -101,6 +104,9 @@ def _announce(up: Up, ready: Ready) -> None:
     else:
         _talk.print(f"  API key  in {kept}, profile {started.profile.name}")
     _talk.print(f"  API      {ready.url}/docs explains every request")
+    if started.sign_in is not None:
+        _talk.print("  panel    sign in, once, within 24 h:")
+        _plain(f"           {link_to(ready.url, started.sign_in)}")
     if started.operator_key is not None:
         _talk.print(f"  operator [bold]{started.operator_key}[/] (shown once, kept nowhere)")
     if started.demo_file is None:

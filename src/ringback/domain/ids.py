@@ -10,7 +10,8 @@ from typing import Literal, get_args
 
 Prefix = Literal[
     "msg", "cal", "ord", "evt", "end", "dlv", "att", "con", "snd", "cbk", "ctc", "opt", "cnv",
-    "aut", "run", "trg", "lnk", "tpl", "cmp", "rpl", "alr", "key", "ten", "usr", "req", "aud",
+    "aut", "run", "trg", "lnk", "tpl", "cmp", "rpl", "alr", "key", "ten", "usr",
+    "ses", "req", "aud",
 ]  # fmt: skip
 PREFIXES: frozenset[str] = frozenset(get_args(Prefix))
 

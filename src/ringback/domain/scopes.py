@@ -1,4 +1,4 @@
-"""Scopes: what a key may do, by name, and the operations that each name covers. The one table.
+"""Scopes: what keys and roles may do, by name, and the operations of each name. The one table.
 
 docs/scopes.md and the API's document are written from it. Not what a key may see: that is its
 tenant and mode, whatever its scopes are.
@@ -77,7 +77,19 @@ SCOPES: dict[str, Covered] = {
         "Making and revoking API keys", ("create_api_key", "revoke_api_key"), installation=True
     ),
     "self:read": Covered(
-        "What a key is and may do", ("whoami",), installation=True, everybody=True
+        "What a key or a session is and may do; one's own sessions",
+        ("whoami", "get_session", "list_sessions"),
+        installation=True, everybody=True,
+    ),
+    "self:write": Covered(
+        "Changing one's own name and password, and ending one's own sessions",
+        ("change_session", "end_session", "revoke_session"),
+        installation=True, everybody=True,
+    ),
+    "people:write": Covered("Ending the sessions of others", ()),
+    "reveal": Covered(
+        "One message, event, callback or attempt without masks, for roles that see masks",
+        ("reveal_object",),
     ),
     "search:read": Covered(
         "Searching; what the key may not read is left out", ("search",), everybody=True

@@ -1,21 +1,25 @@
-"""Who asks, and for whom: a key, the tenant and mode that it acts for, and what it may do.
+"""Who asks, and for whom: a key or somebody signed in, the tenant and mode, and what they may do.
 
 Looks at memory only: no request costs a query for its key. The API and the hot routes both ask
-here, so that a key means the same everywhere.
+here, so that a key means the same everywhere. The hot routes take keys alone.
 """
 
 from typing import NamedTuple, NoReturn
 
 from ringback.domain.endpoints import ApiKey, Mode, Tenant
 from ringback.domain.ids import show
+from ringback.domain.people import Person, Session, secret_hash
+from ringback.domain.roles import OWNER, POWERS, Role
 from ringback.domain.scopes import SCOPES, may
 from ringback.errors import RingbackError
 from ringback.services.batch import Scope
 from ringback.services.snapshot import Snapshot
+from ringback.storage.audit import Actor
 from ringback.storage.configuration import key_hash
 
 TENANT_HEADER = "ringback-tenant"
 MODE_HEADER = "ringback-mode"
+COOKIE = "ringback_session"
 _MODES = {mode.word: mode for mode in Mode}
 _CHALLENGE = 'Bearer realm="ringback"'
 
@@ -37,12 +41,24 @@ class Denied(RingbackError):
         self.header = header
 
 
+class SignedIn(NamedTuple):
+    """Somebody who is signed in, and the role that they have in the tenant they act for."""
+
+    person: Person
+    session: Session
+    role: Role
+
+
 class Asker(NamedTuple):
-    """A known key, and for which tenant (0: the installation) and mode (None then) it acts."""
+    """A known key, and for which tenant (0: the installation) and mode (None then) it acts.
+
+    Of somebody who is `signed_in` the key is what the role comes to: nobody holds it.
+    """
 
     key: ApiKey
     tenant: int
     mode: Mode | None
+    signed_in: SignedIn | None = None
 
     @property
     def scope(self) -> Scope:
@@ -50,9 +66,46 @@ class Asker(NamedTuple):
         assert self.mode is not None
         return Scope(self.tenant, self.mode)
 
+    @property
+    def actor(self) -> Actor:
+        """Who is named in the audit log."""
+        if self.signed_in is not None:
+            return Actor(self.signed_in.person.id, person=True)
+        return Actor(self.key.id)
+
+    @property
+    def masked(self) -> bool:
+        """Whether numbers and texts are masked in what is answered."""
+        return self.signed_in is not None and POWERS[self.signed_in.role].masked
+
+    @property
+    def owns(self) -> bool:
+        """Whether it acts for the whole installation: an operator's key, or an owner."""
+        return self.key.operator or (self.signed_in is not None and self.signed_in.role == OWNER)
+
+    @property
+    def scopes(self) -> list[str]:
+        """What it may do, by name."""
+        return [name for name in SCOPES if self.may(name)]
+
+    def sees(self, person: Person) -> bool:
+        """Say whether somebody belongs to the tenant; owners are seen by those who act as such."""
+        if self.signed_in is not None and self.signed_in.person.id == person.id:
+            return True
+        return self.owns if person.owner else person.role_in(self.tenant) is not None
+
+    def may(self, scope: str) -> bool:
+        """Say whether it has a scope."""
+        if self.signed_in is not None:
+            return scope in POWERS[self.signed_in.role].scopes
+        return may(self.key.scopes, scope, operator=self.key.operator)
+
     def allow(self, scope: str) -> None:
         """Raise Denied unless the key has this scope, and a tenant if that needs one."""
-        if not may(self.key.scopes, scope, operator=self.key.operator):
+        if self.signed_in is not None and not self.may(scope):
+            role = self.signed_in.role
+            raise Denied("scope_missing", f"The role {role} has no scope {scope}.")
+        if not self.may(scope):
             raise Denied(
                 "scope_missing", f"This needs a key with the scope {scope}.",
                 f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"',
@@ -95,6 +148,65 @@ def identify(
     if mine.suspended:
         raise Denied("tenant_suspended", "Its operator has suspended this tenant.")
     return Asker(known, known.tenant, known.mode)
+
+
+def identify_session(
+    snapshot: Snapshot, now_ms: int, secret: str, tenant: str | None, mode: str | None
+) -> Asker:
+    """Find out who is signed in, by a cookie's secret; without a word the first tenant, live.
+
+    Raises:
+        Denied: nobody, no longer, or not in this tenant.
+
+    """
+    session = snapshot.sessions.get(secret_hash(secret))
+    person = None if session is None else snapshot.people.get(session.person)
+    if session is None or person is None:
+        raise Denied("unauthenticated", "You are not signed in, or no longer.", _CHALLENGE)
+    if session.expires_ms <= now_ms:
+        raise Denied("unauthenticated", "The session is over: sign in again.", _CHALLENGE)
+    chosen = _chosen(snapshot, person, tenant)
+    role = person.role_in(chosen.no)
+    assert role is not None
+    acts_in = Mode.LIVE if mode is None else _mode(mode)
+    scopes = None if person.owner or role == "admin" else POWERS[role].scopes
+    key = ApiKey(person.id, chosen.no, acts_in, scopes=scopes)
+    return Asker(key, chosen.no, acts_in, SignedIn(person, session, role))
+
+
+def _chosen(snapshot: Snapshot, person: Person, named: str | None) -> Tenant:
+    """Return the tenant that somebody means, or the first that there is."""
+    if named is not None:
+        tenant = snapshot.tenants_by_name.get(named)
+        if tenant is None or person.role_in(tenant.no) is None:
+            _no_such_tenant()
+        if tenant.suspended and not person.owner:
+            raise Denied("tenant_suspended", "Its operator has suspended this tenant.")
+        return tenant
+    mine = tenants_of(snapshot, person)
+    if not mine:
+        raise Denied("tenant_suspended", "There is no tenant that you may act for any more.")
+    return mine[0]
+
+
+def tenants_of(snapshot: Snapshot, person: Person, most: int | None = None) -> list[Tenant]:
+    """Return the tenants that somebody may act for, the oldest first, at most so many."""
+    numbers = sorted(snapshot.tenants if person.owner else person.roles)
+    found = [
+        tenant
+        for number in numbers
+        if (tenant := snapshot.tenants.get(number)) is not None
+        and not tenant.deleted
+        and (person.owner or not tenant.suspended)
+    ]
+    return found if most is None else found[:most]
+
+
+def not_by_cookie(cookie: str | None) -> None:
+    """Raise Denied where somebody signed in asks at a route that takes keys alone."""
+    if cookie is not None and f"{COOKIE}=" in cookie:
+        words = "Here a session does not do: send an API key, `Authorization: Bearer rk_…`."
+        raise Denied("unauthenticated", words, _CHALLENGE)
 
 
 def _for_tenant(snapshot: Snapshot, key: ApiKey, named: str | None, mode: str | None) -> Asker:

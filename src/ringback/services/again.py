@@ -21,6 +21,7 @@ from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.replays import Replay
 from ringback.storage import callbacks, events
+from ringback.storage.audit import Actor
 from ringback.storage.database import Database
 from ringback.storage.lists import Scope as StoredScope
 
@@ -66,7 +67,7 @@ class Again:
         self._clock = clock
 
     async def replay(
-        self, scope: StoredScope, actor: uuid.UUID, endpoint_no: int, ord_: int
+        self, scope: StoredScope, actor: Actor, endpoint_no: int, ord_: int
     ) -> str | None:
         """Deliver an event once more under its own id; return the new delivery's id.
 
@@ -97,7 +98,7 @@ class Again:
         return delivery_id(endpoint_no, replay.ord)
 
     async def reparse(
-        self, scope: StoredScope, actor: uuid.UUID, id_: uuid.UUID, *, effects: bool
+        self, scope: StoredScope, actor: Actor, id_: uuid.UUID, *, effects: bool
     ) -> Reread | None:
         """Read a stored callback with today's parser; None when there is none of this id.
 
@@ -125,7 +126,7 @@ class Again:
         received = int(raw.callback.received.timestamp() * 1000)
         return await self._take(connection, callback, parsed, received, id_)
 
-    async def _audit(self, scope: StoredScope, actor: uuid.UUID, act: Act) -> None:
+    async def _audit(self, scope: StoredScope, actor: Actor, act: Act) -> None:
         """Write down what is about to be done by hand: nothing is done without its entry."""
         async with self._database.acquire() as connection:
             await audit.write(connection, scope, actor, self._clock.now_ms(), act)

@@ -5,17 +5,17 @@ the other.
 """
 
 import os
-import uuid
 from typing import Literal
 
 import msgspec
 
 from ringback.domain.endpoint_fields import masked
-from ringback.domain.endpoints import DeliveryPolicy
+from ringback.domain.endpoints import DeliveryPolicy, Mode
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show
 from ringback.domain.targets import Target
 from ringback.storage import audit
+from ringback.storage.audit import Actor
 from ringback.storage.configuration import StoredConnection, StoredEndpoint
 from ringback.storage.database import Connection
 from ringback.storage.lists import Scope
@@ -28,6 +28,8 @@ Action = Literal[
     "event_type.created", "event_type.changed", "event_type.deleted",
     "api_key.created", "api_key.revoked", "tenant.created", "tenant.changed", "tenant.deleted",
     "delivery.replay", "callback.reparse",
+    "person.signed_in", "person.sign_in_failed", "person.signed_out", "person.session_ended",
+    "person.changed", "person.password_set", "personal.revealed",
 ]  # fmt: skip
 OPENINGS = ("allowed_networks", "allowed_hosts")
 # Fields that the API names otherwise.
@@ -44,12 +46,20 @@ class Act(msgspec.Struct, frozen=True):
 
 
 async def write(
-    connection: Connection, scope: Scope, actor: uuid.UUID | None, now_ms: int, *acts: Act
+    connection: Connection, scope: Scope, actor: Actor | None, now_ms: int, *acts: Act
 ) -> None:
     """Write entries down, in the caller's transaction. No actor: the installation itself."""
     ids = IdSequence(now_ms, os.urandom(10))
     for act in acts:
         await audit.add(connection, scope, ids.next(), actor, act.action, act.about, act.detail)
+
+
+async def write_of_people(
+    connection: Connection, tenant: int, actor: Actor | None, now_ms: int, *acts: Act
+) -> None:
+    """Write down what is of no mode, such as who signed in: in both, whichever is looked at."""
+    for mode in Mode:
+        await write(connection, Scope(tenant, mode), actor, now_ms, *acts)
 
 
 def endpoint_created(made: StoredEndpoint) -> list[Act]:

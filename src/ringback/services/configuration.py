@@ -127,6 +127,8 @@ def arrange(everything: stored.Everything) -> Snapshot:
         endpoints={row.engine.no: row.engine for row in everything.endpoints},
         tenants_by_name=by_name(everything.tenants),
         endpoints_by_name=dict(_names(everything.endpoints)),
+        people=everything.everybody.people,
+        sessions=everything.everybody.sessions,
         own_types={(*one.scope, one.own.name): one.own for one in everything.event_types},
     )
 

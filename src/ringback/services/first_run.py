@@ -20,6 +20,7 @@ from ringback.services.demo.install import Installer, names_of_keys, script_of
 from ringback.services.demo.plan import DEFAULT, DemoSet
 from ringback.services.demo.start import Played
 from ringback.services.keys import new_key
+from ringback.services.sign_in import new_link
 from ringback.storage import configuration as stored
 from ringback.storage import messages
 from ringback.storage.database import Connection, Database
@@ -35,7 +36,8 @@ _PLACE = "/inspect/demo"
 class Started(msgspec.Struct, frozen=True):
     """What there is after a start: the profile, whether its key is new, and the demo's secrets.
 
-    `operator_key` is one that was asked for; it is kept nowhere. `played` is what the demo's own
+    `operator_key` is one that was asked for, `sign_in` what is in a link for the owner, while
+    nobody has a password, or with the demo; both are kept nowhere. `played` is what the demo's own
     process is told, when its data set has anything to play.
     """
 
@@ -45,6 +47,7 @@ class Started(msgspec.Struct, frozen=True):
     demo: dict[str, str]
     demo_file: Path | None
     played: Played | None = None
+    sign_in: str | None = None
 
 
 class Demo(NamedTuple):
@@ -56,9 +59,12 @@ class Demo(NamedTuple):
 
 
 async def prepare(
-    dsn: str, vault: Vault, base_url: str, *, demo: Demo | None = None, operator: bool = False
-) -> Started:
-    """Make what is missing and return what there is; with `operator` also an operator's key.
+    dsn: str, vault: Vault, base_url: str, *, demo: Demo | None = None, operator: bool = False,
+    sign_in_link: bool = False,
+) -> Started:  # fmt: skip
+    """Make what is missing and return what there is.
+
+    With `operator` also an operator's key, with `sign_in_link` a link in any case.
 
     Raises:
         SettingsError: the secret key is not the one of this database.
@@ -80,8 +86,10 @@ async def prepare(
             operator_key = new_key("operator") if operator else None
             if operator_key is not None:
                 await stored.add_key(connection, ids.next(), 0, 0, operator_key, "at a start")
+            always = sign_in_link or demo is not None
+            link = await _link(connection, everything, always=always)
             if demo is None:
-                return Started(mine, fresh, operator_key, {}, None)
+                return Started(mine, fresh, operator_key, {}, None, sign_in=link)
             installer = Installer(connection, vault, ids, everything, (base_url, demo.receivers))
             endpoint = await _add_endpoint(connection, vault, tenant, base_url, ids, everything)
             file = _demo_file(mine)
@@ -101,7 +109,16 @@ async def prepare(
     finally:
         await database.close()
     played = Played(script, newest) if demo.plan.courses else None
-    return Started(mine, fresh, operator_key, told, file, played)
+    return Started(mine, fresh, operator_key, told, file, played, link)
+
+
+async def _link(
+    connection: Connection, everything: stored.Everything, *, always: bool
+) -> str | None:
+    """Make a link for the owner while nobody has chosen a password, or always."""
+    if not always and any(one.secured for one in everything.everybody.people.values()):
+        return None
+    return await new_link(connection, "first_run", None)
 
 
 def _variable(uid: str) -> str:

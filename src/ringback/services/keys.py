@@ -150,8 +150,7 @@ class Keys:
         return True
 
     async def _audit(self, connection: Connection, scope: Scope, act: Act) -> None:
-        actor = self._asker.key.id
-        await audit.write(connection, scope, actor, self._clock.now_ms(), act)
+        await audit.write(connection, scope, self._asker.actor, self._clock.now_ms(), act)
 
     async def get(self, scope: Scope, id_: uuid.UUID) -> StoredKey | None:
         """Return a key, or None when this tenant and mode has none of this id."""

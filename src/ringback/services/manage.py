@@ -34,6 +34,7 @@ from ringback.services.configuration import Configuration
 from ringback.services.guards import LOCKED, OPEN, Guards
 from ringback.storage import configuration as stored
 from ringback.storage import deliveries, inspector, listening
+from ringback.storage.audit import Actor
 from ringback.storage.configuration import StoredConnection, StoredEndpoint
 from ringback.storage.database import Connection as DatabaseConnection
 from ringback.storage.database import Database
@@ -104,12 +105,12 @@ class Manager:
         clock: Clock,
         own: Own | None,
         guards: Guards = OPEN,
-        actor: uuid.UUID | None = None,
+        actor: Actor | None = None,
     ) -> None:
         """Take the edges.
 
         `own` is our own listener, whose pages under /inspect/ may be sent to; `guards` say what
-        else may be reached. `actor` is the key that asks: it is named in the audit log.
+        else may be reached. `actor` is who asks: it is named in the audit log.
         """
         self._configuration = configuration
         self._database = database

@@ -17,7 +17,15 @@ from ringback.domain.strict_json import StrictJsonError, decode
 from ringback.errors import DatabaseUnavailable, Fault
 from ringback.providers import registry
 from ringback.providers.base import Parsed
-from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, bearer, identify
+from ringback.services.access import (
+    MODE_HEADER,
+    TENANT_HEADER,
+    Asker,
+    Denied,
+    bearer,
+    identify,
+    not_by_cookie,
+)
 from ringback.services.arrivals import Arrival
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
@@ -76,10 +84,12 @@ class NativeIntake:
 
     def _asker(self, request: Callback) -> Asker:
         """Find out who asks. Raises Denied when nobody known does."""
+        key = bearer(request.header("authorization"))
+        if key is None:
+            not_by_cookie(request.header("cookie"))
         return identify(
-            self._configuration.snapshot, self._clock.now_ms(),
-            bearer(request.header("authorization")), request.header(TENANT_HEADER),
-            request.header(MODE_HEADER),
+            self._configuration.snapshot, self._clock.now_ms(), key,
+            request.header(TENANT_HEADER), request.header(MODE_HEADER),
         )  # fmt: skip
 
     async def _take(self, asker: Asker, connection: Connection, request: Callback) -> HttpResponse:

@@ -1,6 +1,5 @@
 """Describing types of events of one's own: what they mean, their schema, an example, their end."""
 
-import uuid
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.manage import LimitReached
 from ringback.storage import event_types as stored
+from ringback.storage.audit import Actor
 from ringback.storage.database import Database
 from ringback.storage.event_types import StoredType
 from ringback.storage.lists import Scope
@@ -41,9 +41,9 @@ class OwnTypes:
     """Changes the types of a tenant and mode on behalf of a key."""
 
     def __init__(
-        self, configuration: Configuration, database: Database, clock: Clock, actor: uuid.UUID
+        self, configuration: Configuration, database: Database, clock: Clock, actor: Actor
     ) -> None:
-        """Take the edges; `actor` is the key that asks."""
+        """Take the edges; `actor` is who asks."""
         self._configuration = configuration
         self._database = database
         self._clock = clock

@@ -23,7 +23,15 @@ from ringback.domain.ids import show
 from ringback.domain.publishing import NewEvent, read_events
 from ringback.domain.strict_json import StrictJsonError
 from ringback.errors import DatabaseUnavailable, Fault, Invalid
-from ringback.services.access import MODE_HEADER, TENANT_HEADER, Asker, Denied, bearer, identify
+from ringback.services.access import (
+    MODE_HEADER,
+    TENANT_HEADER,
+    Asker,
+    Denied,
+    bearer,
+    identify,
+    not_by_cookie,
+)
 from ringback.services.addressing import faults_in_addresses
 from ringback.services.batch import Scope
 from ringback.services.clock import Clock
@@ -194,10 +202,12 @@ class Publisher:
 
     def _asker(self, request: Callback) -> Asker:
         """Find out who asks. Raises Denied when nobody known does."""
+        key = bearer(request.header("authorization"))
+        if key is None:
+            not_by_cookie(request.header("cookie"))
         return identify(
-            self._configuration.snapshot, self._clock.now_ms(),
-            bearer(request.header("authorization")), request.header(TENANT_HEADER),
-            request.header(MODE_HEADER),
+            self._configuration.snapshot, self._clock.now_ms(), key,
+            request.header(TENANT_HEADER), request.header(MODE_HEADER),
         )  # fmt: skip
 
     def _admit(self, asker: Asker) -> None:

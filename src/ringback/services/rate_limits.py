@@ -1,4 +1,4 @@
-"""How many requests each API key may make: counted in this worker's memory, without a query.
+"""How many requests each API key and each person may make: counted in memory, without a query.
 
 A key's own rate goes before its tenant's, and that before the installation's. Each worker counts
 for itself. Callbacks of providers never come here.
@@ -56,7 +56,7 @@ class RateLimits:
         self._default = rate_of(per_second) if per_second else None
         self._now = now
         # By the number of a key's id, hashed fastest; None for one that may do as it likes.
-        # No more than there are keys in force.
+        # No more than there are keys in force, and people.
         self._buckets: dict[int, Bucket | None] = {}
 
     def rate(self, key: ApiKey) -> Rate | None:
@@ -75,6 +75,9 @@ class RateLimits:
         for key in snapshot.keys.values() if before else ():
             if key.id.int in before:
                 self._buckets[key.id.int] = _changed(before[key.id.int], self.rate(key))
+        for person in snapshot.people if before else ():
+            if person.int in before:
+                self._buckets[person.int] = before[person.int]
 
     def take(self, key: ApiKey) -> Taken | None:
         """Take one request of a key; None when it has no limit."""

@@ -66,7 +66,8 @@ class RequestLog:
             return
         more: dict[str, str | int] = {}
         if line.asker is not None:
-            more["key"] = show("key", line.asker.key.id)
+            who = line.asker.actor
+            more["person" if who.person else "key"] = show("usr" if who.person else "key", who.id)
             if line.asker.mode is not None:
                 more["mode"] = line.asker.mode.word
                 if self._snapshot is not None:

@@ -17,6 +17,7 @@ from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.manage import LimitReached, Manager, faults_in_secret
 from ringback.storage import configuration as stored
+from ringback.storage.audit import Actor
 from ringback.storage.configuration import Sealed, StoredEndpoint
 from ringback.storage.lists import Scope
 
@@ -34,9 +35,9 @@ class Rotation:
         configuration: Configuration,
         clock: Clock,
         manager: Manager,
-        actor: uuid.UUID | None = None,
+        actor: Actor | None = None,
     ) -> None:
-        """Take the edges; `actor` is the key that asks."""
+        """Take the edges; `actor` is who asks."""
         self._actor = actor
         self._configuration = configuration
         self._clock = clock

@@ -8,6 +8,7 @@ import msgspec
 from ringback.domain.endpoints import ApiKey, Connection, Endpoint, Mode, Tenant
 from ringback.domain.event_types import OwnType, matches
 from ringback.domain.ids import show
+from ringback.domain.people import Person, Session
 
 # Of so many types of event, each of a tenant and mode, it is remembered who wants them.
 MATCHED_MAX = 100_000
@@ -26,6 +27,9 @@ class Snapshot(msgspec.Struct):
     tenants_by_name: dict[str, Tenant] = {}
     # The numbers of endpoints, by tenant, mode and what people call them.
     endpoints_by_name: dict[tuple[int, int, str], int] = {}
+    # People who may sign in, and who has, by the hashes of their sessions' secrets.
+    people: dict[uuid.UUID, Person] = {}
+    sessions: dict[bytes, Session] = {}
     # What tenants say of their own types, by tenant, mode and name.
     own_types: dict[tuple[int, int, str], OwnType] = {}
     _matched: dict[tuple[int, int, str], tuple[Endpoint, ...]] = {}

@@ -201,15 +201,17 @@ class Up(Supervisor):
         *,
         demo: str | None,
         operator_key: bool,
+        sign_in_link: bool,
         say: Say,
         announce: Callable[[Ready], None],
     ) -> None:
-        """Take the settings; `demo` names a data set to add, `operator_key` an operator's key."""
+        """Take the settings; `demo` names a data set, the others a key and a link to sign in."""
         super().__init__(settings, say=say, announce=announce)
         self._demo = None if demo is None else SETS[demo]
         self._receivers: socket.socket | None = None
         self._playing: Playing | None = None
         self._operator_key = operator_key
+        self._sign_in_link = sign_in_link
         self.started: first_run.Started | None = None
 
     @property
@@ -226,7 +228,7 @@ class Up(Supervisor):
         self.started = asyncio.run(
             first_run.prepare(
                 dsn, vault, self._settings.base_url, demo=self._demonstrated(),
-                operator=self._operator_key,
+                operator=self._operator_key, sign_in_link=self._sign_in_link,
             )
         )  # fmt: skip
         return dsn, secret_key

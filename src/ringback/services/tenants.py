@@ -5,7 +5,6 @@ When a function here returns, every living worker goes by it.
 
 import os
 import re
-import uuid
 
 from ringback.domain.ids import read, show, uuid7
 from ringback.errors import DatabaseUnavailable, Fault, Invalid
@@ -16,6 +15,7 @@ from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.manage import LimitReached
 from ringback.storage import deliveries, tenants
+from ringback.storage.audit import Actor
 from ringback.storage.database import Connection, Database
 from ringback.storage.lists import Found, Scope, Window
 from ringback.storage.tenants import Change, StoredTenant
@@ -33,9 +33,9 @@ class Tenants:
         configuration: Configuration,
         database: Database,
         clock: Clock,
-        actor: uuid.UUID | None = None,
+        actor: Actor | None = None,
     ) -> None:
-        """Take the edges; `actor` is the key that asks."""
+        """Take the edges; `actor` is who asks."""
         self._actor = actor
         self._configuration = configuration
         self._database = database

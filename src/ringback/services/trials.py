@@ -22,6 +22,7 @@ from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.own_events import own_type
 from ringback.services.work import Work
+from ringback.storage.audit import Actor
 from ringback.storage.database import Database
 from ringback.storage.lists import Scope as StoredScope
 
@@ -109,7 +110,7 @@ class Trials:
     async def send(
         self,
         scope: StoredScope,
-        actor: uuid.UUID,
+        actor: Actor,
         endpoint: Endpoint,
         type_: str | None,
         data: dict[str, Any] | None = None,

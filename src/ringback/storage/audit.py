@@ -16,19 +16,26 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
+class Actor(NamedTuple):
+    """Who did something: an API key, or a `person` who is signed in."""
+
+    id: uuid.UUID
+    person: bool = False
+
+
 class Entry(NamedTuple):
     """One entry; without an `actor` the installation did it by itself."""
 
     id: uuid.UUID
     at: datetime
-    actor: uuid.UUID | None
+    actor: Actor | None
     action: str
     about: str
     detail: dict[str, object]
 
 
 class Wanted(NamedTuple):
-    """Which entries: of an action, about an object, asked for by a key, done by itself or not."""
+    """Which entries: of an action, about an object, asked for by whom, done by itself or not."""
 
     action: str | None = None
     about: str | None = None
@@ -40,13 +47,14 @@ async def add(
     connection: Connection,
     scope: Scope,
     id_: uuid.UUID,
-    actor: uuid.UUID | None,
+    actor: Actor | None,
     action: str,
     about: str,
     detail: dict[str, object],
 ) -> None:
     """Write an entry, in the caller's transaction."""
-    await connection.execute(query("audit.add"), id_, *scope, actor, action, about, _encode(detail))
+    who = (None, False) if actor is None else actor
+    await connection.execute(query("audit.add"), id_, *scope, *who, action, about, _encode(detail))
 
 
 async def page(database: Database, scope: Scope, window: Window, wanted: Wanted) -> Found[Entry]:
@@ -65,7 +73,9 @@ async def page(database: Database, scope: Scope, window: Window, wanted: Wanted)
 
 
 def _entry(row: Row) -> Entry:
-    return Entry(row[0], row[1], row[2], row[3], row[4], _decode(row[5]))
+    actor = None if row["actor"] is None else Actor(row["actor"], row["person"])
+    detail = _decode(row["detail"])
+    return Entry(row["id"], row["at"], actor, row["action"], row["object"], detail)
 
 
 async def remove_before(connection: Connection, moment: datetime) -> int:

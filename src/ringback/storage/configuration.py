@@ -17,7 +17,7 @@ from ringback.domain.endpoints import ApiKey, DeliveryPolicy, Endpoint, Mode, Te
 from ringback.domain.rate import Rate
 from ringback.domain.signing import secret_key
 from ringback.errors import DatabaseUnavailable, RingbackError, SettingsError, VaultError
-from ringback.storage import event_types
+from ringback.storage import event_types, people
 from ringback.storage.database import Connection as DatabaseConnection
 from ringback.storage.database import Database, Row, connect
 from ringback.storage.event_types import StoredType
@@ -84,6 +84,7 @@ class Everything(msgspec.Struct, frozen=True):
     connections: list[StoredConnection]
     endpoints: list[StoredEndpoint]
     event_types: list[StoredType] = []
+    everybody: people.Everybody = people.Everybody()
 
 
 _sealed = msgspec.json.Decoder(Sealed).decode
@@ -145,6 +146,7 @@ async def read(connection: DatabaseConnection, vault: Vault) -> Everything:
         connections = await connection.fetch(query("configuration.connections"))
         endpoints = await connection.fetch(query("configuration.endpoints"))
         types = await event_types.every(connection)
+        everybody = await people.everybody(connection)
     return Everything(
         version=installation["config_version"],
         hash_key=installation["hash_key"],
@@ -153,6 +155,7 @@ async def read(connection: DatabaseConnection, vault: Vault) -> Everything:
         connections=[_connection(row, vault) for row in connections],
         endpoints=[_endpoint(row, vault) for row in endpoints],
         event_types=types,
+        everybody=everybody,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from ringback.domain.rate import Rate
+from ringback.storage import people
 from ringback.storage.database import Connection, Database
 from ringback.storage.lists import Found, Window, nearest_first
 from ringback.storage.queries import query
@@ -87,5 +88,6 @@ async def delete(connection: Connection, no: int) -> list[int] | None:
     await connection.execute(query("tenants.revoke_keys"), no)
     await connection.execute(query("tenants.delete_connections"), no)
     await connection.execute(query("event_types.delete_of_tenant"), no)
+    await people.leave_tenant(connection, no)
     rows = await connection.fetch(query("tenants.delete_endpoints"), no)
     return [row["no"] for row in rows]

@@ -56,6 +56,64 @@ create table api_key (
 );
 create index api_key_list on api_key (tenant, mode, id);
 
+-- People who sign in. Every worker holds them all, but for the passwords.
+create table person (
+    id        uuid primary key,
+    -- In lower case; null until somebody who came by a link has said it.
+    email     text unique,
+    name      text not null,
+    -- Argon2id, as a PHC string; null: never chosen.
+    password  text,
+    -- Of the whole installation: every tenant is theirs.
+    owner     bool not null default false,
+    created   timestamptz not null default now(),
+    updated   timestamptz not null default now()
+);
+
+-- A role is the same in both modes.
+create table membership (
+    person     uuid not null references person on delete cascade,
+    in_tenant  int not null,
+    role       text not null,
+    created    timestamptz not null default now(),
+    primary key (person, in_tenant)
+);
+create index membership_of on membership (in_tenant);
+
+create table session (
+    id         uuid primary key,
+    person     uuid not null references person on delete cascade,
+    -- SHA-256 of what is in the cookie.
+    hash       bytea not null unique,
+    created    timestamptz not null default now(),
+    -- To the minute: written in batches.
+    last_used  timestamptz not null default now(),
+    expires    timestamptz not null,
+    address    text not null,
+    agent      text not null
+);
+create index session_of on session (person);
+
+-- Links to sign in with, each of them once.
+create table sign_in_link (
+    -- SHA-256 of what is in the link.
+    hash     bytea primary key,
+    purpose  text not null,
+    -- Null: whoever comes first with it becomes the installation's owner.
+    person   uuid references person on delete cascade,
+    created  timestamptz not null default now(),
+    expires  timestamptz not null
+);
+create index sign_in_link_of on sign_in_link (person);
+
+-- Attempts to sign in that did not succeed, by a hash of the e-mail address, or of where from.
+create table sign_in_trial (
+    what      bytea primary key,
+    failures  int not null,
+    last      timestamptz not null
+);
+create index sign_in_trial_last on sign_in_trial (last);
+
 create table connection (
     no          int primary key generated always as identity,
     id          uuid not null unique,
@@ -350,8 +408,9 @@ create table audit_entry (
     tenant  int not null,
     mode    smallint not null,
     at      timestamptz not null default now(),
-    -- The API key that asked; null when the installation did it by itself.
+    -- The API key that asked, or the person; null when the installation did it by itself.
     actor   uuid,
+    person  bool not null default false,
     action  text not null,
     -- What it was done to: its id as people see it.
     object  text not null,

@@ -1,11 +1,11 @@
 -- Lists compare whole rows: see callbacks.sql.
 
 -- name: add
-insert into audit_entry (id, tenant, mode, actor, action, object, detail)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into audit_entry (id, tenant, mode, actor, person, action, object, detail)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: page
-select id, at, actor, action, object, detail
+select id, at, actor, person, action, object, detail
 from ((select * from audit_entry
        where (tenant, mode, id) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
        order by tenant desc, mode desc, id desc limit $6)
