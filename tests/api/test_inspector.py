@@ -4,7 +4,7 @@ import asyncio
 
 from ringback.domain.http import Callback
 from ringback.domain.ids import show
-from ringback.services.simulate import Simulated
+from ringback.services.simulate import Plan, Simulated
 from ringback.storage import inspector as stored
 from tests.api.house import LIVE_KEY, House, Json, assert_problem, places
 
@@ -95,6 +95,34 @@ async def test_a_simulation_goes_the_whole_way(house: House) -> None:
         getattr(plan, name)
         for name in ("to", "from_", "statuses", "delay_ms", "channel", "reorder")
     )
+
+
+async def test_the_next_status_of_a_message_is_simulated(house: House) -> None:
+    """A message of the connection is reported on as it is: by its provider's id, nothing sent."""
+    plans: list[Plan] = []
+
+    async def simulate(connection: object, plan: Plan) -> Simulated:
+        plans.append(plan)
+        return Simulated(plan.about or "sim-1", None)
+
+    await house.hear("m1", "sent")
+    message = await house.message("m1")
+    house.client = house.client_of(house.build(simulate=simulate))
+    path = f"/v1/connections/{message['connection']}/simulate"
+    asked = {"message": message["id"], "statuses": ["read"]}
+    made = await house.post(path, asked, status=202)
+    assert {"provider_message_id": "m1", "message": message["id"]} == made
+    (plan,) = plans
+    assert ("m1", message["to"], message["channel"], ("read",)) == (
+        plan.about, plan.to, plan.channel, plan.statuses,
+    )  # fmt: skip
+    other = (await house.connection("simulator"))["id"]
+    for place, body, at in (
+        (other, asked, ["/message"]), (other, {**asked, "message": "msg_1"}, ["/message"]),
+        (other, {"statuses": ["read"]}, ["/to", "/from"]),
+    ):  # fmt: skip
+        response = await house.call("POST", f"/v1/connections/{place}/simulate", json=body)
+        assert at == places(assert_problem(response, 422, "invalid"))
 
 
 async def test_what_cannot_be_simulated(house: House) -> None:

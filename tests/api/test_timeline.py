@@ -5,7 +5,7 @@ from typing import Any
 from tests.api.house import House, Json
 
 CALLBACK_FIELDS = {
-    "kind", "at", "id", "provider", "connection", "method", "outcome", "reason", "items",
+    "kind", "at", "id", "provider", "connection", "method", "outcome", "reason", "items", "repeats",
 }  # fmt: skip
 
 
@@ -119,14 +119,20 @@ async def test_a_real_report_after_an_inferred_one(house: House) -> None:
 
 
 async def test_repetitions_are_shown(house: House) -> None:
-    """A callback that came again is in the story, as a duplicate, and tells nothing new."""
+    """A callback that came again is in the story, and names the one that it repeats."""
     callback = house.stage.callback("sent", "m1")
-    for _ in range(3):
+    await house.stage.receive(callback)
+    await house.hear("m1", "delivered")
+    for _ in range(2):
         await house.stage.receive(callback)
     entries = await story(house, "m1")
-    assert ["accepted", "duplicate", "duplicate"] == [
-        entry["outcome"] for entry in of_kind(entries, "callback")
+    first, other, *again = of_kind(entries, "callback")
+    assert ["accepted", "accepted"] == [first["outcome"], other["outcome"]]
+    assert [None, None] == [first["repeats"], other["repeats"]]
+    assert [("duplicate", first["id"])] * 2 == [
+        (entry["outcome"], entry["repeats"]) for entry in again
     ]
+    entries = [entry for entry in entries if entry.get("type") != "message.delivered"]
     assert 1 == len(of_kind(entries, "event"))
     assert [] == of_kind(entries, "fact")
 

@@ -89,6 +89,15 @@ async def test_a_perfect_network_posts_each_status_once_and_in_order(
     assert simulated.message is None
 
 
+async def test_what_is_there_is_reported_on(door: Sink, simulator: Simulator) -> None:
+    """A plan about a message has its id at the provider, and nothing is sent."""
+    connection = _connection()
+    simulated = await simulator.simulate(connection, _plan("read", about="sim-there"))
+    await until(lambda: len(door.received) == 1)
+    assert ("sim-there", None) == simulated
+    assert "sim-there" == _report(door.received[0], connection).message_id
+
+
 async def test_every_simulated_message_is_another(door: Sink, simulator: Simulator) -> None:
     """Ids never repeat, so that a plan can be run again."""
     connection = _connection()

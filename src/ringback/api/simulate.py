@@ -2,11 +2,12 @@
 
 from typing import Literal
 
+import msgspec
 from fastapi import APIRouter
 from pydantic import Field
 
 from ringback.api.asked import Asked
-from ringback.api.auth import CallerDep
+from ringback.api.auth import Caller, CallerDep
 from ringback.api.connections import known_connection
 from ringback.api.problems import Problem
 from ringback.api.shown import MessageId, View
@@ -15,6 +16,8 @@ from ringback.domain.messages import Status
 from ringback.errors import Fault, Invalid
 from ringback.services import catalogue
 from ringback.services.simulate import DELAY_MAX_MS, STATUSES_MAX, Plan
+from ringback.storage import messages
+from ringback.storage.configuration import StoredConnection
 
 TEXT_MAX = 1600
 ADDRESS_MAX = 64
@@ -26,8 +29,18 @@ router = APIRouter(prefix="/connections", tags=["connections"])
 class SimulateRequest(Asked):
     """What to simulate: the statuses in order, and how far the network is from perfect."""
 
-    to: str = Field(min_length=1, max_length=ADDRESS_MAX, examples=["+15550123"])
-    from_: str = Field(alias="from", min_length=1, max_length=ADDRESS_MAX, examples=["+15550100"])
+    message: str | None = Field(
+        default=None,
+        description="A message of this connection that is there: it is reported on, and nothing is "
+        "sent. Who it is from and to need not be said then.",
+        examples=["msg_01j9x4t0v2e5q8r3s6w7y9zabc"],
+    )
+    to: str | None = Field(
+        default=None, min_length=1, max_length=ADDRESS_MAX, examples=["+15550123"]
+    )
+    from_: str | None = Field(
+        default=None, alias="from", min_length=1, max_length=ADDRESS_MAX, examples=["+15550100"]
+    )
     channel: Literal["sms", "mms", "whatsapp", "rcs"] = "sms"
     statuses: list[Status] = Field(
         default=_USUAL,
@@ -58,7 +71,8 @@ class Simulated(View):
 
     provider_message_id: str = Field(description="By which the message can be found once it is in.")
     message: MessageId | None = Field(
-        description="The message, when it is sent through the simulator; otherwise it is observed."
+        description="The message, when it is sent through the simulator or was named; otherwise it "
+        "is observed."
     )
 
 
@@ -84,14 +98,54 @@ async def simulate(caller: CallerDep, connection_id: str, body: SimulateRequest)
     if faults:
         raise Invalid(*faults)
     plan = Plan(
-        to=body.to, from_=body.from_, channel=body.channel, statuses=tuple(body.statuses),
-        reference=body.reference, text=body.text, delay_ms=body.delay_ms,
-        duplicate=body.duplicate, loss=body.loss, reorder=body.reorder,
+        to=body.to or "", from_=body.from_ or "", channel=body.channel,
+        statuses=tuple(body.statuses), reference=body.reference, text=body.text,
+        delay_ms=body.delay_ms, duplicate=body.duplicate, loss=body.loss, reorder=body.reorder,
         answer_ms=body.answer_ms, forged=body.forged,
     )  # fmt: skip
+    plan = _between(body, plan) if body.message is None else await _about(caller, found, body, plan)
     try:
         made = await caller.context.simulate(connection, plan)
     except BlockingIOError as error:
         raise Problem("busy", str(error), headers={"retry-after": "5"}) from error
-    shown = ids.show("msg", made.message) if made.message else None
+    shown = ids.show("msg", made.message) if made.message else body.message
     return Simulated(provider_message_id=made.provider_id, message=shown)
+
+
+def _between(body: SimulateRequest, plan: Plan) -> Plan:
+    """Make sure that a new message has both its ends. Raises Invalid."""
+    missing = [
+        Fault(f"/{name}", "Say this, or name the `message` that is reported on.")
+        for name, value in (("to", body.to), ("from", body.from_))
+        if value is None
+    ]
+    if missing:
+        raise Invalid(*missing)
+    return plan
+
+
+async def _about(
+    caller: Caller, connection: StoredConnection, body: SimulateRequest, plan: Plan
+) -> Plan:
+    """Let the plan be about a message that is there, as it is. Raises Invalid."""
+    identifier = ids.read("msg", body.message or "")
+    stored = (
+        await messages.get(caller.context.database, caller.scope, identifier)
+        if identifier is not None
+        else None
+    )
+    if stored is None:
+        raise Invalid(Fault("/message", "There is no such message."))
+    message = stored.message
+    if message.connection != ids.show("con", connection.id):
+        raise Invalid(Fault("/message", f"It belongs to {message.connection or 'no connection'}."))
+    if message.provider_message_id is None:
+        raise Invalid(Fault("/message", "It has no id at the provider, so nobody reports on it."))
+    return msgspec.structs.replace(
+        plan,
+        about=message.provider_message_id,
+        to=message.to or plan.to,
+        from_=message.from_ or plan.from_,
+        channel=message.channel or plan.channel,
+        reference=message.reference,
+    )

@@ -44,6 +44,9 @@ class CallbackEntry(View):
     outcome: str = Field(examples=["accepted"])
     reason: str = Field(description="Why, when the outcome is not `accepted`.")
     items: int = Field(description="How many things it spoke of.")
+    repeats: CallbackId | None = Field(
+        description="Of a duplicate: the first callback that had the same body."
+    )
 
 
 class EventEntry(View):
@@ -162,6 +165,7 @@ def _callback(entry: timeline.CallbackEntry) -> CallbackEntry:
         outcome=callback.outcome,
         reason=callback.reason,
         items=callback.items,
+        repeats=ids.show("cbk", entry.repeats) if entry.repeats else None,
     )
 
 

@@ -135,8 +135,10 @@ _NEW_CONNECTION = (
            metavar="TEXT"),
 )  # fmt: skip
 _SIMULATE = (
-    Option("to", "Whom the message is for.", metavar="ADDRESS", required=True),
-    Option("from", "Who sends it.", metavar="ADDRESS", required=True),
+    Option("to", "Whom the message is for.", metavar="ADDRESS"),
+    Option("from", "Who sends it.", metavar="ADDRESS"),
+    Option("message", "One that is there: it is reported on, and nothing is sent.",
+           metavar="ID"),
     Option("channel", "How it is sent; sms if not said.",
            choices=("sms", "mms", "whatsapp", "rcs")),
     Option("statuses", "What the provider reports, in order; received is a reply.", "list",

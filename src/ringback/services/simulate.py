@@ -45,7 +45,8 @@ class Plan(msgspec.Struct, frozen=True):
     `delay_ms` lies between two callbacks; `duplicate` and `loss` are probabilities from 0 to 1;
     `reorder` shuffles, so that another order comes out where there is one. `answer_ms` is how long
     the provider's send API takes to answer: reports may come before it. `forged`: nothing is sent,
-    and the callbacks are somebody's who does not know the secret.
+    and the callbacks are somebody's who does not know the secret. `about` is the provider's id of
+    a message that is there already: it is reported on, and nothing is sent.
     """
 
     to: str
@@ -60,6 +61,7 @@ class Plan(msgspec.Struct, frozen=True):
     reorder: bool = False
     answer_ms: int = 0
     forged: bool = False
+    about: str | None = None
 
 
 class Simulated(NamedTuple):
@@ -101,16 +103,18 @@ class Simulator:
         """
         if len(self._tasks) >= TASKS_MAX:
             raise BlockingIOError("Too many simulations are under way; wait for some to end.")
-        message_id = f"sim-{os.urandom(10).hex()}"
-        requests = self._requests(connection, plan, message_id)
+        message_id = plan.about or f"sim-{os.urandom(10).hex()}"
         ours: uuid.UUID | None = None
         # What a person wrote, or somebody made up, was not sent by us.
-        reported = any(status != "received" for status in plan.statuses) and not plan.forged
+        new = plan.about is None and not plan.forged
+        reported = new and any(status != "received" for status in plan.statuses)
         if self._sender is not None and connection.provider == "simulator" and reported:
             message = self._message(plan, "", self._clock.now_ms())
             ours = await self._sender.begin(connection, message)
             answer = _Answer(message_id, plan.answer_ms / 1000)
             self._start(self._answer(connection, message, ours, answer))
+        # Dated only now: no report is older than the message that it is about.
+        requests = self._requests(connection, plan, message_id)
         self._start(self._post_all(requests, forged=plan.forged))
         return Simulated(message_id, ours)
 

@@ -44,9 +44,10 @@ class _Body(msgspec.Struct, frozen=True):
 
 
 class CallbackEntry(NamedTuple):
-    """A callback came."""
+    """A callback came; `repeats` is the first one that had the same body, if it was one again."""
 
     callback: StoredCallback
+    repeats: uuid.UUID | None
 
 
 class EventEntry(NamedTuple):
@@ -115,7 +116,7 @@ async def of_message(
     removed = message.sequence - len(told) if len(told) < _READ_MAX else 0
     places = _places(told)
     placed = [
-        *_callbacks(heard),
+        *_callbacks(heard, await _repeated(database, scope, heard)),
         *_events(told, places),
         *_facts(message, told, removed),
         *_attempts(made, places),
@@ -141,8 +142,28 @@ def _callbacks_named(message: StoredMessage, told: list[MessageEvent]) -> list[u
     return sorted(named)
 
 
-def _callbacks(heard: list[StoredCallback]) -> list[tuple[_Place, Entry]]:
-    return [((one.id.int, 0, 0), CallbackEntry(one)) for one in heard]
+async def _repeated(
+    database: Database, scope: Scope, heard: list[StoredCallback]
+) -> dict[uuid.UUID, uuid.UUID]:
+    """Say of duplicates which callback they repeat: the first with the same body."""
+    if not any(one.outcome == "duplicate" for one in heard):
+        return {}
+    digests = await callbacks.digests(database, scope, [one.id for one in heard])
+    first: dict[bytes, uuid.UUID] = {}
+    repeats: dict[uuid.UUID, uuid.UUID] = {}
+    for one in heard:
+        if one.id not in digests:
+            continue
+        original = first.setdefault(digests[one.id], one.id)
+        if one.outcome == "duplicate" and original != one.id:
+            repeats[one.id] = original
+    return repeats
+
+
+def _callbacks(
+    heard: list[StoredCallback], repeats: dict[uuid.UUID, uuid.UUID]
+) -> list[tuple[_Place, Entry]]:
+    return [((one.id.int, 0, 0), CallbackEntry(one, repeats.get(one.id))) for one in heard]
 
 
 def _places(told: list[MessageEvent]) -> dict[uuid.UUID, int]:
@@ -169,9 +190,7 @@ def _facts(
 ) -> list[tuple[_Place, Entry]]:
     """Find the facts that no event tells: more facts of a status in a callback than events."""
     tell: Counter[tuple[uuid.UUID | None, str]] = Counter(
-        (event.callback, event.type)
-        for event in told
-        if event.callback and not _decode(event.body).data.inferred
+        (event.callback, event.type) for event in told if not _decode(event.body).data.inferred
     )
     kept_since = min((event.id for event in told), default=None)
     placed: list[tuple[_Place, Entry]] = []

@@ -95,6 +95,12 @@ async def of_message(
     return sorted(found.values(), key=lambda callback: callback.id)[:limit]
 
 
+async def digests(database: Database, scope: Scope, ids: list[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    """Return the SHA-256 of callbacks' bodies, by their ids."""
+    rows = await database.rows(query("callbacks.digests"), *scope, ids)
+    return {row[0]: row[1] for row in rows}
+
+
 async def last_of_connection(
     database: Database, scope: Scope, connection: int
 ) -> LastCallback | None:

@@ -9,6 +9,7 @@ const screen = (pattern, module, title, more = {}) => ({
 /** In the order in which they are tried. `scope`: what a role needs to see it at all. */
 export const ROUTES = [
   screen("/messages", "messages", S.nav.messages, { scope: "messages:read" }),
+  screen("/messages/:id", "message", S.nav.message, { scope: "messages:read", section: "/messages" }),
   screen("/deliveries", "deliveries", S.nav.deliveries, { scope: "deliveries:read" }),
   screen("/deliveries/:id", "delivery", S.nav.delivery, { scope: "deliveries:read", section: "/deliveries" }),
   screen("/attempts/:id", "attempt", S.nav.attempt, { scope: "deliveries:read", section: "/deliveries" }),

@@ -55,6 +55,12 @@ cross join lateral (select * from callback where id = wanted.id limit 1) as c
 cross join lateral (select id, provider from connection where no = c.connection limit 1) as n
 where c.tenant = $1 and c.mode = $2
 
+-- name: digests
+select c.id, sha256(c.body)
+from unnest($3::uuid[]) as wanted (id)
+cross join lateral (select * from callback where id = wanted.id limit 1) as c
+where c.tenant = $1 and c.mode = $2
+
 -- name: last_of_connection
 select c.id, c.received, c.outcome
 from connection n
