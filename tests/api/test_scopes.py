@@ -42,3 +42,16 @@ async def test_every_scope_is_needed(house: House) -> None:
             answer = await house.call(method, path, key=key, json={"nonsense": 1})
             refused = "scope_missing" == answer.json().get("code") if answer.content else False
             assert refused == (OPERATIONS[operation["operationId"]] == missing), name
+
+
+async def test_the_list_is_the_table(house: House) -> None:
+    """Any key may read which scopes there are, those that it cannot have too."""
+    body = {"name": "hardly anything", "scopes": ["events:write"]}
+    key = (await house.post("/v1/api-keys", body))["key"]
+    listed = (await house.get("/v1/scopes", key=key))["data"]
+    assert list(SCOPES) == [one["name"] for one in listed]
+    tenants = next(one for one in listed if one["name"] == "tenants:read")
+    assert {
+        "name": "tenants:read", "what": "Tenants", "operations": ["list_tenants", "get_tenant"],
+        "operator": True, "everybody": False, "roles": ["owner"],
+    } == tenants  # fmt: skip

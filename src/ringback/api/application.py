@@ -34,6 +34,7 @@ from ringback.api import (
     publishing,
     reveal,
     schemas,
+    scopes,
     search,
     session,
     sessions,
@@ -54,7 +55,7 @@ _ANSWERED = (
 _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
-    whoami, search, session, sessions, reveal,
+    whoami, scopes, search, session, sessions, reveal,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

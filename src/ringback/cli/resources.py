@@ -39,6 +39,11 @@ _KEY_FIELDS = (
     ),
     *_RATE,
 )  # fmt: skip
+_SCOPE = (
+    Column("scope", "name", "id"), Column("what", "what"),
+    Column("whose", "operator", "status", words=("any key", "operators")),
+    Column("operations", "operations", wide=True),
+)  # fmt: skip
 KEYS = Resource(
     "keys", "API keys: who may ask, in which mode, and for what.", "API key",
     (
@@ -58,6 +63,10 @@ KEYS = Resource(
             "revoke", "remove", "DELETE", "/v1/api-keys/{id}",
             "Revoke keys. When it returns, no worker takes them any more.",
             examples=("keys revoke key_01…",), done="Revoked",
+        ),
+        Command(
+            "scopes", "list", "GET", "/v1/scopes", "List what keys may be allowed to do.",
+            columns=_SCOPE, paged=False, examples=("keys scopes",),
         ),
     ),
     (

@@ -77,8 +77,8 @@ SCOPES: dict[str, Covered] = {
         "Making and revoking API keys", ("create_api_key", "revoke_api_key"), installation=True
     ),
     "self:read": Covered(
-        "What a key or a session is and may do; one's own sessions",
-        ("whoami", "get_session", "list_sessions"),
+        "What a key or a session is and may do, which scopes there are; one's own sessions",
+        ("whoami", "list_scopes", "get_session", "list_sessions"),
         installation=True, everybody=True,
     ),
     "self:write": Covered(

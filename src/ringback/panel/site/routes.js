@@ -13,6 +13,9 @@ export const ROUTES = [
   screen("/deliveries", "deliveries", S.nav.deliveries, { scope: "deliveries:read" }),
   screen("/deliveries/:id", "delivery", S.nav.delivery, { scope: "deliveries:read", section: "/deliveries" }),
   screen("/attempts/:id", "attempt", S.nav.attempt, { scope: "deliveries:read", section: "/deliveries" }),
+  screen("/developers", "developers", S.nav.developers),
+  screen("/developers/catalogue", "catalogue", S.nav.catalogue, { scope: "events:read", section: "/developers" }),
+  screen("/developers/catalogue/:type", "catalogue", S.nav.catalogue, { scope: "events:read", section: "/developers" }),
 ];
 
 const there = (path) => ROUTES.some((one) => one.pattern === path);
