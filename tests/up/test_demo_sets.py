@@ -18,7 +18,7 @@ from .installation import Installation, until
 ENDED = {"delivered", "read", "failed", "expired", "cancelled", "unconfirmed"}
 
 
-@pytest.fixture(scope="module", params=["shop"])
+@pytest.fixture(scope="module", params=["shop", "vendor", "clinic"])
 def filled(request: pytest.FixtureRequest) -> Iterator[Installation]:
     """A data set after its first ten minutes."""
     with played(str(request.param)) as installation:

@@ -20,14 +20,14 @@ _WORKERS = typer.Option(
 )
 
 
-_Demo = Literal["shop", "bare"]
+_Demo = Literal["shop", "vendor", "clinic", "bare"]
 _DEMO = typer.Option(
     None,
     "--demo",
     metavar="[SET]",
     show_default=False,
     help="Add a data set that lives, in test mode: shop (where none is named), "
-    "or bare, where nothing happens.",
+    "vendor, clinic; or bare, where nothing happens.",
 )
 
 

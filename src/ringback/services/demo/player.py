@@ -28,7 +28,7 @@ LANES = 8
 LANE_MAX = 32
 _DEADLINE_S = 10.0
 _AGAIN_S = 1.0
-_AGAIN_MAX = 5
+_AGAIN_MAX = 20
 _POLICY = Policy(allow_loopback=True, allow_http=True)
 # Endpoints that are tested once the ten minutes are in, so that somebody has.
 _TESTED = 3

@@ -1,7 +1,9 @@
 """The data sets that there are, by the names that `ringback up --demo=…` takes."""
 
+from ringback.services.demo.clinic import CLINIC
 from ringback.services.demo.plan import Behaviour, DemoConnection, DemoSet
 from ringback.services.demo.shop import SHOP
+from ringback.services.demo.vendor import VENDOR
 
 USUAL = "shop"
 _PAGE = (
@@ -10,7 +12,7 @@ _PAGE = (
     DemoConnection("demo-simulator", "simulator", "Demo simulator", "+12025550188"),
 )
 BARE = DemoSet("bare", "connections to try, where nothing happens", _PAGE, (), (), ())
-SETS: dict[str, DemoSet] = {one.name: one for one in (SHOP, BARE)}
+SETS: dict[str, DemoSet] = {one.name: one for one in (SHOP, VENDOR, CLINIC, BARE)}
 
 
 def behaviours() -> dict[str, Behaviour]:
