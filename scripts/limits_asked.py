@@ -20,4 +20,27 @@ ASKED: dict[str, dict[str, Limit]] = {
         "services.demo.receiver:REQUESTS_MAX": Limit("requests", "at its receivers", "503"),
         "services.demo.receiver:CONNECTIONS_MAX": Limit("connections", "to them", "503"),
     },
+    "Figures": {
+        "storage.rollups:TAIL_MAX": Limit(
+            "",
+            "events, attempts or callbacks counted for an answer, not folded yet",
+            "`complete` is false",
+        ),
+        "storage.rollups:EXPIRED_MAX": Limit(
+            "roll-ups", "removed in one turn", "the rest in the next turn"
+        ),
+        "services.folding:CHUNK": Limit("", "folded in one transaction", "the next one"),
+        "services.overview:YOUNGEST_MAX": Limit(
+            "messages", "whose ages are looked at one by one", "ages to the minute"
+        ),
+        "services.overview:BACKLOG_MAX": Limit(
+            "deliveries", "counted, of all endpoints together", "`at_least`"
+        ),
+        "services.hearing:CONNECTIONS_MAX": Limit(
+            "connections", "in the overview", "the older ones are left out"
+        ),
+        "services.attention:NEEDS_MAX": Limit(
+            "", "things that need a person", "the others are left out"
+        ),
+    },
 }

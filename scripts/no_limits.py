@@ -2,6 +2,7 @@
 
 # Constants that sound like a limit of ours and are none: why.
 NO_LIMITS = {
+    "storage.rollups:CUT_MAX": "how much shorter than its limit a stretch of the feed may be",
     "services.doctor.database:PER_WORKER": "what a worker opens, added up from the limits above",
     "services.doctor.disk:LOW_BYTES": "free space below which the doctor warns",
     "services.doctor.disk:FULL_BYTES": "free space below which the doctor sees a problem",

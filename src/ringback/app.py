@@ -36,6 +36,7 @@ from ringback.services.endings import Endings
 from ringback.services.feed import Feed
 from ringback.services.figures import Watch
 from ringback.services.flood import Flood
+from ringback.services.folding import Folding
 from ringback.services.guards import Guards
 from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
@@ -156,6 +157,7 @@ class Engine:
         self.trials = Trials(self.configuration, self.database, self.committer, self.clock)
         self.answers = Answers(self.database, self.clock, self.lease.worker)
         self.retainer = Retainer(self.database, Periods())
+        self.folding = Folding(self.database, self.clock)
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.
         self.door = Client()
         self.sender = Sender(self.committer, self.clock)
@@ -216,7 +218,7 @@ class Engine:
             self.configuration.listen(self.workers.poke), self.recorder.run(), self.claimer.run(),
             self.retainer.run(), self.inspector.run(), self.reconciler.run(), self.pressure.run(),
             self.sweeper.run(), self.stuck.run(), self.key_use.run(),
-            self.session_use.run(),
+            self.session_use.run(), self.folding.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.

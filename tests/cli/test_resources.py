@@ -128,6 +128,7 @@ def test_faults_are_told_with_their_place_a_hint_and_the_request(ringback: Run) 
 _ELSEWHERE = {
     ("POST", "/v1/events"): "ringback emit",
     ("GET", "/v1/whoami"): "ringback whoami",
+    ("GET", "/v1/overview"): "ringback overview",
     ("GET", "/v1/search"): "ringback find",
     ("GET", "/v1/endpoints/{id}/stream"): "ringback listen",
     ("POST", "/v1/endpoints/{id}/answers"): "ringback listen",

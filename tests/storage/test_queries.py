@@ -35,6 +35,7 @@ REFUSES_NULLS = {
     "configuration.add_endpoint", "audit.add", "workers.register", "migrate.write_log",
     "tenants.put", "idempotency.claim", "event_types.put", "event_types.keep_schema",
     "people.add", "people.add_link", "people.add_session", "people.try", "people.join",
+    "rollups.fold_ids", "rollups.fold_messages",
 }  # fmt: skip
 
 

@@ -39,6 +39,7 @@ EXCEPTIONS = {
     "retention.remove_facts": _HOUSEKEEPING,
     "retention.remove_keys": _HOUSEKEEPING,
     "retention.remove_subjects": _HOUSEKEEPING,
+    "rollups.expire": _HOUSEKEEPING,
     "subjects.expire_sends": _HOUSEKEEPING,
     "subjects.forgotten": _HOUSEKEEPING,
     "subjects.in_flight": "by the number of a connection of theirs",
@@ -113,7 +114,9 @@ async def test_every_table_of_tenants_has_a_mode(hot: Connection) -> None:
     rows = await hot.fetch(
         "select table_name, array_agg(column_name::text order by column_name) as names, "
         "bool_and(is_nullable = 'NO') as required from information_schema.columns "
-        "where table_schema = 'public' and column_name in ('tenant', 'mode') group by 1"
+        "where table_schema = 'public' and column_name in ('tenant', 'mode') "
+        # Columns of views may always be null, as far as the server says.
+        "and table_name not in (select table_name from information_schema.views) group by 1"
     )
     assert rows
     for row in rows:

@@ -29,6 +29,7 @@ from ringback.api import (
     messages,
     metrics,
     native,
+    overview,
     problems,
     providers,
     publishing,
@@ -55,7 +56,7 @@ _ANSWERED = (
 _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
-    whoami, scopes, search, session, sessions, reveal,
+    whoami, scopes, search, session, sessions, reveal, overview,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from ringback.cli import account, find, listen, root, samples, signatures, tail
+from ringback.cli import account, find, listen, overview, root, samples, signatures, tail
 from ringback.cli.options import remember
 
 app = root.begin()
@@ -158,6 +158,7 @@ listen.add_to(app)
 samples.add_to(app)
 account.add_to(app, _config)
 find.add_to(app)
+overview.add_to(app)
 root.add_resources(app)
 
 

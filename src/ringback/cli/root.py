@@ -38,7 +38,7 @@ RESOURCES: tuple[Resource, ...] = (
 _PANELS: dict[str, str | None] = {
     **dict.fromkeys(("up", "serve", "migrate", "doctor", "config"), "Run it"),
     **dict.fromkeys(("sign", "verify", "tail", "listen", "emit", "simulate"), "Try it"),
-    "find": "Look and change",
+    **dict.fromkeys(("find", "overview"), "Look and change"),
     **dict.fromkeys(("whoami", "login", "open", "completion"), "Which installation"),
 }
 _EXAMPLES = (

@@ -41,7 +41,7 @@ POWERS: dict[Role, Powers] = {
     ),
     "marketer": Powers(
         "How messages fare, without numbers and texts",
-        _CONVERSATIONS | {"deliveries:read", "endpoints:read"}, True,
+        _CONVERSATIONS | {"deliveries:read", "endpoints:read", "figures:read"}, True,
     ),
     "agent": Powers(
         "Messages with people: their numbers and texts", _CONVERSATIONS | {REVEAL}, False

@@ -69,6 +69,9 @@ SCOPES: dict[str, Covered] = {
     ),
     "inspector:read": Covered("Requests that the inspector received", ("list_inspected",)),
     "inspector:write": Covered("Emptying the inspector", ("clear_inspected",)),
+    "figures:read": Covered(
+        "Figures: the overview, and how endpoints and connections do", ("get_overview",)
+    ),
     "keys:read": Covered(
         "API keys, without the keys themselves", ("list_api_keys", "get_api_key"),
         installation=True,

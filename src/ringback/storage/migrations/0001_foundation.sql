@@ -401,6 +401,48 @@ create table callback_count (
     primary key (connection, day, what)
 );
 
+-- What the panel's figures are read from: how often something was so, by a stretch of time. Written
+-- by the sweep alone, never on a hot path; ADR 40 has how each thing is counted exactly once.
+--   kind   1 messages by status, at when they were accepted   2 how long first reports took
+--          3 attempts                                         4 callbacks
+--   width  of the stretch in minutes: 1, 15 or 60; since: its start, in minutes since 1970
+--   about  the number of the endpoint or connection; 0: all of the tenant and mode together
+-- Slots say what was counted (domain/figures.py), ns how often.
+create table rollup (
+    tenant  int not null,
+    mode    smallint not null,
+    kind    smallint not null,
+    width   smallint not null,
+    about   int not null,
+    since   int not null,
+    slots   smallint[] not null,
+    ns      bigint[] not null,
+    primary key (tenant, mode, kind, width, about, since)
+) with (fillfactor = 70);
+create index rollup_age on rollup (width, since);
+
+-- How far each has been counted, written with the counts: messages by the position in the feed of
+-- their tenant and mode, attempts and callbacks (tenant and mode 0) by id.
+create table rollup_place (
+    kind    smallint not null,
+    tenant  int not null,
+    mode    smallint not null,
+    pos     bigint not null,
+    last    uuid not null,
+    folded  timestamptz not null,
+    primary key (kind, tenant, mode)
+);
+
+-- How many attempts and callbacks of each minute have been counted: whoever committed late is found
+-- by it.
+create table rollup_minute (
+    kind    smallint not null,
+    minute  int not null,
+    n       bigint not null,
+    checks  smallint not null,
+    primary key (kind, minute)
+);
+
 -- Who changed what people configure, and what was done by hand; written in the transaction of the
 -- change itself. Its id carries its time, for pages and for retention.
 create table audit_entry (

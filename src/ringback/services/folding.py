@@ -1,0 +1,102 @@
+"""The sweep that folds what was committed into the roll-ups that figures are read from.
+
+One worker at a time, chunk by chunk: each chunk is one short transaction that moves its place
+together with its counts, so whatever is killed, everything is counted once (ADR 40).
+"""
+
+import asyncio
+
+import structlog
+
+from ringback.errors import DatabaseUnavailable
+from ringback.services.clock import Clock
+from ringback.storage import rollups
+from ringback.storage.database import Connection, Database
+from ringback.storage.lists import Scope
+
+EVERY_S = 5.0
+# What waits is folded once it is so much, or has waited for so long.
+LEAST = 2_000
+AT_LEAST_EVERY_S = 55.0
+# Attempts and callbacks.
+IDS_EVERY_S = 30.0
+CHUNK = 5_000
+# Between two chunks, so that catching up takes no more than half a core.
+PAUSE_S = 0.03
+EXPIRE_EVERY_S = 600.0
+log = structlog.get_logger()
+
+
+class Folding:
+    """Folds for all tenants, again and again."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """Take the edges."""
+        self._database = database
+        self._clock = clock
+        self._expired_at: float | None = None
+
+    async def run(self) -> None:
+        """Fold every few seconds, for ever; what stops it once is tried again."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self.once()
+            except (DatabaseUnavailable, TimeoutError) as error:
+                log.warning("folding.failed", error=str(error)[:200])
+            except Exception as error:
+                # Figures that are late are no reason to stop serving.
+                log.exception("folding.defect", error=f"{type(error).__name__}: {error}"[:200])
+
+    async def once(
+        self,
+        *,
+        least: int = LEAST,
+        after_s: float = AT_LEAST_EVERY_S,
+        ids_after_s: float = IDS_EVERY_S,
+        grace_s: float = rollups.GRACE_S,
+    ) -> None:
+        """Fold what is due; nothing while another worker is at it."""
+        async with self._database.acquire() as connection:
+            async with connection.transaction():
+                if not await rollups.alone(connection):
+                    return
+                scopes = await rollups.waiting(connection, least, after_s)
+                kinds = await rollups.due(connection, ids_after_s)
+            for scope in scopes:
+                await self._messages(connection, scope)
+            for kind in kinds:
+                await self._ids(connection, kind, self._clock.now_ms() - round(grace_s * 1000))
+            await self._expire(connection)
+
+    async def _messages(self, connection: Connection, scope: Scope) -> None:
+        while True:
+            async with connection.transaction():
+                if not await rollups.alone(connection):
+                    return
+                folded = await rollups.fold_messages(connection, scope, CHUNK)
+            if folded < max(CHUNK - rollups.CUT_MAX, 1):
+                return
+            await asyncio.sleep(PAUSE_S)
+
+    async def _ids(self, connection: Connection, kind: int, before_ms: int) -> None:
+        more = True
+        while more:
+            async with connection.transaction():
+                if not await rollups.alone(connection):
+                    return
+                more = await rollups.fold_ids(connection, kind, before_ms, CHUNK)
+                late = 0 if more else await rollups.check_minutes(connection, kind)
+            if late:
+                log.info("folding.late", items=late)
+            if more:
+                await asyncio.sleep(PAUSE_S)
+
+    async def _expire(self, connection: Connection) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._expired_at is not None and now - self._expired_at < EXPIRE_EVERY_S:
+            return
+        self._expired_at = now
+        async with connection.transaction():
+            if await rollups.alone(connection):
+                await rollups.expire(connection)
