@@ -10,6 +10,10 @@ const screen = (pattern, module, title, more = {}) => ({
 export const ROUTES = [
   screen("/messages", "messages", S.nav.messages, { scope: "messages:read" }),
   screen("/messages/:id", "message", S.nav.message, { scope: "messages:read", section: "/messages" }),
+  screen("/events", "events", S.nav.events, { scope: "events:read" }),
+  screen("/events/:id", "event", S.nav.event, { scope: "events:read", section: "/events" }),
+  screen("/callbacks", "callbacks", S.nav.callbacks, { scope: "callbacks:read" }),
+  screen("/callbacks/:id", "callback", S.nav.callback, { scope: "callbacks:read", section: "/callbacks" }),
   screen("/deliveries", "deliveries", S.nav.deliveries, { scope: "deliveries:read" }),
   screen("/deliveries/:id", "delivery", S.nav.delivery, { scope: "deliveries:read", section: "/deliveries" }),
   screen("/attempts/:id", "attempt", S.nav.attempt, { scope: "deliveries:read", section: "/deliveries" }),

@@ -202,11 +202,74 @@ export const S = {
     },
   },
 
+  reveal: { show: "Reveal", done: "Shown whole; the audit log says so.", hint: "Show numbers and texts whole. This is written to the audit log." },
+
   // --- events ---
-  events: {},
+  events: {
+    type: "Type", about: "About", reference: "Reference", notes: "Notes", sequence: "No.", happened: "Happened", received: "Received",
+    emitted: "Emitted", id: "Id", message: "Message", since: "Since", status: "Status", answer: "Answer", attempts: "Attempts", tried: "Last tried",
+    endpoint: "Endpoint", schema: "Schema", version: (n) => `Version ${n}`, open: "Open", json: "JSON",
+    lead: "What happened, in the words that your systems are told. New ones appear at the top as they come.",
+    marks: {
+      test: ["test", "An example that somebody sent to try an endpoint."],
+      late: ["late", "It came after something that follows it in a message's life."],
+      inferred: ["inferred", "Nobody reported it, but what was reported implies it."],
+      weak: ["weak", "The proof is weaker than the word."],
+    },
+    none: "No events yet", noneText: "They appear when a provider's callback comes in, or when a message is simulated:", simulate: "Simulate a message",
+    chain: "What brought it about and what followed", kinds: { callback: "Callback", event: "Event", message: "Message", deliveries: "Webhooks" },
+    noCallback: "None", noCallbackText: "Ringback itself brought it about.", after: (text) => `${text} after it came`,
+    took: (n, all) => (all ? `${n} of ${many(all, "endpoint")} took it` : "Nobody wanted it"), tookText: (n) => (n ? `${n} did not, or not yet` : ""),
+    deliveries: "Delivered to", list: "As a list", toNobody: "No endpoint wants this type: there is nothing to deliver.",
+    body: "Event", bodyText: "byte for byte what endpoints are sent, indented here", facts: "About this event",
+  },
 
   // --- callbacks ---
-  callbacks: {},
+  callbacks: {
+    outcome: "Outcome", connection: "Connection", provider: "Provider", reason: "Reason", items: "Items", message: "Message", id: "Id",
+    received: "Received", since: "Since", peer: "Came from", request: "As it came", body: "Body", facts: "About this callback", events: "What it brought about",
+    lead: "Everything that providers posted, also what was refused or could not be read. Nothing is dropped silently.",
+    outcomes: {
+      accepted: "Accepted", duplicate: "Duplicate", unmatched: "Unmatched", unrecognised: "Unrecognised", unparsed: "Unparsed",
+      quarantined: "Quarantined", rejected: "Rejected",
+    },
+    filter: ["accepted", "duplicate", "unmatched", "unrecognised", "unparsed", "rejected"],
+    means: {
+      accepted: "Its signature fits, and it brought something new.", duplicate: "Everything in it was known already: nothing was told twice.",
+      unmatched: "It could be read, but names no message that it could be joined to.",
+      unrecognised: "It says something that has no word here: told as provider.unrecognised, as it came.",
+      unparsed: "It could not be read. It is kept, and can be read again.",
+      quarantined: "It is held back until somebody looks at it.",
+      rejected: "It could not prove where it comes from: it was answered 401, kept to look at, and nothing else.",
+    },
+    headline: {
+      accepted: (who) => `A callback from ${who} was taken`, duplicate: (who) => `${who} said again what was known`,
+      unmatched: (who) => `${who} speaks of a message that is not known`, unrecognised: (who) => `${who} said something new`,
+      unparsed: (who) => `A callback from ${who} could not be read`, quarantined: (who) => `A callback from ${who} is held back`,
+      rejected: (who) => `A callback for ${who} was refused`,
+    },
+    verdict: "What became of it", likely: "Likely cause",
+    causes: [
+      ["rejected", /does not match|is not the HMAC|no digest|not.*(HMAC|signature)/i, "The secret of the connection is not the one that the provider signs with: compare it in the provider's console; after a rotation there, enter the new one here. Or something on the way changed the body."],
+      ["rejected", /user name or password|bearer token|not a key/i, "The credentials at the provider are not those of this connection: enter the same on both sides."],
+      ["rejected", /no header|no X-|without|missing|no Authorization|has no .* header|holds no/i, "The request was not signed. It may be somebody who knows the address and is not the provider, or signing is not switched on there."],
+      ["rejected", /several/i, "A header came twice: a proxy on the way may add its own."],
+      ["rejected", /before or after now/i, "It was signed long before it came, or a clock is wrong: a request that is sent once more by somebody else looks like this. Check this machine's clock with ringback doctor."],
+      ["rejected", /the connection has no/i, "This connection is not set up completely: enter the secret of the provider."],
+      ["rejected", /method/i, "Providers post. A browser or a scanner that opened the address looks like this."],
+      ["rejected", /verify_token|hub\./i, "This was the provider's handshake: enter the connection's verify token in the provider's console."],
+      ["unparsed", null, "The provider may have changed its format, or another service posts to this address. The reason says where; once an update reads it, read it again here."],
+      ["unmatched", null, "The message may have been sent through another account, or removed by retention."],
+      ["unrecognised", null, "The provider has words that are newer than this version, or that no status here stands for. Endpoints that want provider.* were told."],
+      ["duplicate", null, "Providers repeat callbacks until they are answered in time; this is usual."],
+    ],
+    proxied: "It came through a proxy: if the provider signs the URL, the public URL of this installation has to be the address that the provider calls.",
+    again: "Read it again", read: "Read again", againText: "With today's parser, to see what it says. Nothing is written.",
+    apply: "Let it take effect", applyText: "Merges, numbers and delivers what is new in it.",
+    brought: (n) => (n ? `It brought about ${many(n, "event")}:` : "It brought about nothing new."),
+    hidden: "Credentials and the token in the URL were hidden before it was stored.", toMessage: "Its timeline",
+    none: "No callbacks yet", noneText: "Connect a provider and enter the callback URL there, or let the simulator post some:", connect: "Connect a provider",
+  },
 
   // --- webhook deliveries and attempts ---
   deliveries: {

@@ -119,8 +119,8 @@ export async function replay(delivery) {
   }
 }
 
-/** The button that delivers once more; `then(id)` is given the new delivery. */
-export function Replay({ delivery, then, primary = false }) {
+/** The button that delivers once more; `then(id)` is given the new delivery; `quiet`: it shows itself under the pointer. */
+export function Replay({ delivery, then, primary = false, quiet = false }) {
   const [busy, setBusy] = useState(false);
   if (!may("deliveries:write")) return null;
   const run = async () => {
@@ -129,5 +129,5 @@ export function Replay({ delivery, then, primary = false }) {
     setBusy(false);
     if (made) then?.(made);
   };
-  return html`<button class=${`btn${primary ? " primary" : ""}`} disabled=${busy} onClick=${run}>${S.deliveries.replay}</button>`;
+  return html`<button class=${`btn${primary ? " primary" : ""}${quiet ? " quiet" : ""}`} disabled=${busy} onClick=${run}>${S.deliveries.replay}</button>`;
 }

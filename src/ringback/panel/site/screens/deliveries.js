@@ -26,15 +26,15 @@ export const tries = (row, names) => {
 
 const columns = (names) => [
   { key: "status", title: T.title.status, width: "124px", render: (row) => html`<${DeliveryTone} status=${row.status} />` },
-  { key: "type", title: T.title.type, width: "minmax(140px, 1.3fr)", render: (row) => row.event_type ?? html`<span class="faint">${T.removed}</span>` },
-  { key: "endpoint", title: T.title.endpoint, width: "minmax(110px, 1fr)", render: (row) => nameOf(names, row.endpoint) },
+  { key: "type", title: T.title.type, width: "minmax(140px, 1.1fr)", render: (row) => row.event_type ?? html`<span class="faint">${T.removed}</span>` },
+  { key: "endpoint", title: T.title.endpoint, width: "minmax(110px, 1.4fr)", render: (row) => nameOf(names, row.endpoint) },
   { key: "answer", title: T.title.answer, width: "minmax(90px, .8fr)", render: (row) => html`<${Answer} attempt=${row.last_attempt} />` },
   { key: "attempts", title: T.title.attempts, width: "74px", class: "n wide-only", render: (row) => tries(row, names) },
   { key: "ms", title: T.title.ms, width: "74px", class: "n faint wide-only", render: (row) => duration(row.last_attempt?.ms) },
   { key: "next", title: T.title.next, width: "84px", class: "n wide-only", render: (row) => (row.next_attempt_at ? html`<${Ago} at=${row.next_attempt_at} />` : html`<span class="faint">–</span>`) },
   { key: "id", title: T.title.id, width: "150px", off: true, render: (row) => html`<${Id} id=${row.id} />` },
   { key: "at", title: T.title.at, width: "88px", class: "n faint", render: (row) => html`<${Ago} at=${row.last_attempt?.at ?? row.created_at} />` },
-  ...(may("deliveries:write") ? [{ key: "act", name: T.title.act, title: "", width: "78px", class: "n wide-only act", render: (row) => html`<${Replay} delivery=${row.id} />` }] : []),
+  ...(may("deliveries:write") ? [{ key: "act", name: T.title.act, title: "", width: "78px", class: "n wide-only act", render: (row) => row.status !== "pending" && html`<${Replay} delivery=${row.id} quiet=${row.status === "delivered"} />` }] : []),
 ];
 
 /** The screen. */
