@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench proof docs lock clean
+.PHONY: help run test check bench proof screenshots docs lock clean
 
 help:
 	@echo 'make run     install, then start `ringback up --demo` (Ctrl-C stops it)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make check   lint, formatting, types and floors only'
 	@echo 'make bench   run every benchmark and write docs/performance.md; an hour, BENCH=--quick less'
 	@echo 'make proof   the tests at full size; takes long'
+	@echo 'make screenshots  write a picture of every screen of the panel to build/screens'
 	@echo 'make docs    write the derived parts of the documentation anew'
 	@echo 'make lock    write the lock files anew from pyproject.toml (needs uv in .venv)'
 	@echo 'make clean   remove .venv and everything that tools have left behind'
@@ -42,6 +43,10 @@ bench: $(VENV)/installed-dev
 proof: $(VENV)/installed-dev
 	@scripts/test-programs.sh
 	@RINGBACK_PROOF=1 $(BIN)/python -m pytest
+
+screenshots: $(VENV)/installed-dev
+	@scripts/test-programs.sh
+	@$(BIN)/python -m scripts.screenshots
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python scripts/house_map.py
