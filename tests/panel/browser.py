@@ -11,6 +11,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     StorageState,
+    expect,
     sync_playwright,
 )
 
@@ -35,6 +36,7 @@ class Panel:
         self.page = page
         self.complaints: list[str] = []
         page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
@@ -53,7 +55,7 @@ class Panel:
     def settle(self) -> None:
         """Wait until nothing on the page is being loaded for the first time."""
         self.page.wait_for_selector("main")
-        self.page.wait_for_function("!document.querySelector('.skeleton')")
+        self.page.wait_for_selector(".skeleton", state="detached")
 
 
 @contextmanager
@@ -71,11 +73,11 @@ def browsing() -> Iterator[Browser]:
 
 def sign_in(browser: Browser, installation: Installation) -> StorageState:
     """Follow the link that `ringback up` printed; return what makes other pages signed in."""
-    link = until(lambda: LINK.search(installation.said))
+    link = until(lambda: LINK.findall(installation.said))[-1]
     context = browser.new_context()
     try:
         page = context.new_page()
-        page.goto(link[0])
+        page.goto(link)
         page.wait_for_selector(".app", timeout=PATIENCE_MS)
         return context.storage_state()
     finally:
