@@ -1,5 +1,6 @@
 /** The panel begins here. */
 
+import { watchCounts } from "./shell/counts.js";
 import { Frame } from "./shell/frame.js";
 import { watchKeys } from "./shell/keys.js";
 import { watchLive } from "./shell/live.js";
@@ -20,6 +21,7 @@ watchWhere();
 watchSession();
 watchKeys();
 watchLive();
+watchCounts();
 loadSession();
 const root = document.getElementById("panel");
 root.replaceChildren();

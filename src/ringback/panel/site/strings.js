@@ -106,7 +106,7 @@ export const S = {
     channels: { sms: "SMS", mms: "MMS", whatsapp: "WhatsApp", rcs: "RCS", rbm: "RBM", voice: "Voice" },
     statuses: ["submitted", "sent", "delivered", "read", "failed", "expired", "unconfirmed", "received"],
     none: "No messages yet", noneText: "They appear when a provider reports on one, or when one is simulated:",
-    simulate: "Simulate one",
+    simulate: "Simulate one", since: "Within",
   },
 
   // --- message: one message and its timeline ---
@@ -391,7 +391,43 @@ export const S = {
   start: {},
 
   // --- overview ---
-  overview: {},
+  overview: {
+    titles: { "1h": "The last hour", "24h": "The last 24 hours", "7d": "The last 7 days" }, span: "Span",
+    spans: { "1h": "1 h", "24h": "24 h", "7d": "7 d" }, since: (at, zone) => `since ${at}, ${zone} · compared with the span before`,
+    accepted: "Messages accepted", delivered: "Delivered or read", awaiting: "Awaiting a report", webhooks: "Webhooks delivered",
+    latency: "Callback → your system", backlog: "Open deliveries", same: "±0", points: "percentage points against the span before",
+    before: "against the span before", than: (n) => `${n} before`, ofAccepted: (n, of) => `${n} of ${of}`,
+    ofDeliveries: (n, of) => `${n} of ${of}`, failing: (n) => `${many(n, "endpoint")} failing`,
+    nothingWaits: "nothing waits", age: (text) => `p95 age ${text}`, usual: (text) => `usual ${text}`,
+    p50: "p50", p99: (text) => `p99 ${text}`, nothingOwed: "nothing is owed", oldest: (text) => `oldest ${text}`,
+    byStatus: "Messages by status", each: { 60: "by the minute", 900: "by the quarter of an hour", 7200: "by two hours" },
+    statuses: {
+      read: "read", delivered: "delivered", awaiting: "awaiting", unconfirmed: "unconfirmed", cancelled: "cancelled",
+      expired: "expired", failed: "failed",
+    },
+    became: "What became of them", acceptedIn: (n) => `${n} accepted`,
+    ends: {
+      submitted: "Submitted", delivered: "Delivered", read: "Read", replied: "Replied", awaiting: "Awaiting a report",
+      failed: "Failed or expired", unconfirmed: "Unconfirmed",
+    },
+    inbound: (n, before) => `${n} came in from people, ${before} in the span before`,
+    needs: "Needs a person", open: (n) => `${n} open`, calm: "Nothing does. Endpoints answer, and connections are heard.",
+    answers: (name, code) => `“${name}” answers ${code}`, noAnswer: (name, error) => `“${name}” does not answer${error ? `: ${error.replaceAll("_", " ")}` : ""}`,
+    disabled: (name) => `“${name}” is disabled`, wait: (n, since) => `${many(n, "delivery", "deliveries")} wait${n === 1 ? "s" : ""}${since ? `, since ${since}` : ""}`,
+    exhausted: (n, name) => `${many(n, "delivery", "deliveries")} to “${name}” given up`,
+    exhaustedText: (since) => `${since ? `since ${since} · ` : ""}replay once it answers again`,
+    silentFor: (name, text) => `No callback from “${name}” for ${text}`, usualRate: (text) => `usual: ${text}`,
+    rejecting: (name) => `Callbacks of “${name}” are refused`, rejectingText: (n) => `${many(n, "callback")} in the last quarter of an hour`,
+    rate: (n) => `${n}/s`, perMinute: (n) => `${n}/min`, perHour: (n) => `${n}/h`,
+    connections: "Connections", noConnections: "No provider is connected yet.", connect: "Connect one",
+    heard: { receiving: "receiving", rejecting: "refusing", never: "nothing yet" },
+    heardFor: { silent: (text) => `silent ${text}`, quiet: (text) => `quiet ${text}` },
+    latest: "Latest", events: (n) => `${n} events/s`, noMessages: "No messages yet.", all: "All messages",
+    incomplete: "So much came lately that the newest is not counted yet; it is being caught up with.",
+    none: "Nothing has come or gone here yet", start: "Get started",
+    noneText: "Figures appear with the first message. Add an endpoint, connect a provider, or let the simulator send one:",
+  },
+  counts: { failing: (n) => `${n} failing`, silent: (n) => `${n} silent`, rejecting: (n) => `${n} refused` },
 
   // --- developers: keys, catalogue ---
   developers: {

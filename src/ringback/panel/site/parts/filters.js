@@ -20,6 +20,7 @@ export function Choice({ name, label, options }) {
   return html`<label class="filter"><span>${label}</span>
     <select value=${value} onChange=${(event) => setQuery({ [name]: event.target.value || null })}>
       <option value="">${S.filters.all}</option>
+      ${value && !options.some(([key]) => key === value) && html`<option value=${value}>${value}</option>`}
       ${options.map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
     </select></label>`;
 }

@@ -11,7 +11,7 @@ import { href } from "../shell/where.js";
 import { S } from "../strings.js";
 
 const T = S.messages;
-const FILTERS = ["status", "channel", "direction", "provider", "to", "from", "reference", "provider_message_id"];
+const FILTERS = ["status", "channel", "direction", "provider", "to", "from", "reference", "provider_message_id", "connection", "since", "until"];
 const options = (words) => Object.entries(words);
 
 const COLUMNS = [
@@ -38,7 +38,8 @@ export default function Messages() {
         <${Text} name="reference" label=${T.reference} />
         <${Choice} name="status" label=${T.status} options=${T.statuses.map((one) => [one, S.status[one]])} />
         <${Choice} name="channel" label=${T.channel} options=${options(T.channels)} />
-        <${Choice} name="direction" label=${T.direction} options=${options(T.directions)} />`}
+        <${Choice} name="direction" label=${T.direction} options=${options(T.directions)} />
+        <${Choice} name="since" label=${T.since} options=${S.filters.spans} />`}
       empty=${html`<${NoneYet} title=${T.none} text=${T.noneText} command="ringback simulate delivered">
         <a class="btn primary" href=${href("/start")}>${T.simulate}</a></${NoneYet}>`} />`;
 }

@@ -5,18 +5,16 @@ import { Loading, Failed } from "../parts/states.js";
 import { Menu } from "../parts/menu.js";
 import { S } from "../strings.js";
 import { acting } from "./api.js";
+import { counts } from "./counts.js";
 import { useKeys } from "./keys.js";
 import { paused, rate, state } from "./live.js";
 import { Notices } from "./notice.js";
 import { Palette, openPalette } from "./palette.js";
-import { Component, html, signal, useEffect, useState } from "./preact.js";
+import { Component, html, useEffect, useState } from "./preact.js";
 import { may, mode, session, setMode, setTenant, signOut } from "./session.js";
 import { Sheet, openSheet } from "./sheet.js";
 import { setTheme, theme } from "./theme.js";
 import { go, href, where } from "./where.js";
-
-/** What stands beside a section in the side bar, such as "1 failing": path → {text, bad}. */
-export const counts = signal({});
 
 const titleOf = (path) => ROUTES.find((one) => one.pattern === path).title;
 const seen = (path) => {
