@@ -46,6 +46,8 @@ def test_the_first_start_prints_address_key_and_three_commands(demo: Installatio
     assert f"data     {demo.data}" in demo.said
     shown = ("DEMO_WHATSAPP_SECRET", "DEMO_BANDWIDTH_PASSWORD", "DEMO_ENDPOINT_SECRET")
     assert all(demo.demo[name] in demo.said for name in shown)
+    # The panel opens in the mode in which the demo's data is.
+    assert re.search(r"/panel/sign-in#token=[A-Za-z0-9_-]+&mode=test\n", demo.said)
     source, *commands = printed(demo)
     assert f". {demo.config / 'demo.env'}" == source
     assert ["in/demo-whatsapp", "in/demo-bandwidth", "v1/messages"] == [

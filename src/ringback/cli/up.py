@@ -106,7 +106,9 @@ def _announce(up: Up, ready: Ready) -> None:
     _talk.print(f"  API      {ready.url}/docs explains every request")
     if started.sign_in is not None:
         _talk.print("  panel    sign in, once, within 24 h:")
-        _plain(f"           {link_to(ready.url, started.sign_in)}")
+        # What the demo brings is in test mode.
+        mode = None if started.demo_file is None else "test"
+        _plain(f"           {link_to(ready.url, started.sign_in, mode)}")
     if started.operator_key is not None:
         _talk.print(f"  operator [bold]{started.operator_key}[/] (shown once, kept nowhere)")
     if started.demo_file is None:

@@ -363,9 +363,12 @@ def _checked(wishes: Wishes, purpose: Purpose, known: Known | None) -> Wishes:
     return _plain(wishes)
 
 
-def link_to(public_url: str, secret: str) -> str:
-    """Write a link; what it holds comes after the #, so that no server ever logs it."""
-    return f"{public_url}/panel/sign-in#token={secret}"
+def link_to(public_url: str, secret: str, mode: str | None = None) -> str:
+    """Write a link; what it holds comes after the #, so that no server ever logs it.
+
+    With a `mode`, `live` or `test`, the panel begins in that one.
+    """
+    return f"{public_url}/panel/sign-in#token={secret}" + (f"&mode={mode}" if mode else "")
 
 
 async def new_link(connection: Connection, purpose: Purpose, person: uuid.UUID | None) -> str:

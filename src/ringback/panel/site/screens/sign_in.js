@@ -3,11 +3,14 @@
 import { Field, FormProblem } from "../parts/form.js";
 import { Loading } from "../parts/states.js";
 import { html, useEffect, useState } from "../shell/preact.js";
-import { session, signIn, signOut } from "../shell/session.js";
+import { session, setMode, signIn, signOut } from "../shell/session.js";
 import { go } from "../shell/where.js";
 import { S } from "../strings.js";
 
-const token = () => new URLSearchParams(location.hash.slice(1)).get("token");
+const MODES = ["live", "test"];
+/** What the link holds after its #: a token, and perhaps the mode to begin in. */
+const told = (name) => new URLSearchParams(location.hash.slice(1)).get(name);
+const token = () => told("token");
 
 function Box({ title, text, children }) {
   return html`<main class="sign-in"><div class="card">
@@ -23,10 +26,12 @@ function ByLink({ link }) {
   const [email, setEmail] = useState("");
   const [problem, setProblem] = useState(null);
   const [wanted, setWanted] = useState(null);
+  const [mode] = useState(() => told("mode"));
   const enter = async (more) => {
     setProblem(null);
     try {
       await signIn({ token: link, ...more });
+      if (MODES.includes(mode)) setMode(mode);
       history.replaceState(null, "", location.pathname);
       go(session.peek()?.first ? "/start" : "/", {}, { replace: true });
     } catch (failure) {
