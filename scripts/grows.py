@@ -1,7 +1,9 @@
 """What grows in memory, and what holds it down: for scripts/limits.py, beside limits_table.py."""
 
 # What lives as long as one request or one commit, and is as small as that.
-SHORT_LIVED = frozenset({"Arrival", "Batch", "Publication", "_AboutMessage", "Answered", "Sheet"})
+SHORT_LIVED = frozenset(
+    {"Arrival", "Batch", "Publication", "_AboutMessage", "Answered", "Sheet", "_Whole"}
+)
 
 # Attribute that starts empty and may grow: what holds it down.
 GROWS = {

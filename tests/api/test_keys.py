@@ -173,7 +173,8 @@ async def test_a_key_says_what_it_is(house: House) -> None:
     """Kind, tenant, mode and scopes; a key with one scope may ask as well, and so may operators."""
     made = await house.post("/v1/api-keys", {"name": "small", "scopes": ["events:read"]})
     who = await house.get("/v1/whoami", key=made["key"])
-    assert (made["id"], "test", "test", ["events:read", "self:read", "search:read"], None) == (
+    scopes = ["events:read", "self:read", "self:write", "search:read"]
+    assert (made["id"], "test", "test", scopes, None) == (
         who["key"], who["kind"], who["mode"], who["scopes"], who["expires_at"],
     )  # fmt: skip
     assert (who["tenant"], who["tenant_uid"]) == await _default_tenant(house)

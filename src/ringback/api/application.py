@@ -47,6 +47,7 @@ from ringback.api import (
 )
 from ringback.api.context import Context
 from ringback.api.frame import Frame
+from ringback.api.masking import Masking
 from ringback.api.repeats import Repeats
 from ringback.errors import DatabaseUnavailable, Invalid
 
@@ -99,5 +100,6 @@ def build_api(context: Context) -> FastAPI:
         app, elsewhere, native.SCHEMAS
     )
     app.add_middleware(Repeats, context=context, document=app.openapi)
+    app.add_middleware(Masking, context=context)
     app.add_middleware(Frame, clock=context.clock, request_log=context.request_log)
     return app

@@ -47,6 +47,9 @@ class RawBody(View):
     text: str | None = Field(description="The bytes as text; null when they are not UTF-8.")
     base64: str | None = Field(description="The bytes in base64; null when they are text.")
     size: int = Field(description="How many bytes are kept.")
+    masked: bool = Field(
+        default=False, description="Whether they are withheld from the role that asks."
+    )
 
 
 def body_of(raw: bytes) -> RawBody:
