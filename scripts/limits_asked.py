@@ -11,6 +11,7 @@ ASKED: dict[str, dict[str, Limit]] = {
         "domain.finding:IDS_MAX": Limit("ids", "looked up of those in a text", "left out"),
         "services.find:HITS_MAX": Limit("things", "found by a search", "left out, and a note"),
         "services.find:EACH_MAX": Limit("things", "found by one of its look-ups", "likewise"),
+        "services.dry_run:LAST_MAX": Limit("events", "that a filter is tried on", _EXPLAINED),
     },
     "The demo's data sets": {
         "services.demo.player:LANE_MAX": Limit("steps", "of a lane that wait", "the story waits"),

@@ -21,6 +21,7 @@ from ringback.api import (
     docs,
     document,
     endpoints,
+    event_matches,
     event_types,
     events,
     health,
@@ -57,7 +58,7 @@ _ANSWERED = (
 _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
-    whoami, scopes, search, session, sessions, reveal, overview,
+    whoami, scopes, search, session, sessions, reveal, overview, event_matches,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

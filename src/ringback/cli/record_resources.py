@@ -36,6 +36,18 @@ EVENTS = Resource(
             "get", "get", "GET", "/v1/events/{id}", "Show events as every endpoint is sent them.",
             examples=("events get evt_01… -o json",),
         ),
+        Command(
+            "match", "make", "POST", "/v1/event-matches",
+            "Try a filter on the last events: which of them an endpoint with these types would "
+            "have been sent, and why. Nothing is sent.",
+            (
+                Option("event_types", "Which events: message.delivered, message.*, or *.", "list",
+                       metavar="TYPE", required=True),
+                Option("last", "How many of the last events to look at; 1,000 at most.", "whole",
+                       metavar="N"),
+            ),
+            examples=("events match --event-types 'message.*,shop.order_paid'",),
+        ),
     ),
     (
         _ID, Column("type", "type"), Column("about", "data.message.to|subject"),

@@ -27,7 +27,7 @@ SCOPES: dict[str, Covered] = {
     "events:read": Covered(
         "Events and the catalogue of their types",
         ("list_events", "get_event", "list_event_types", "get_event_type",
-         "get_event_type_schema"),
+         "get_event_type_schema", "match_events"),
     ),
     "events:write": Covered("Publishing events", ("publish_events",)),
     "native:write": Covered(

@@ -38,6 +38,14 @@ class Brief(NamedTuple):
     subject: uuid.UUID | None
 
 
+class Typed(NamedTuple):
+    """An event by its type, and the subject that it is about."""
+
+    id: uuid.UUID
+    type: str
+    subject: uuid.UUID | None
+
+
 class Placed(NamedTuple):
     """An event's place in the feed."""
 
@@ -81,6 +89,13 @@ async def newest(database: Database, scope: Scope, window: Window) -> Found[Stor
         query("events.page"), *scope, window.below, window.above, window.limit
     )
     return Found(_in_order(rows, window))
+
+
+async def last(database: Database, scope: Scope, limit: int) -> list[Typed]:
+    """Return the types of the last events of the feed, newest first."""
+    newest_of_all = Window(limit).below
+    rows = await database.rows(query("events.last"), *scope, newest_of_all, limit)
+    return [Typed(*row) for row in rows]
 
 
 async def of_types(

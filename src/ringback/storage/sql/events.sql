@@ -15,6 +15,11 @@ select * from (
      where (tenant, mode, pos) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
      order by tenant, mode, pos limit $5)) as found
 
+-- name: last
+select id, type, subject from event
+where (tenant, mode, pos) < ($1, $2, $3) and (tenant, mode) >= ($1, $2)
+order by tenant desc, mode desc, pos desc limit $4
+
 -- name: of_types
 select * from (
     (select older.id, older.pos, older.body
