@@ -21,6 +21,9 @@ export const ROUTES = [
   screen("/developers", "developers", S.nav.developers),
   screen("/developers/catalogue", "catalogue", S.nav.catalogue, { scope: "events:read", section: "/developers" }),
   screen("/developers/catalogue/:type", "catalogue", S.nav.catalogue, { scope: "events:read", section: "/developers" }),
+  screen("/endpoints", "endpoints", S.nav.endpoints, { scope: "endpoints:read" }),
+  screen("/endpoints/new", "endpoint_new", S.endpoints.add, { scope: "endpoints:write", section: "/endpoints" }),
+  screen("/endpoints/:id", "endpoint", S.nav.endpoint, { scope: "endpoints:read", section: "/endpoints" }),
 ];
 
 const there = (path) => ROUTES.some((one) => one.pattern === path);
