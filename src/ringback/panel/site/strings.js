@@ -266,7 +266,7 @@ export const S = {
     ],
     proxied: "It came through a proxy: if the provider signs the URL, the public URL of this installation has to be the address that the provider calls.",
     again: "Read it again", read: "Read again", againText: "With today's parser, to see what it says. Nothing is written.",
-    apply: "Let it take effect", applyText: "Merges, numbers and delivers what is new in it.",
+    reads: "It can be read. Whether anything in it is new shows when it takes effect.", apply: "Let it take effect", applyText: "Merges, numbers and delivers what is new in it.",
     brought: (n) => (n ? `It brought about ${many(n, "event")}:` : "It brought about nothing new."),
     hidden: "Credentials and the token in the URL were hidden before it was stored.", toMessage: "Its timeline",
     none: "No callbacks yet", noneText: "Connect a provider and enter the callback URL there, or let the simulator post some:", connect: "Connect a provider",

@@ -42,10 +42,10 @@ function Again({ callback }) {
     setBusy(false);
   };
   const fresh = found && !found.effects && !["duplicate", "unparsed"].includes(found.outcome);
-  return html`<section class="card"><header><h2>${T.again}</h2><span class="right"></span>
+  return html`<section class="card read-again"><header><h2>${T.again}</h2><span class="right"></span>
       <button class="btn" disabled=${busy} onClick=${() => read(false)}>${T.read}</button></header>
     <div class="body stack">${!found ? html`<p class="faint">${T.againText}</p>` : html`
-      <p role="status"><${Outcome} outcome=${found.outcome} /> <span class="muted">${found.reason || T.means[found.outcome]}</span></p>
+      <p role="status"><${Outcome} outcome=${found.outcome} /> <span class="muted">${found.reason || (found.effects ? T.means[found.outcome] : T.reads)}</span></p>
       ${found.items.length > 0 && html`<ul class="plain-list">${found.items.map((one, n) => html`<li key=${n}><b>${one.kind}</b> <span class="mono">${one.about}</span> ${one.status ?? ""}</li>`)}</ul>`}
       ${found.effects && html`<p>${T.brought(found.events.length)} ${found.events.map((one) => html`<a key=${one} class="link mono" href=${href(`/events/${one}`)}>${one} </a>`)}</p>`}
       ${fresh && html`<div class="actions"><button class="btn" disabled=${busy} onClick=${() => read(true)}>${T.apply}</button><span class="faint">${T.applyText}</span></div>`}`}
