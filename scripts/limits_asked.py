@@ -37,6 +37,15 @@ ASKED: dict[str, dict[str, Limit]] = {
         "services.overview:BACKLOG_MAX": Limit(
             "deliveries", "counted, of all endpoints together", "`at_least`"
         ),
+        "services.stats:TYPED_MAX": Limit(
+            "attempts", "of an endpoint that are told apart by type", "older ones are left out"
+        ),
+        "services.stats:SKEW_OF_MAX": Limit(
+            "callbacks", "of a connection that its skew is told from", "older ones are left out"
+        ),
+        "services.stats:LISTED_MAX": Limit(
+            "", "endpoints or connections in a list of figures", "older ones are left out"
+        ),
         "services.hearing:CONNECTIONS_MAX": Limit(
             "connections", "in the overview", "the older ones are left out"
         ),

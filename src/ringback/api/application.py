@@ -41,6 +41,7 @@ from ringback.api import (
     session,
     sessions,
     simulate,
+    stats,
     tenants,
     timeline,
     trials,
@@ -58,7 +59,7 @@ _ANSWERED = (
 _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
-    whoami, scopes, search, session, sessions, reveal, overview, event_matches,
+    whoami, scopes, search, session, sessions, reveal, overview, event_matches, stats,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

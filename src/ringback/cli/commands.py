@@ -167,6 +167,12 @@ def _query(command: Command, given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _beside(command: Command, given: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the query of a request for one thing: the options that do not stand in its path."""
+    query = _query(command, given)
+    return {name: value for name, value in query.items() if f"{{{name}}}" not in command.path}
+
+
 def body_of(command: Command, given: dict[str, Any]) -> dict[str, Any]:
     """Make the body of a request: --data, then options, then --set."""
     from ringback.cli import values
@@ -264,7 +270,9 @@ def for_each(
 
 def _get(session: "Session", resource: Resource, command: Command, given: dict[str, Any]) -> None:
     found = for_each(
-        session, given["ids"], lambda one: session.client.get(_path(command, one, given))
+        session,
+        given["ids"],
+        lambda one: session.client.get(_path(command, one, given), _beside(command, given)),
     )
     columns = command.columns or resource.columns
     if isinstance(given["ids"], str) or (given["ids"] != ["-"] and len(given["ids"]) == 1):

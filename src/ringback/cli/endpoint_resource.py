@@ -45,6 +45,8 @@ _CHANGED = (
     *_DELIVERY,
 )  # fmt: skip
 
+_SPAN = Option("span", "Up to now; 24h if not said.", choices=("1h", "24h", "7d"))
+
 ENDPOINTS = Resource(
     "endpoints", "The URLs that events are delivered to.", "endpoint",
     (
@@ -115,6 +117,23 @@ ENDPOINTS = Resource(
                 Column("type", "type", wide=True), Column("delivery", "delivery", "id", wide=True),
             ),
             examples=("endpoints test orders", "endpoints test orders --type message.failed"),
+        ),
+        Command(
+            "stats", "get", "GET", "/v1/endpoints/{id}/stats",
+            "Show how requests to endpoints went, how long they took, and what waits.",
+            (_SPAN,), examples=("endpoints stats orders --span 1h",),
+        ),
+        Command(
+            "summary", "list", "GET", "/v1/stats/endpoints",
+            "List how endpoints do, a line each.", (_SPAN,),
+            columns=(
+                Column("id", "id", "id"), Column("delivered", "deliveries.value", "number"),
+                Column("of", "deliveries.of", "number"),
+                Column("again", "deliveries.retrying", "number"),
+                Column("given up", "deliveries.exhausted", "number"),
+                Column("p95 ms", "p95_ms", "number"), Column("open", "open", "number"),
+            ),
+            paged=False, examples=("endpoints summary", "endpoints summary --span 7d -o csv"),
         ),
         Command(
             "delete", "remove", "DELETE", "/v1/endpoints/{id}",

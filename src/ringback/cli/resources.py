@@ -161,6 +161,7 @@ _SIMULATE = (
     Option("answer_ms", "How long the provider takes to answer the send.", "whole", metavar="MS"),
     Option("forged", "Sign them badly, so that they are refused.", "flag"),
 )  # fmt: skip
+_SPAN = Option("span", "Up to now; 24h if not said.", choices=("1h", "24h", "7d"))
 CONNECTIONS = Resource(
     "connections", "Provider accounts, each with the URL that its callbacks go to.", "connection",
     (
@@ -190,6 +191,24 @@ CONNECTIONS = Resource(
             examples=(
                 "connections simulate con_01… --to +15550123 --from +15550100 --statuses sent",
             ),
+        ),
+        Command(
+            "stats", "get", "GET", "/v1/connections/{id}/stats",
+            "Show how many callbacks connections bring, what became of them, and how late they "
+            "come.",
+            (_SPAN,), examples=("connections stats con_01… --span 1h",),
+        ),
+        Command(
+            "summary", "list", "GET", "/v1/stats/connections",
+            "List how connections are heard, a line each.", (_SPAN,),
+            columns=(
+                _ID, Column("name", "name"), Column("state", "state", "status"),
+                Column("a second", "per_s", "number"), Column("usual", "usual_per_s", "number"),
+                Column("last", "last_callback_at", "time"),
+                Column("callbacks", "callbacks", "number"),
+                Column("rejected", "refused", "number"),
+            ),
+            paged=False, examples=("connections summary",),
         ),
         Command(
             "providers", "list", "GET", "/v1/providers",

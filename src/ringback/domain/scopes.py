@@ -70,7 +70,9 @@ SCOPES: dict[str, Covered] = {
     "inspector:read": Covered("Requests that the inspector received", ("list_inspected",)),
     "inspector:write": Covered("Emptying the inspector", ("clear_inspected",)),
     "figures:read": Covered(
-        "Figures: the overview, and how endpoints and connections do", ("get_overview",)
+        "Figures: the overview, and how endpoints and connections do",
+        ("get_overview", "get_endpoint_stats", "get_connection_stats", "list_endpoint_stats",
+         "list_connection_stats"),
     ),
     "keys:read": Covered(
         "API keys, without the keys themselves", ("list_api_keys", "get_api_key"),

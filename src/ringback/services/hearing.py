@@ -15,7 +15,7 @@ from ringback.domain.figures import (
     merged,
     rounded,
 )
-from ringback.domain.outcomes import CODE, Outcome
+from ringback.domain.outcomes import CODE
 from ringback.storage.configuration import StoredConnection
 from ringback.storage.rollups import Count, LastCallback, Reading
 
@@ -45,10 +45,14 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 async def connections(
-    reading: Reading, known: Sequence[StoredConnection], tail: Sequence[Count], now_ms: int
+    reading: Reading,
+    known: Sequence[StoredConnection],
+    tail: Sequence[Count],
+    now_ms: int,
+    most: int = CONNECTIONS_MAX,
 ) -> list[Connected]:
-    """Say how connections are heard, in their own order."""
-    named = known[:CONNECTIONS_MAX]
+    """Say how up to `most` connections are heard, in their own order."""
+    named = known[:most]
     numbers = [one.no for one in named]
     if not numbers:
         return []
@@ -101,9 +105,3 @@ def _connected(
         None if at_ms is None else round(max(now_ms - at_ms, 0) / 1000, 1),
         sum(lately.values()), rejected,
     )  # fmt: skip
-
-
-def outcomes(counts: Sequence[Count]) -> dict[Outcome, int]:
-    """Add up callbacks by what became of them."""
-    found = merged([dict(one.slots) for one in counts])
-    return {word: found[code] for word, code in CODE.items() if found.get(code)}
