@@ -4,7 +4,7 @@ import { acting, get } from "../shell/api.js";
 import { useCallback, useEffect, useRef, useState } from "../shell/preact.js";
 
 const PAGE = 50;
-const MORE = 100;
+const MORE = 200;
 /** A list on screen holds so many rows at most; beyond that, filters help more than scrolling. */
 export const ROWS_MAX = 10000;
 const EMPTY = { rows: [], next: null, loading: true, problem: null, more: false };
