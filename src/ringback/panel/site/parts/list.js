@@ -85,8 +85,10 @@ function useLiveRows(pages, rowsOf, still) {
 }
 
 function Head({ columns }) {
+  // A heading takes its cells' place and width, not their colour.
+  const placed = (one) => (one.class ?? "").split(" ").filter((name) => name === "n" || name === "wide-only").join(" ");
   return html`<div class="row head" role="row">
-    ${columns.map((one) => html`<span key=${one.key} role="columnheader" class=${one.class ?? ""}>${one.title}</span>`)}
+    ${columns.map((one) => html`<span key=${one.key} role="columnheader" class=${placed(one)}>${one.title}</span>`)}
   </div>`;
 }
 
@@ -167,8 +169,7 @@ export function List({
   const grid = { "--columns": shown.map((one) => one.width ?? "minmax(0,1fr)").join(" ") };
   return html`<section class="list card">
     <header>
-      ${tools}
-      <span class="right"></span>
+      <div class="tools">${tools}</div>
       ${rate.value > FLOOD && (concerns || liveRows) && html`<span class="chip c-sent">${S.list.flood(rate.value)}</span>`}
       ${fresh > 0 && html`<button class="btn fresh" onClick=${catchUp}>${S.list.fresh(fresh)}</button>`}
       ${chooser}
