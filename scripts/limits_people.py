@@ -12,6 +12,8 @@ PEOPLE: dict[str, Limit] = {
     "api.session:TYPED_MAX": Limit(CHARACTERS, "a password as it is typed", _EXPLAINED),
     "api.session:TOKEN_MAX": Limit(CHARACTERS, "the token of a link", _EXPLAINED),
     "api.reveal:OBJECT_MAX": Limit(CHARACTERS, "the id of what is revealed", _EXPLAINED),
+    "services.people:PEOPLE_MAX": Limit("people", "of an installation", "409"),
+    "services.people:PEOPLE_PER_TENANT_MAX": Limit("people", "of a tenant", "409"),
     "services.sign_in:SESSIONS_MAX": Limit("sessions", "of an installation", "409"),
     "services.sign_in:SESSIONS_PER_PERSON_MAX": Limit(
         "sessions", "of a person", "the least recently used ends",

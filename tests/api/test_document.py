@@ -23,7 +23,7 @@ def operations(document: Json) -> Iterator[tuple[str, Json]]:
 
 
 # Lists that have nothing unless somebody signs in.
-EMPTY = ("GET /v1/sessions",)
+EMPTY = ("GET /v1/sessions", "GET /v1/people")
 # Past the framework, where keys alone are read; and what makes a session of nothing.
 BY_KEY_ALONE = ("publish_events", "post_native")
 BY_NOTHING = ("create_session",)

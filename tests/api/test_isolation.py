@@ -12,6 +12,8 @@ PREFIXES = {
     "endpoint_id": "end", "connection_id": "con", "message_id": "msg", "event_id": "evt",
     "callback_id": "cbk", "delivery_id": "dlv", "attempt_id": "att", "key_id": "key",
 }  # fmt: skip
+# What is of a tenant and of no mode: tests/api/test_people.py tries it.
+OF_NO_MODE = {"session_id", "person_id"}
 # Everybody who is somebody else: another tenant, the other mode, an operator who acts for one.
 OTHERS: tuple[tuple[str, dict[str, str]], ...] = (
     (OTHER_KEY, {}), (LIVE_KEY, {}), (OPERATOR_KEY, ACTING),
@@ -55,6 +57,7 @@ async def operations(house: House) -> list[tuple[str, str, str, str]]:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
         if (named := re.search(r"\{(\w+_id)\}", path))
+        and named[1] not in OF_NO_MODE
         and not SCOPES[OPERATIONS[operation["operationId"]]].operator
     ]
 

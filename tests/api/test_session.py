@@ -1,5 +1,6 @@
 """Signing in and out: by password, by link, and what a session is good for."""
 
+import asyncio
 import re
 
 from ringback.domain.people import LINK_S
@@ -10,6 +11,7 @@ from ringback.storage.database import connect
 from ringback.storage.vault import Vault
 from tests.api.house import KEY, OPERATOR_KEY, House, assert_problem, places
 from tests.api.people import PASSWORD, Browser, link, person, signed_in
+from tests.api.streamed import Stream, front_of
 from tests.services.stage import BASE_URL
 from tests.storage.dump import dump, leaked
 
@@ -282,6 +284,22 @@ async def test_a_session_ends_at_every_worker(house: House) -> None:
         assert {} == other.configuration.snapshot.sessions
     finally:
         await other.stop()
+
+
+async def test_an_open_stream_ends_with_its_session(house: House) -> None:
+    """Whoever is signed out reads no further, although the connection is there."""
+    browser = await signed_in(house, "agent")
+    cookie = f"ringback_session={browser.client.cookies['ringback_session']}"
+    headers = {"cookie": cookie, "ringback-mode": "test", "accept": "text/event-stream"}
+    async with (
+        front_of(house) as front,
+        front.client.stream("GET", "/v1/events", headers=headers) as response,
+    ):
+        stream = Stream(response)
+        await stream.any()
+        assert 204 == (await browser.call("DELETE", "/v1/session")).status_code
+        async with asyncio.timeout(1):
+            await stream.ended()
 
 
 async def test_what_is_not_used_ends(house: House) -> None:

@@ -12,7 +12,7 @@ import httpx
 from ringback.cli.declared import Command
 from ringback.cli.root import RESOURCES
 from tests.cli.conftest import Run
-from tests.server import OPERATOR_KEY, Served
+from tests.server import LIVE_KEY, OPERATOR_KEY, Served
 
 URL = "http://127.0.0.1:28099/hook"
 
@@ -88,6 +88,23 @@ def test_a_key_is_made_shown_once_and_revoked(ringback: Run) -> None:
     ringback("keys", "revoke", made["id"], "--yes")
     assert "ringback whoami" in ringback("events", "list", code=3, **own).err
     assert made["key"] not in ringback("keys", "list", "-o", "json").out
+
+
+def test_somebody_is_invited_and_let_in_again(ringback: Run) -> None:
+    """The link is printed once; a test key is told which key does it."""
+    ada = ("people", "create", "--email", "ada@example.com", "--name", "Ada", "--role", "agent")
+    assert "live key" in ringback(*ada, code=3).err
+    live = {"RINGBACK_API_KEY": LIVE_KEY}
+    made = ringback(*ada, "-o", "json", **live).json
+    again = ringback("people", "link", "ada@example.com", "-o", "json", **live).json
+    for one in (made, again):
+        assert "/panel/sign-in#token=" in one["link"]
+    assert made["link"] != again["link"]
+    assert made["id"] in ringback("people", "list", "-o", "id").lines
+    ringback("people", "update", made["id"], "--role", "marketer", **live)
+    assert "marketer" == ringback("people", "get", "ada@example.com", "-o", "json").json["role"]
+    assert [] == ringback("sessions", "list", "-o", "json", **live).json
+    ringback("people", "delete", made["id"], "--yes", **live)
 
 
 def test_nothing_is_deleted_unasked(ringback: Run) -> None:

@@ -31,6 +31,7 @@ from ringback.api import (
     metrics,
     native,
     overview,
+    people,
     problems,
     providers,
     publishing,
@@ -59,7 +60,7 @@ _ANSWERED = (
 _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
-    whoami, scopes, search, session, sessions, reveal, overview, event_matches, stats,
+    whoami, scopes, search, session, sessions, people, reveal, overview, event_matches, stats,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

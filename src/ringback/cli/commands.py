@@ -289,9 +289,10 @@ def _make(session: "Session", resource: Resource, command: Command, given: dict[
             body[option.field] = _settings(session, body, body[option.field])
     made = session.client.post(command.path, body)
     session.out.one(made, resource.columns, resource.key)
-    if "key" in made and session.out.format in {"id", "csv"}:
-        # It is told nowhere else, and never again.
-        print(f"The key, shown this once: {made['key']}", file=sys.stderr)
+    for secret in ("key", "link"):
+        if made.get(secret) and session.out.format in {"id", "csv"}:
+            # It is told nowhere else, and never again.
+            print(f"The {secret}, shown this once: {made[secret]}", file=sys.stderr)
 
 
 def _settings(session: "Session", body: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:

@@ -115,6 +115,55 @@ TENANTS = Resource(
     ),
 )  # fmt: skip
 
+_ROLES = ("owner", "admin", "developer", "marketer", "agent", "read_only")
+PEOPLE = Resource(
+    "people", "Who may sign in to the panel, and in which role.", "person",
+    (
+        _list("/v1/people", "List the people of this tenant, newest first.",
+              examples=("people list",)),
+        _get("/v1/people/{id}", "Show people, by their ids or e-mail addresses.",
+             examples=("people get ada@example.com",)),
+        Command(
+            "create", "make", "POST", "/v1/people",
+            "Invite somebody, and print the link that they sign in with first.",
+            (
+                Option("email", "The e-mail address that they sign in with.", metavar="ADDRESS",
+                       required=True),
+                Option("name", "What they are called.", metavar="TEXT", required=True),
+                Option("role", "What they may do: docs/scopes.md has it.", choices=_ROLES,
+                       required=True),
+            ),
+            examples=("people create --email ada@example.com --name Ada --role developer",),
+        ),
+        Command(
+            "update", "change", "PATCH", "/v1/people/{id}",
+            "Change somebody's role, name or e-mail address.",
+            (
+                Option("email", "The e-mail address that they sign in with.", metavar="ADDRESS"),
+                Option("name", "What they are called.", metavar="TEXT"),
+                Option("role", "What they may do.", choices=_ROLES),
+            ),
+            many=False, examples=("people update ada@example.com --role admin",),
+        ),
+        Command(
+            "link", "act", "POST", "/v1/people/{id}/reset",
+            "Print a link with which somebody who is locked out chooses a new password.",
+            many=False, sends=False, examples=("people link ada@example.com",),
+        ),
+        Command(
+            "delete", "remove", "DELETE", "/v1/people/{id}",
+            "Take people out of this tenant. Their sessions end with their last tenant.",
+            examples=("people delete usr_01…",), done="Removed",
+        ),
+    ),
+    (
+        _ID, Column("email", "email"), Column("name", "name"), Column("role", "role"),
+        Column("last seen", "last_seen_at", "time"),
+        Column("password", "password_set", wide=True), Column("created", "created_at", "time",
+                                                              wide=True),
+    ),
+)  # fmt: skip
+
 SESSIONS = Resource(
     "sessions", "Who is signed in to the panel, and from where.", "session",
     (

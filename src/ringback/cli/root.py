@@ -28,11 +28,11 @@ from ringback.cli.record_resources import (
     INSPECTOR,
     MESSAGES,
 )
-from ringback.cli.resources import CONNECTIONS, KEYS, SESSIONS, TENANTS
+from ringback.cli.resources import CONNECTIONS, KEYS, PEOPLE, SESSIONS, TENANTS
 
 RESOURCES: tuple[Resource, ...] = (
     EVENTS, MESSAGES, DELIVERIES, ATTEMPTS, CALLBACKS, ENDPOINTS, CONNECTIONS, EVENT_TYPES,
-    INSPECTOR, KEYS, TENANTS, SESSIONS, AUDIT,
+    INSPECTOR, KEYS, TENANTS, PEOPLE, SESSIONS, AUDIT,
 )  # fmt: skip
 # Where a command stands in the help.
 _PANELS: dict[str, str | None] = {

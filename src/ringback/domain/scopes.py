@@ -91,7 +91,11 @@ SCOPES: dict[str, Covered] = {
         ("change_session", "end_session", "revoke_session"),
         installation=True, everybody=True,
     ),
-    "people:write": Covered("Ending the sessions of others", ()),
+    "people:read": Covered("People who sign in, and their roles", ("list_people", "get_person")),
+    "people:write": Covered(
+        "Inviting people, changing their roles, resetting their passwords, ending their sessions",
+        ("create_person", "change_person", "reset_person", "delete_person"),
+    ),
     "reveal": Covered(
         "One message, event, callback or attempt without masks, for roles that see masks",
         ("reveal_object",),

@@ -29,7 +29,8 @@ Action = Literal[
     "api_key.created", "api_key.revoked", "tenant.created", "tenant.changed", "tenant.deleted",
     "delivery.replay", "callback.reparse",
     "person.signed_in", "person.sign_in_failed", "person.signed_out", "person.session_ended",
-    "person.changed", "person.password_set", "personal.revealed",
+    "person.invited", "person.changed", "person.removed", "person.link_made",
+    "person.password_set", "personal.revealed",
 ]  # fmt: skip
 OPENINGS = ("allowed_networks", "allowed_hosts")
 # Fields that the API names otherwise.
