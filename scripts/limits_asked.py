@@ -1,6 +1,6 @@
 """The limits of what people ask the installation for: beside limits_table.py, in the same form."""
 
-from scripts.limits_kinds import CHARACTERS, Limit
+from scripts.limits_kinds import BYTES, CHARACTERS, SECONDS, Limit
 
 _EXPLAINED = "422, says so"
 
@@ -11,6 +11,14 @@ ASKED: dict[str, dict[str, Limit]] = {
         "domain.finding:IDS_MAX": Limit("ids", "looked up of those in a text", "left out"),
         "services.find:HITS_MAX": Limit("things", "found by a search", "left out, and a note"),
         "services.find:EACH_MAX": Limit("things", "found by one of its look-ups", "likewise"),
+        "services.signature_checks:BODY_MAX": Limit(
+            BYTES, "of a body whose signature is checked", _EXPLAINED
+        ),
+        "api.signature_checks:TOLERANCE_MAX_S": Limit(
+            SECONDS, "that its timestamp may be off", _EXPLAINED
+        ),
+        "api.signature_checks:HEADERS_MAX": Limit("headers", "of it", _EXPLAINED),
+        "api.signature_checks:_SECRET_MAX": Limit(CHARACTERS, "of a secret", _EXPLAINED),
         "services.dry_run:LAST_MAX": Limit("events", "that a filter is tried on", _EXPLAINED),
     },
     "The demo's data sets": {

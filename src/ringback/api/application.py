@@ -41,6 +41,7 @@ from ringback.api import (
     search,
     session,
     sessions,
+    signature_checks,
     simulate,
     stats,
     tenants,
@@ -61,6 +62,7 @@ _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
     whoami, scopes, search, session, sessions, people, reveal, overview, event_matches, stats,
+    signature_checks,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

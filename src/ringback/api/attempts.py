@@ -26,6 +26,7 @@ from ringback.api.spans import SpanQuery, moments
 from ringback.domain import ids
 from ringback.services.delivery_log import FINAL, DeliveryStatus
 from ringback.services.sieve import sieve
+from ringback.services.signature_checks import Which, examine_attempt, of_attempt, secrets_of
 from ringback.storage import attempts, deliveries, events
 from ringback.storage.attempts import StoredAttempt
 from ringback.storage.lists import Found, Key, Window
@@ -73,11 +74,25 @@ class AnswerView(View):
     truncated: bool = Field(description="Whether there was more.")
 
 
+class SignatureView(View):
+    """How an attempt was signed."""
+
+    signed: RawBody = Field(
+        description="The bytes that were signed: id, timestamp and body, with dots between."
+    )
+    secrets: list[Which] = Field(
+        description="Which of the endpoint's secrets did: the `current` one, one that is "
+        "`retiring`; none: those that did have been replaced since.",
+        examples=[["current"]],
+    )
+
+
 class WholeAttemptView(AttemptView):
     """An attempt with its request and answer; both null when none was made."""
 
     request: SentView | None
     response: AnswerView | None
+    signature: SignatureView | None = Field(description="Null when nothing signed was sent.")
     explanation: str | None = Field(description="More about the error, and what to do.")
     allow: dict[str, dict[str, list[str]]] | None = Field(
         description="With `guard_denied`: the change to the endpoint (PATCH) that opens its host "
@@ -188,6 +203,7 @@ async def get(caller: CallerDep, attempt_id: str) -> WholeAttemptView:
         **view(found.attempt).model_dump(),
         request=_sent(detail.get("request"), event.body if event else None),
         response=_answer(found.attempt, found.response),
+        signature=_signature(caller, found.attempt, event.body if event else None),
         explanation=detail.get("error"),
         allow=detail.get("allow"),
         address=_address(detail.get("address")),
@@ -206,6 +222,17 @@ def _sent(request: dict[str, Any] | None, body: bytes | None) -> SentView | None
         headers=[(name, value) for name, value in request["headers"]],
         body=None if body is None else body_of(body),
     )
+
+
+def _signature(caller: Caller, attempt: StoredAttempt, body: bytes | None) -> SignatureView | None:
+    given = of_attempt(attempt.detail.get("request"), body)
+    if given is None:
+        return None
+    endpoint = caller.manager.endpoint(caller.scope, attempt.endpoint)
+    known = secrets_of(endpoint, ids.time_of(attempt.id)) if endpoint else []
+    found = examine_attempt(given, known)
+    fitting = [one.known.which for one in found.compared if one.fits]
+    return SignatureView(signed=body_of(found.signed or b""), secrets=fitting)
 
 
 def _answer(attempt: StoredAttempt, body: bytes) -> AnswerView | None:

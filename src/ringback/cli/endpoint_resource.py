@@ -94,6 +94,27 @@ ENDPOINTS = Resource(
             examples=("endpoints secret orders",),
         ),
         Command(
+            "check-signature", "make", "POST", "/v1/signature-checks",
+            "Check a signed request with an endpoint's secrets, or which of them signed an "
+            "attempt; says why a receiver must refuse it. `ringback verify` does so without a "
+            "server.",
+            (
+                Option("attempt", "The attempt to look at; nothing else is needed.", metavar="ID"),
+                Option("endpoint", "With the secrets of this endpoint.", metavar="ID"),
+                Option("secret", "With this secret, whsec_….", metavar="SECRET"),
+                Option("request", "The whole request: headers, an empty line, the body.",
+                       metavar="TEXT"),
+                Option("headers", "A header as it came; may be repeated.", "pairs",
+                       metavar="NAME=VALUE"),
+                Option("body", "The body, byte for byte.", metavar="TEXT"),
+                Option("body_base64", "A body that is no text.", metavar="BASE64"),
+                Option("at", "When it came: 2h ago, or a time.", "past", metavar="WHEN"),
+                Option("tolerance_s", "How far its timestamp may be off.", "seconds",
+                       name="tolerance", metavar="SPAN"),
+            ),
+            examples=("endpoints check-signature --attempt att_01…",),
+        ),
+        Command(
             "rotate", "act", "POST", "/v1/endpoints/{id}/rotate-secret",
             "Sign with a new secret, and for a while with the old one too.",
             (

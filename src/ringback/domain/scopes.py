@@ -58,7 +58,10 @@ SCOPES: dict[str, Covered] = {
         "Listening: the stream of an endpoint without a URL, and what its listener answered",
         ("listen", "answer"),
     ),
-    "endpoints:secrets": Covered("Signing secrets of endpoints", ("get_endpoint_secret",)),
+    "endpoints:secrets": Covered(
+        "Signing secrets of endpoints, and checking with them",
+        ("get_endpoint_secret", "check_signature"),
+    ),
     "connections:read": Covered(
         "Providers and connections, without their secrets",
         ("list_providers", "list_connections", "get_connection"),

@@ -23,6 +23,7 @@ from ringback.storage.lists import Scope
 Action = Literal[
     "endpoint.created", "endpoint.changed", "endpoint.deleted", "endpoint.disabled",
     "endpoint.opened", "endpoint.closed", "endpoint.secret_shown", "endpoint.secret_rotated",
+    "endpoint.signature_checked",
     "endpoint.tested",
     "connection.created", "connection.deleted",
     "event_type.created", "event_type.changed", "event_type.deleted",

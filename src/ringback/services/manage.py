@@ -280,6 +280,12 @@ class Manager:
             await self._audit(connection, scope, shown)
         return endpoint.secrets[0]
 
+    async def note_check(self, scope: Scope, endpoint: StoredEndpoint) -> None:
+        """Write down that a signature was checked with an endpoint's secrets."""
+        checked = Act("endpoint.signature_checked", show("end", endpoint.engine.id))
+        async with self._database.acquire() as connection:
+            await self._audit(connection, scope, checked)
+
     async def clear_inspected(self, scope: Scope, name: str) -> None:
         """Forget the requests that the inspector received under a name."""
         await inspector.clear(self._database, scope.tenant, scope.mode, name)
