@@ -24,6 +24,8 @@ export const ROUTES = [
   screen("/endpoints", "endpoints", S.nav.endpoints, { scope: "endpoints:read" }),
   screen("/endpoints/new", "endpoint_new", S.endpoints.add, { scope: "endpoints:write", section: "/endpoints" }),
   screen("/endpoints/:id", "endpoint", S.nav.endpoint, { scope: "endpoints:read", section: "/endpoints" }),
+  screen("/team", "team", S.nav.team),
+  screen("/audit", "audit", S.nav.audit, { scope: "audit:read" }),
 ];
 
 const there = (path) => ROUTES.some((one) => one.pattern === path);

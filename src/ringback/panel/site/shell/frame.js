@@ -137,6 +137,9 @@ export function Frame() {
     ...Object.fromEntries(Object.entries(GO).map(([key, to]) => [`g ${key}`, [S.keys.go(titleOf(to)), () => go(to)]])),
   });
   const allowed = found && (!found.route.scope || may(found.route.scope));
+  // Not every role has figures: it begins with the first section that it has.
+  const elsewhere = path === "/" && found && !allowed ? NAV.flatMap(([, paths]) => paths).find(seen) : null;
+  useEffect(() => { if (elsewhere) go(elsewhere, {}, { replace: true }); }, [elsewhere]);
   return html`<div class="app">
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.querySelector("main").focus(); }}>${S.frame.skip}</a>
     <${Side} here=${here} />
