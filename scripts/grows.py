@@ -7,6 +7,7 @@ SHORT_LIVED = frozenset(
 
 # Attribute that starts empty and may grow: what holds it down.
 GROWS = {
+    "services.folding:Folding._looked": "two for each tenant",
     "services.failpoints:Failpoints._done": "one for each place; only in tests",
     "services.commit:Backlog._bells": "one for each committer",
     "services.commit:Backlog.waiting": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",

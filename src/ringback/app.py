@@ -157,7 +157,9 @@ class Engine:
         self.trials = Trials(self.configuration, self.database, self.committer, self.clock)
         self.answers = Answers(self.database, self.clock, self.lease.worker)
         self.retainer = Retainer(self.database, Periods())
-        self.folding = Folding(self.database, self.clock)
+        self.folding = Folding(
+            self.database, self.clock, lambda: [*self.configuration.snapshot.tenants.values()]
+        )
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.
         self.door = Client()
         self.sender = Sender(self.committer, self.clock)

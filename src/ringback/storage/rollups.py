@@ -5,7 +5,7 @@ what is folded, and the tail that is not yet, counted in the same way. No meanin
 """
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -72,10 +72,22 @@ async def alone(connection: Connection) -> bool:
     return mine
 
 
-async def waiting(connection: Connection, least: int, after_s: float) -> list[Scope]:
-    """Return whose events are to be folded: at least `least` of them, or any after `after_s`."""
-    rows = await connection.fetch(query("rollups.waiting"), least, after_s)
-    return [Scope(row["tenant"], row["mode"]) for row in rows]
+async def waiting(
+    connection: Connection, looked: Mapping[Scope, int], now_ms: int, least: int, after_s: float
+) -> dict[Scope, bool]:
+    """Return who has events that are not folded, and whether they are due.
+
+    `looked` says for each tenant and mode when it had none (ms). Due are `least` events or more,
+    and any `after_s` seconds after the last time.
+    """
+    rows = await connection.fetch(
+        query("rollups.waiting"),
+        [scope.tenant for scope in looked],
+        [scope.mode for scope in looked],
+        [floor7(max(at_ms - SKEW_MS, 0)) for at_ms in looked.values()],
+        floor7(now_ms + SKEW_MS), least, after_s,
+    )  # fmt: skip
+    return {Scope(row["tenant"], row["mode"]): row["due"] for row in rows}
 
 
 async def due(connection: Connection, after_s: float) -> list[int]:

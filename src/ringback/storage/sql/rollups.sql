@@ -5,22 +5,22 @@
 select pg_try_advisory_xact_lock(8420, 6) as mine
 
 -- name: waiting
--- Tenants and modes with events that are not folded: $1 at least, as positions go, or any after $2
--- seconds.
-select scope.tenant, scope.mode
-from (select t.no as tenant, m.mode from tenant t
-      cross join (values (1::smallint), (2::smallint)) as m (mode)
-      where t.deleted is null) as scope
-left join rollup_place p
-    on p.kind = 1 and p.tenant = scope.tenant and p.mode = scope.mode
+-- Of these tenants and modes those with events that are not folded, and whether they are due: $5
+-- of them at least, as positions go, or any $6 seconds after the last time. Ids bound what is
+-- looked at: from where each had nothing the last time, and not the days to come.
+select w.tenant, w.mode,
+       head.pos - coalesce(p.pos, 0) >= $5 or p.folded is null
+       or p.folded < now() - make_interval(secs => $6) as due
+from unnest($1::int[], $2::smallint[], $3::uuid[]) as w (tenant, mode, oldest)
+left join lateral (
+    select pos, last, folded from rollup_place
+    where kind = 1 and tenant = w.tenant and mode = w.mode limit 1) as p on true
 cross join lateral (
     select e.pos from event e
-    where (e.tenant, e.mode, e.pos) > (scope.tenant, scope.mode, coalesce(p.pos, 0))
-      and (e.tenant, e.mode) <= (scope.tenant, scope.mode)
-      and e.id >= floor_of(greatest(coalesce(ms_of(p.last), 0) - 120000, 0))
+    where (e.tenant, e.mode, e.pos) > (w.tenant, w.mode, coalesce(p.pos, 0))
+      and (e.tenant, e.mode) <= (w.tenant, w.mode) and e.id < $4
+      and e.id >= greatest(w.oldest, floor_of(greatest(coalesce(ms_of(p.last), 0) - 120000, 0)))
     order by e.tenant desc, e.mode desc, e.pos desc limit 1) as head
-where head.pos - coalesce(p.pos, 0) >= $1 or p.folded is null
-   or p.folded < now() - make_interval(secs => $2)
 
 -- name: fold_messages
 select fold_messages(coalesce($1, now()), $2, $3, $4) as folded
