@@ -9,6 +9,7 @@ const screen = (pattern, module, title, more = {}) => ({
 /** In the order in which they are tried. `scope`: what a role needs to see it at all. */
 export const ROUTES = [
   screen("/", "overview", S.nav.overview, { scope: "figures:read" }),
+  screen("/start", "start", S.nav.start),
   screen("/messages", "messages", S.nav.messages, { scope: "messages:read" }),
   screen("/messages/:id", "message", S.nav.message, { scope: "messages:read", section: "/messages" }),
   screen("/events", "events", S.nav.events, { scope: "events:read" }),

@@ -67,19 +67,32 @@ function Check({ attempt, data, signatures }) {
     ${found && html`<span role="status" class=${found[0] ? "good" : "bad"}>${found[1]}</span>`}</div>`;
 }
 
-/** The box. */
-export function Signature({ attempt }) {
-  const [language, setLanguage] = useState("Python");
+/** What was signed, and the signatures: of the headers and the body of the attempt's request. */
+function signedParts(attempt) {
   const named = Object.fromEntries(attempt.request.headers.map(([name, value]) => [name.toLowerCase(), value]));
   const id = named["webhook-id"];
   const time = named["webhook-timestamp"];
   const signatures = (named["webhook-signature"] ?? "").split(" ").filter(Boolean);
   const body = attempt.request.body;
   const whole = body && !body.masked && (body.text !== null || body.base64 !== null);
-  const snippets = { ...SNIPPETS, curl: shell(id, time) };
   const content = whole ? body.text ?? atob(body.base64) : null;
   const data = whole && (body.text !== null ? new TextEncoder().encode(`${id}.${time}.${body.text}`)
     : new Uint8Array([...new TextEncoder().encode(`${id}.${time}.`), ...bytes(body.base64)]));
+  return { id, time, signatures, content, data };
+}
+
+/** Check an attempt's signature at once: [whether it fits, a sentence], or null where that cannot be done. */
+export async function checked(attempt) {
+  const { signatures, data } = signedParts(attempt);
+  if (!may("endpoints:secrets") || !globalThis.crypto?.subtle || !data || !signatures.length) return null;
+  return judged(attempt.endpoint, data, signatures);
+}
+
+/** The box. */
+export function Signature({ attempt }) {
+  const [language, setLanguage] = useState("Python");
+  const { id, time, signatures, content, data } = signedParts(attempt);
+  const snippets = { ...SNIPPETS, curl: shell(id, time) };
   if (!signatures.length) {
     return html`<section class="card"><header><h2>${T.signature}</h2></header><div class="body faint">${T.unsigned}</div></section>`;
   }

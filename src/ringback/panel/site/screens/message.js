@@ -23,7 +23,7 @@ const AFTER_MS = [150, 900, 2500];
 const OPEN_MS = 3000;
 
 /** Where a message stands on its way; on a phone from top to bottom. */
-function Track({ message }) {
+export function Track({ message }) {
   if (message.direction === "inbound") return null;
   const stops = stopsOf(message);
   return html`<ol class="card track" aria-label=${T.track}>${stops.map((stop, n) => {
@@ -51,7 +51,7 @@ function Head({ message, children }) {
 }
 
 /** Ask anew when an event of this message comes, and a few times after it. */
-function useStory(id) {
+export function useStory(id) {
   const of = useLoad((signal) => get(`/v1/messages/${id}/timeline`, {}, { signal }), [id]);
   const timers = useRef([]);
   const later = () => {
