@@ -192,14 +192,23 @@ async def _write(
                 f" convert_to((5000000000 + i * 7919 % {PERSONS})::text, 'UTF8') as person"
                 f" from generate_series({first}::bigint, {first + count - 1}) i offset 0) as made"
             )
-            for table, row in _rows(owner, chunk, life):
+            for table, row in _rows(owner, chunk, life, (first, count)):
                 if table in tables:
                     await connection.execute(f"insert into {table} select {row} from {numbers}")
             first += count
 
 
-def _rows(owner: Owner, chunk: Chunk, life: Life) -> Iterator[tuple[str, str]]:
-    """Return (table, expressions) for each row that a message of this life has."""
+def _rows(owner: Owner, chunk: Chunk, life: Life, of: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    """Return (table, expressions) for each row that a message of this life has.
+
+    `of` is the first number and how many there are. Positions follow the order of the statements,
+    as they follow commits: what reads the feed meanwhile misses none.
+    """
+    first, count = of
+
+    def position(place: int) -> str:
+        return f"{3 * first + place * count + 1} + i"
+
     scope = f"{owner.tenant}, {owner.mode}"
     message, events = _rendered(owner, chunk, life)
     subject = _id(chunk, 0)
@@ -226,7 +235,7 @@ def _rows(owner: Owner, chunk: Chunk, life: Life) -> Iterator[tuple[str, str]]:
         yield (
             "event",
             (
-                f"{own}, {scope}, 4 * i + {place + 1}, 'message.{word}', {subject}, {place + 1},"
+                f"{own}, {scope}, {position(place)}, 'message.{word}', {subject}, {place + 1},"
                 f" {at}, {own}, {_cut(body)}"
             ),
         )
@@ -242,7 +251,7 @@ def _rows(owner: Owner, chunk: Chunk, life: Life) -> Iterator[tuple[str, str]]:
         "attempt",
         (
             f"{_id(chunk, 0)}, {scope}, {_id(chunk, last)},"
-            f" {owner.endpoint}, 4 * i + {last + 1}, 1, 1, 200, null, 12.5, 1, {_cut(_DETAIL)},"
+            f" {owner.endpoint}, {position(last)}, 1, 1, 200, null, 12.5, 1, {_cut(_DETAIL)},"
             " 'ok'::bytea"
         ),
     )

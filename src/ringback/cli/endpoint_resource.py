@@ -130,8 +130,12 @@ ENDPOINTS = Resource(
             "test", "try", "POST", "/v1/endpoints/{id}/test",
             "Send endpoints the example of a type, and wait for their answers. Exit code 1 when "
             "one did not take it.",
-            (Option("event_type", "Any type of the catalogue; one that the endpoint wants if not "
-                    "said.", name="type", metavar="TYPE"),),
+            (
+                Option("event_type", "Any type of the catalogue; one that the endpoint wants if "
+                       "not said.", name="type", metavar="TYPE"),
+                Option("data", "In place of the example's data: JSON, @FILE or -.", "json",
+                       name="event-data", metavar="JSON"),
+            ),
             columns=(
                 Column("endpoint", "endpoint", "id"), Column("status", "status", "status"),
                 Column("answer", "answer"), Column("decision", "decision"),
