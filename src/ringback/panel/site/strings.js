@@ -63,7 +63,7 @@ export const S = {
   },
   dialog: { close: "Close", cancel: "Cancel" },
   list: {
-    columns: "Columns", flood: (n) => `${n.toLocaleString()} a second: too fast to read, filter or pause`,
+    actions: "Actions", columns: "Columns", flood: (n) => `${n.toLocaleString()} a second: too fast to read, filter or pause`,
     fresh: (n) => `${n.toLocaleString()} new`, narrow: "filters show more of what you look for",
     count: (n, more) => (more ? `${n.toLocaleString()} loaded, scroll for more` : many(n, "row")),
     messages: "Messages", events: "Events", deliveries: "Webhook deliveries", callbacks: "Callbacks",
@@ -309,6 +309,7 @@ export const S = {
     },
   },
   attempt: {
+    field: "Field",
     errors: {
       invalid_request: "invalid request", guard_denied: "refused by the guard", dns: "name not found", connect: "no connection",
       connect_timeout: "connect timeout", tls: "TLS", timeout: "timeout", reset: "connection reset", protocol: "not HTTP",

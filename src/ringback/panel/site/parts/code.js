@@ -37,7 +37,7 @@ const indented = (text) => {
 export function Code({ text, label = S.code.text, children }) {
   return html`<div class="code">
     <button class="btn" onClick=${() => copy(text)}>${S.copy.copy}</button>
-    <pre tabindex="0" role="region" aria-label=${label}><code>${children ?? text}</code></pre>
+    <pre tabindex="0" role="group" aria-label=${label}><code>${children ?? text}</code></pre>
   </div>`;
 }
 

@@ -88,7 +88,7 @@ function Head({ columns }) {
   // A heading takes its cells' place and width, not their colour.
   const placed = (one) => (one.class ?? "").split(" ").filter((name) => name === "n" || name === "wide-only").join(" ");
   return html`<div class="row head" role="row">
-    ${columns.map((one) => html`<span key=${one.key} role="columnheader" class=${placed(one)}>${one.title}</span>`)}
+    ${columns.map((one) => html`<span key=${one.key} role="columnheader" class=${placed(one)}>${one.title || html`<span class="unseen">${one.name ?? S.list.actions}</span>`}</span>`)}
   </div>`;
 }
 

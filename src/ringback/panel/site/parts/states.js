@@ -14,7 +14,7 @@ export function Loading({ rows = 5, label = S.states.loading }) {
 /** There is nothing, and here is what makes the first: a button, a link or a command. */
 export function NoneYet({ title, text, command, children }) {
   return html`<div class="state none-yet">
-    <h3>${title}</h3>
+    <h2>${title}</h2>
     ${text && html`<p>${text}</p>`}
     ${command && html`<${Command} text=${command} />`}
     ${children && html`<div class="actions">${children}</div>`}
@@ -24,7 +24,7 @@ export function NoneYet({ title, text, command, children }) {
 /** There is something, but nothing that fits. */
 export function NoMatch({ onClear, text = S.states.noMatchText }) {
   return html`<div class="state no-match">
-    <h3>${S.states.noMatch}</h3>
+    <h2>${S.states.noMatch}</h2>
     <p>${text}</p>
     ${onClear && html`<div class="actions">
       <button class="btn" onClick=${onClear}>${S.states.clear}</button>
@@ -37,7 +37,7 @@ export function Failed({ problem, retry }) {
   const unreachable = problem.status === 0;
   const title = unreachable ? S.states.unreachable : problem.title || S.states.failed;
   return html`<div class="state failed" role="alert">
-    <h3>${title}</h3>
+    <h2>${title}</h2>
     <p>${unreachable ? S.states.unreachableText : problem.detail || problem.message}</p>
     ${problem.requestId && html`<p class="faint">${S.states.request} <code>${problem.requestId}</code></p>`}
     ${retry && html`<div class="actions">

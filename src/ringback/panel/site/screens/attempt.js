@@ -59,7 +59,7 @@ function Compared({ attempt, before }) {
   const same = rows.filter(([, a, b]) => a === b).map(([key]) => T.title[key]);
   return html`<section class="card"><header><h2>${T.compare(before.n)}</h2>
       <a class="link right" href=${href(`/attempts/${before.id}`)}>${T.before(before.n)}</a></header>
-    ${differing.length > 0 && html`<div class="table-wrap"><table class="table compare"><thead><tr><th></th><th>${T.now}</th><th>${T.before(before.n)}</th></tr></thead>
+    ${differing.length > 0 && html`<div class="table-wrap"><table class="table compare"><thead><tr><th><span class="unseen">${T.field}</span></th><th>${T.now}</th><th>${T.before(before.n)}</th></tr></thead>
       <tbody>${differing.map(([key, a, b]) => html`<tr key=${key}><th scope="row">${T.title[key]}</th><td class="mono">${a}</td><td class="mono">${b}</td></tr>`)}</tbody></table></div>`}
     <footer class="faint">${same.length ? T.same(same.join(", ")) : ""}</footer></section>`;
 }

@@ -23,7 +23,7 @@ function Attempts({ delivery }) {
   if (!delivery.history.length) return html`<p class="faint">${T.noAttempts}</p>`;
   return html`<div class="table-wrap"><table class="table attempts">
     <thead><tr><th class="n">${T.title.n}</th><th>${T.title.when}</th><th>${T.title.answer}</th>
-      <th class="n">${T.title.ms}</th><th>${T.title.decision}</th><th></th></tr></thead>
+      <th class="n">${T.title.ms}</th><th>${T.title.decision}</th><th><span class="unseen">${S.list.actions}</span></th></tr></thead>
     <tbody>${[...delivery.history].reverse().map((one) => html`<tr key=${one.id}>
       <td class="n">${one.n}</td><td><${Exact} at=${one.at} /></td><td><${Answer} attempt=${one} /></td>
       <td class="n">${duration(one.ms)}</td><td class="words">${one.decision}</td>

@@ -55,7 +55,7 @@ function Deliveries({ of, names }) {
   if (!of.data) return html`<${Loading} rows=${2} />`;
   if (!of.data.data.length) return html`<div class="body faint">${T.toNobody}</div>`;
   return html`<div class="table-wrap"><table class="table"><thead><tr><th>${T.endpoint}</th><th>${T.status}</th><th>${T.answer}</th>
-      <th class="n">${T.attempts}</th><th class="n">${T.tried}</th><th></th></tr></thead>
+      <th class="n">${T.attempts}</th><th class="n">${T.tried}</th><th><span class="unseen">${S.list.actions}</span></th></tr></thead>
     <tbody>${of.data.data.map((one) => html`<tr key=${one.id}><td>${nameOf(names, one.endpoint)}</td><td><${DeliveryTone} status=${one.status} /></td>
       <td><${Answer} attempt=${one.last_attempt} /></td><td class="n">${one.attempts}</td><td class="n faint"><${Ago} at=${one.last_attempt?.at} /></td>
       <td class="n"><a class="link" href=${href(`/deliveries/${one.id}`)}>${T.open}</a></td></tr>`)}</tbody></table></div>`;
