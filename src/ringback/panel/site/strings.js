@@ -711,7 +711,7 @@ export const S = {
 
   // --- team, sessions, audit log ---
   team: {
-    people: "People", invite: "Invite somebody", name: "Name", email: "E-mail", role: "Role", state: "State", since: "Here for",
+    people: "People", invite: "Invite somebody", name: "Name", email: "E-mail", role: "Role", state: "State", since: "Added",
     noEmail: "none yet", seen: "here", away: "signed out", invited: "invited, not here yet", youTag: "you",
     manage: "Manage", manageOf: (name) => `Manage ${name}`, none: "Nobody else is here yet",
     noneText: "People sign in with an e-mail address and a password. Each has a role, which says what they may see and do.",
@@ -721,7 +721,7 @@ export const S = {
     knownText: (name) => `${name} has an account in this installation already, and signs in as before.`,
     linkOnce: "It is shown this once. Whoever opens it first chooses the password.", noLink: "No link is needed.", passedOn: "Done",
     resetTitle: (name) => `A new password for ${name}`,
-    resetText: (name) => `With this link ${name} chooses a new password. The one that was is good until then.`,
+    resetText: (name) => `With this link ${name} chooses a new password. It is good for once and for 24 hours; the present password is good until then.`,
     reset: "Make a reset link", resetHelp: "A reset link lets them choose a new password without knowing the old one.",
     save: "Save", saved: "Saved.", savedPassword: "Saved. Your other sessions are over.", changed: (name) => `${name} is changed.`,
     removeAsk: "Remove from the team…", remove: "Remove", removed: (name) => `${name} is removed.`,
@@ -749,7 +749,7 @@ export const S = {
     actions: {
       "endpoint.created": "added an endpoint", "endpoint.changed": "changed an endpoint", "endpoint.deleted": "deleted an endpoint",
       "endpoint.disabled": "disabled an endpoint", "endpoint.opened": "opened private addresses", "endpoint.closed": "closed private addresses",
-      "endpoint.secret_shown": "read a signing secret", "endpoint.secret_rotated": "rotated a signing secret", "endpoint.tested": "sent a test event",
+      "endpoint.secret_shown": "read a signing secret", "endpoint.secret_rotated": "rotated a signing secret", "endpoint.tested": "sent a test event", "endpoint.signature_checked": "checked a signature",
       "connection.created": "added a connection", "connection.deleted": "deleted a connection",
       "event_type.created": "described an event type", "event_type.changed": "changed an event type", "event_type.deleted": "forgot an event type",
       "api_key.created": "made an API key", "api_key.revoked": "revoked an API key",

@@ -97,7 +97,7 @@ function Spans({ span }) {
 
 /** Which span shows something: an hour where all that is known of the day came within it. */
 function fits({ span, series }) {
-  if (span !== DAY) return null;
+  if (span !== DAY) return span;
   const before = Object.values(series.messages).some((line) => line.slice(0, -LAST_HOUR).some(Boolean));
   return before ? DAY : "1h";
 }
@@ -147,10 +147,11 @@ export default function Overview() {
     countNeeds(figures.data);
     setFitting((was) => was ?? fits(figures.data));
   }, [figures.data]);
-  const data = figures.data;
+  // The first look only finds out which span shows something.
+  const data = figures.data?.span === span && (fitting || span === wanted) ? figures.data : undefined;
   return html`<div class="title overview-title"><h1>${T.titles[span]}</h1>
       ${data && html`<span class="muted">${T.since(span === "7d" ? new Date(data.since).toLocaleDateString() : hour(data.since), ZONE)}</span>`}
       <div class="actions"><${Spans} span=${span} /><${CopyAs} path="/v1/overview" query=${{ span }} cli="overview" /></div></div>
     ${data && !data.complete && html`<p class="warn">${T.incomplete}</p>`}
-    <${Loaded} of=${figures} rows=${12}>${(found) => html`<${Whole} of=${found} latest=${latest.data?.data} span=${span} />`}</${Loaded}>`;
+    <${Loaded} of=${{ ...figures, data }} rows=${12}>${(found) => html`<${Whole} of=${found} latest=${latest.data?.data} span=${span} />`}</${Loaded}>`;
 }
