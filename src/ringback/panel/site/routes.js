@@ -27,6 +27,10 @@ export const ROUTES = [
   screen("/endpoints/:id", "endpoint", S.nav.endpoint, { scope: "endpoints:read", section: "/endpoints" }),
   screen("/team", "team", S.nav.team),
   screen("/audit", "audit", S.nav.audit, { scope: "audit:read" }),
+  screen("/connections", "connections", S.nav.connections, { scope: "connections:read" }),
+  screen("/connections/new", "connection_new", S.connections.add, { scope: "connections:write", section: "/connections" }),
+  screen("/connections/:id", "connection", S.nav.connection, { scope: "connections:read", section: "/connections" }),
+  screen("/inspector", "inspector", S.nav.inspector, { scope: "inspector:read" }),
 ];
 
 const there = (path) => ROUTES.some((one) => one.pattern === path);

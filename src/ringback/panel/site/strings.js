@@ -67,9 +67,8 @@ export const S = {
     fresh: (n) => `${n.toLocaleString()} new`, narrow: "filters show more of what you look for",
     count: (n, more) => (more ? `${n.toLocaleString()} loaded, scroll for more` : many(n, "row")),
     messages: "Messages", events: "Events", deliveries: "Webhook deliveries", callbacks: "Callbacks",
-    endpoints: "Endpoints", connections: "Connections", keys: "API keys",
-    endpoint_deliveries: "Deliveries to this endpoint",
     endpoints: "Endpoints", connections: "Connections", keys: "API keys", people: "People", audit: "Audit log",
+    endpoint_deliveries: "Deliveries to this endpoint", connection_callbacks: "Callbacks of this connection",
   },
   filters: {
     all: "all",
@@ -404,7 +403,7 @@ export const S = {
       listening: "It has no URL: a program reads its stream.", enabled: "Events are sent to it.", disabled: "Nothing is sent to it.",
       idle: "Nothing was sent to it lately.",
     },
-    listens: "listens", noFigures: "No deliveries in this span.",
+    listens: "listens", shareOf: (n, all) => `${n} of ${all} deliveries`,
     expires: (when) => `A test endpoint: it ends ${when}, seven days after its last change.`,
     listenEnds: (when) => `It listens: it ends ${when} unless somebody reads its stream.`, keep: "Keep it for seven more days", kept: "Kept for seven more days.",
     test: "Send a test event", disable: "Disable", enable: "Enable", remove: "Delete", more: "More",
@@ -420,10 +419,10 @@ export const S = {
     orders: { message: "one after the other for each message", endpoint: "one after the other", none: "in no order" },
     span: "Span", spans: { "1h": "Last hour", "24h": "Last 24 h", "7d": "Last 7 days" },
     charts: {
-      requests: "Requests", delivered: "delivered", failed: "failed", latency: "How long requests took", codes: "Answers", byType: "By event type", none: "No requests in this span.",
-      share: "Success", ofAll: (n) => `of ${n} deliveries`, retrying: "being tried again", exhausted: "given up", open: "waiting now", oldest: (age) => `the oldest for ${age}`,
-      p: { p50: "p50", p95: "p95", p99: "p99" }, code: { "2xx": "2xx", "3xx": "3xx", "4xx": "4xx", "5xx": "5xx", no_answer: "no answer", other: "other" },
-      type: "Type", of: "Deliveries",
+      requests: "Requests", delivered: "taken", failed: "not taken", latency: "How long requests took", codes: "Answers", byType: (n) => `By event type, the last ${n} requests`, none: "Nothing was sent in this span.",
+      share: "Delivered", ofAll: (n, all) => `${n} of ${all} deliveries`, retrying: "Tried again now", retryingOf: "count as failing until they are through", exhausted: "Given up", exhaustedOf: "in this span",
+      open: "Waiting now", openMore: "at least", oldest: (age) => `the oldest for ${age}`, noneWait: "nothing waits", p95: "p95 of requests", medianOf: (ms) => `half took less than ${ms}`,
+      code: { "2xx": "2xx", "3xx": "3xx", "4xx": "4xx", "5xx": "5xx", no_answer: "no answer", other: "other" }, type: "Type", taken: "Taken", not: "Not taken",
     },
     deliveries: {
       none: "Nothing was sent to it yet", noneText: "Deliveries appear with the first event of its types, or with a test event.",
@@ -434,7 +433,7 @@ export const S = {
       wrong: "Write a type such as order.paid, a family such as order.*, or *.", deprecated: "deprecated", notYet: "not emitted yet",
     },
     filter: {
-      title: "Which events it receives", chosen: "Chosen", counting: "Counting…", matches: (n, all) => `Matches ${n} of the last ${all} events.`, noEvents: "There are no events yet to count on.",
+      title: "Which events it receives", chosen: "Chosen", matches: (n, all) => `Matches ${n} of the last ${all} events.`, noEvents: "There are no events yet to count on.",
       changed: "Not saved yet.", reset: "As it was",
     },
     testing: {
@@ -484,7 +483,46 @@ export const S = {
   },
 
   // --- connections ---
-  connections: {},
+  connections: {
+    add: "Add a connection", lead: "Provider accounts whose callbacks come in here, each at a URL of its own.", name: "Name", provider: "Provider", state: "State", rate: "Callbacks",
+    rateHelp: "Callbacks a second over the last five minutes; the line is the last 24 hours.", last: "Last callback", refused: "Refused", refusedHelp: "Callbacks of the last 24 hours that could not prove where they come from.",
+    added: "Added", id: "Id", perS: (n) => `${n}/s`, never: "none yet",
+    none: "No connections yet", noneText: "A connection is a provider's account: it gives you a URL for its callbacks. In test mode the simulator plays a provider, with no account at all.",
+    command: "ringback connections create --help",
+    states: { receiving: "Receiving", quiet: "Quiet", silent: "Silent", rejecting: "Refusing", never: "Waiting", there: "Set up", unusable: "Cannot be read" },
+    stateHelp: {
+      receiving: "Callbacks come in.", quiet: "Nothing for five minutes, which is not unusual for it.", silent: "Nothing for longer than is usual for it.", rejecting: "Many of the last callbacks were refused.",
+      never: "No callback has come yet.", there: "It has received callbacks.", unusable: "This version cannot read what it is set to.",
+    },
+    pick: "Which provider?", providerHelp: { native: "For what your own platform tells of its messages.", generic: "Any system that posts webhooks: its events are passed on as they came.", simulator: "Plays a provider: sends nothing, reports everything, with faults if you like." },
+    others: "Any channel", another: "Another provider", nameHelp: "What people call this account, such as WhatsApp, main number.", create: "Create the connection", more: "More settings", makeOne: "Make one up",
+    jsonHelp: "As JSON.", wrongJson: "This is no JSON.", documentation: "The provider's documentation", unset: "not set",
+    tabs: { label: "About this connection", overview: "Overview", callbacks: "Callbacks", simulate: "Simulate" }, remove: "Delete", deleteSure: "Delete this connection?",
+    deleteText: "Its callback URL is unknown from then on, so what the provider still posts there is refused. What it brought stays.", wasDeleted: "The connection is deleted.",
+    url: "Callback URL", urlText: "Whoever knows it may post to it; what cannot prove where it comes from is refused.", enter: "Enter these at the provider, too. They are shown now, and never again:",
+    notReachable: "No provider can reach this address", notReachableText: (host) => `${host} exists on this machine or network only. Put a tunnel or a proxy with https in front, set RINGBACK_PUBLIC_URL to its address and start again; until then the simulator plays the provider.`,
+    notHttps: "Providers want https", notHttpsText: "Put a proxy with a certificate in front, and set RINGBACK_PUBLIC_URL to its address.",
+    where: {
+      whatsapp: "At Meta: your app, WhatsApp, Configuration. Enter this URL and the verify token, and subscribe to the field messages.", bandwidth: "At Bandwidth: your messaging application. Enter this URL for callbacks, with the user name and password.",
+      generic: "Wherever the sender keeps the address of its webhooks.", native: "Post with an API key to the address below this one: docs/native.md tells what.", simulator: "Nowhere: the simulator knows it.",
+    },
+    waiting: "Listening for the first callback…", waitingText: "This page notices by itself when it comes.", arrived: "The last callback came", verification: "How callbacks prove themselves",
+    verify: {
+      whatsapp: "By a signature: HMAC-SHA256 of the raw body with the app secret, in X-Hub-Signature-256.", bandwidth: "By user name and password, asked for with a 401 where they do not come by themselves.",
+      simulator: "By a signature with its secret.", native: "By the API key that comes with the request.", hmac: "By a signature in a header: HMAC over what is set below.", basic: "By user name and password.", bearer: "By a bearer token.",
+      api_key: "By a key in a header or in the query.", url_token: "By nothing but the token in the URL.",
+    },
+    config: "What it is set to", secrets: "Of secrets at most the last four characters are shown. To change one, add the connection anew.", details: "Details", counts: "Counted, 30 days",
+    reports: "What it reports", reportsText: (label) => `What ${label} can tell of a message, and this version understands.`, yes: "reported", no: "not reported", channels: "Channels",
+    statuses: { scheduled: "Scheduled", queued: "Queued", submitted: "Submitted", sent: "Sent", delivered: "Delivered", read: "Read", failed: "Failed", expired: "Expired", cancelled: "Cancelled", unconfirmed: "Unconfirmed", received: "Messages from people" },
+    nothing: "It is told what your platform says.", toCallback: "Open it", heard: "How it is heard", rateNow: (n) => `${n} a second now`, usual: (n) => `usually ${n}`, skew: "Clock", skewText: (ms, n) => `half of the last ${n} callbacks came more than ${ms} after what they tell of`, ahead: (ms) => `its clock is ${ms} ahead of ours`,
+    line: { accepted: "accepted", duplicate: "known already", other: "not understood", rejected: "refused" }, noneLately: "No callbacks in the last 24 hours.",
+    simulate: {
+      title: "Simulate a message", lead: "Posts signed callbacks to this connection, as its provider would: nothing is sent to anybody.", live: "Only connections in test mode can be simulated.", toTest: "Go to test mode", none: "There is no simulation for this provider: post to it with an API key.",
+      to: "To", from: "From", channel: "Channel", statuses: "What is reported, in this order", text: "Text of the message", delay: "Milliseconds between callbacks", faults: "How far the network is from perfect", duplicate: "come twice", loss: "get lost", reorder: "in another order", forged: "badly signed, so that they are refused",
+      never: "never", half: "half of them", all: "all", go: "Simulate", started: "On its way: ", message: "Open the message", refused: "They were refused, as they should be: see Callbacks.", wait: "waiting for the message…", lost: "No message has come of it: see Callbacks.", choose: "Choose at least one.",
+    },
+  },
 
   // --- getting started ---
   start: {
@@ -707,7 +745,13 @@ export const S = {
   },
 
   // --- inspector ---
-  inspector: {},
+  inspector: {
+    lead: "A receiver that is always there: it keeps the last 500 requests to each of its names, in test mode, and shows them whole.", name: "Name", other: "Another name", show: "Show",
+    none: "Nothing received yet", noneText: (url) => `Point an endpoint at ${url}, and what is sent to it appears here.`, live: "The inspector belongs to test mode", liveText: "It receives test events only.", toTest: "Go to test mode", make: "Make an endpoint that sends here",
+    clear: "Clear", clearSure: "Forget these requests?", clearText: (name) => `All requests to ${name} are forgotten. Deliveries and attempts stay as they are.`, cleared: "Forgotten.", list: "Requests", at: "Received", method: "Method", type: "Type", answered: "Answered", signature: "Signature", unsigned: "unsigned",
+    headers: "Headers", body: "Body", request: "Request", pick: "Choose a request to see it whole.", count: (n) => (n === 1 ? "1 request" : `${n} requests`), behave: "It misbehaves on request: add ?status=503&delay=2s&times=3 to the URL, and the first three requests are answered 503 after two seconds.",
+    event: "Event", test: "test",
+  },
 
   // --- team, sessions, audit log ---
   team: {

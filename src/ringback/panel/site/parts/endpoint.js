@@ -3,13 +3,12 @@
 import { get } from "../shell/api.js";
 import { useEvery, useLoad } from "../shell/load.js";
 import { html } from "../shell/preact.js";
+import { may } from "../shell/session.js";
 import { S } from "../strings.js";
 import { endpointName } from "./names.js";
 import { Tone } from "./ring.js";
 
 const T = S.endpoints;
-/** Whether the API has figures of endpoints and connections. */
-export const HAS_FIGURES = false;
 const FIGURES_MS = 30000;
 const TONES = {
   healthy: "good", degraded: "warn", failing: "bad", disabled: "idle", untested: "warn", listening: "good",
@@ -30,16 +29,24 @@ export const callOf = (one) => endpointName(one) ?? T.listens;
 
 /** Return the figures of all endpoints, or connections, by id; an empty map while there are none. */
 export function useFigures(path) {
-  const loaded = useLoad((signal) => (HAS_FIGURES ? get(path, {}, { signal }) : Promise.resolve(null)), [path]);
+  const loaded = useLoad((signal) => (may("figures:read") ? get(path, {}, { signal }) : Promise.resolve(null)), [path]);
   useEvery(FIGURES_MS, loaded.reload, [loaded.reload]);
   return new Map((loaded.data?.data ?? []).map((one) => [one.id, one]));
 }
 
-/** Return how an endpoint stands, by its figures where there are any. */
+const DAY_MS = 86400000;
+const WELL = 0.99;
+
+/** Return how an endpoint stands, by its figures of the last 24 hours where there are any. */
 export function stateOf(one, figures) {
   if (!one.enabled) return "disabled";
-  if (figures?.state) return figures.state;
-  return one.kind === "listen" ? "listening" : "enabled";
+  if (one.kind === "listen") return "listening";
+  if (!figures) return "enabled";
+  const { value, of } = figures.deliveries;
+  if (!of) return Date.now() - new Date(one.created_at) < DAY_MS ? "untested" : "idle";
+  const last = figures.success.findLastIndex((n, at) => n + figures.failure[at] > 0);
+  if (value === 0 || (last >= 0 && figures.success[last] === 0)) return "failing";
+  return value / of < WELL ? "degraded" : "healthy";
 }
 
 /** How an endpoint stands, as a word. */

@@ -14,7 +14,7 @@ import { S } from "../strings.js";
 const T = S.endpoints.code;
 
 function Pick({ label, options, value, name }) {
-  return html`<div class="pick" role="group" aria-label=${label}>${options.map(([key, text]) => html`<button key=${key} class="btn"
+  return html`<div class="switch" role="group" aria-label=${label}>${options.map(([key, text]) => html`<button key=${key} class="btn"
     aria-pressed=${key === value} onClick=${() => setQuery({ [name]: key })}>${text}</button>`)}</div>`;
 }
 

@@ -1,40 +1,34 @@
 /** Which events an endpoint receives, and how many of the last ones that would have been. */
 
-import { fits, TypeTree } from "../parts/type_tree.js";
+import { TypeTree } from "../parts/type_tree.js";
 import { FormProblem } from "../parts/form.js";
 import { Loaded } from "../parts/states.js";
 import { number } from "../parts/time.js";
-import { get } from "../shell/api.js";
+import { get, post } from "../shell/api.js";
 import { useLoad } from "../shell/load.js";
-import { html, useState } from "../shell/preact.js";
+import { html, useEffect, useState } from "../shell/preact.js";
 import { may } from "../shell/session.js";
 import { S } from "../strings.js";
 
 const T = S.endpoints.filter;
-const PAGE = 200;
-const PAGES = 5;
+const TYPING_MS = 250;
 
-/** Read the types of the last thousand events, once: what is chosen is counted here. */
-async function lately(signal) {
-  const types = [];
-  let cursor;
-  for (let page = 0; page < PAGES; page += 1) {
-    const told = await get("/v1/events", { limit: PAGE, cursor }, { signal });
-    types.push(...told.data.map((one) => one.type));
-    cursor = told.next;
-    if (!cursor) break;
-  }
-  return types;
-}
-
-/** How many of the last events some patterns take. */
+/** How many of the last events some patterns take, tried by the server. */
 export function Matches({ patterns }) {
-  const loaded = useLoad((signal) => (may("events:read") ? lately(signal) : Promise.resolve([])), []);
-  if (loaded.problem) return null;
-  if (!loaded.data) return html`<p class="faint" role="status">${T.counting}</p>`;
-  if (!loaded.data.length) return html`<p class="faint">${T.noEvents}</p>`;
-  const count = loaded.data.filter((type) => fits(patterns, type)).length;
-  return html`<p class="matches" role="status">${T.matches(number(count), number(loaded.data.length))}</p>`;
+  const [found, setFound] = useState(null);
+  const asked = JSON.stringify(patterns);
+  useEffect(() => {
+    if (!patterns.length || !may("events:read")) {
+      setFound(null);
+      return undefined;
+    }
+    const abort = new AbortController();
+    const ask = () => post("/v1/event-matches", { event_types: patterns }, { signal: abort.signal }).then(setFound, () => {});
+    const timer = setTimeout(ask, TYPING_MS);
+    return () => { clearTimeout(timer); abort.abort(); };
+  }, [asked]);
+  if (!found) return html`<p class="matches" role="status"></p>`;
+  return html`<p class="matches" role="status">${found.looked_at ? T.matches(number(found.matched), number(found.looked_at)) : T.noEvents}</p>`;
 }
 
 /** The tab. */

@@ -21,10 +21,11 @@ function types(row) {
 }
 
 function Success({ of }) {
-  if (!of || !of.of) return dash;
-  const share = of.success / of.of;
+  if (!of?.deliveries.of) return dash;
+  const share = of.deliveries.value / of.deliveries.of;
   const colour = share >= 0.99 ? "delivered" : share >= 0.9 ? "expired" : "failed";
-  return html`<span class="success"><${Spark} values=${of.line} colour=${colour} height=${22} /> <b>${percent(share)}</b></span>`;
+  const line = of.success.map((n, at) => (n + of.failure[at] ? n / (n + of.failure[at]) : null));
+  return html`<span class="success" title=${T.shareOf(number(of.deliveries.value), number(of.deliveries.of))}><${Spark} values=${line} colour=${colour} height=${22} /> <b>${percent(share)}</b></span>`;
 }
 
 const columns = (figures) => [
@@ -33,9 +34,9 @@ const columns = (figures) => [
   { key: "host", title: T.host, width: "minmax(120px, 1fr)", class: "wide-only mono", render: (row) => hostOf(row.url) ?? html`<span class="faint">${T.listens}</span>` },
   { key: "types", title: T.types, width: "minmax(110px, 1fr)", class: "wide-only muted", render: (row) => html`<span title=${row.event_types.join(", ")}>${types(row)}</span>` },
   ...(figures.size ? [
-    { key: "success", name: T.success, title: helped(T.success, T.successHelp), width: "150px", class: "n", render: (row) => html`<${Success} of=${figures.get(row.id)} />` },
+    { key: "success", name: T.success, title: helped(T.success, T.successHelp), width: "150px", class: "n wide-only", render: (row) => html`<${Success} of=${figures.get(row.id)} />` },
     { key: "p95", name: T.p95, title: helped(T.p95, T.p95Help), width: "74px", class: "n wide-only", render: (row) => duration(figures.get(row.id)?.p95_ms) },
-    { key: "backlog", name: T.backlog, title: helped(T.backlog, T.backlogHelp), width: "74px", class: "n wide-only", render: (row) => number(figures.get(row.id)?.backlog) },
+    { key: "backlog", name: T.backlog, title: helped(T.backlog, T.backlogHelp), width: "74px", class: "n wide-only", render: (row) => number(figures.get(row.id)?.open) },
   ] : []),
   { key: "uid", title: T.uid, width: "130px", class: "wide-only mono", off: true, render: (row) => row.uid ?? dash },
   { key: "id", title: T.id, width: "150px", class: "wide-only", off: true, render: (row) => html`<${Id} id=${row.id} />` },

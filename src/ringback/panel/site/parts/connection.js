@@ -1,0 +1,30 @@
+/** What screens say of connections: how they are heard, and whether anybody can reach them. */
+
+import { html } from "../shell/preact.js";
+import { S } from "../strings.js";
+import { Tone } from "./ring.js";
+
+const T = S.connections;
+const TONES = { receiving: "good", quiet: "idle", silent: "bad", rejecting: "bad", never: "idle", there: "good", unusable: "bad" };
+
+/** Return how a connection stands, by its figures where there are any. */
+export function stateOf(one, figures) {
+  if (!one.usable) return "unusable";
+  return figures?.state ?? (one.last_callback ? "there" : "never");
+}
+
+/** The same as a word. */
+export function Heard({ connection, figures }) {
+  const state = stateOf(connection, figures);
+  return html`<span title=${T.stateHelp[state]}><${Tone} tone=${TONES[state] ?? "idle"}>${T.states[state] ?? state}</${Tone}></span>`;
+}
+
+const PRIVATE = /^(localhost|.*\.(local|localhost|internal|test)|127\..*|10\..*|192\.168\..*|172\.(1[6-9]|2\d|3[01])\..*|169\.254\..*|\[(::1|f[cd].*|fe80.*)\])$/i;
+
+/** Say why a provider cannot reach a URL: {title, text}; null when nothing speaks against it. */
+export function unreachable(url) {
+  const { hostname, protocol } = new URL(url);
+  if (PRIVATE.test(hostname)) return { title: T.notReachable, text: T.notReachableText(hostname) };
+  if (protocol !== "https:") return { title: T.notHttps, text: T.notHttpsText };
+  return null;
+}

@@ -1,0 +1,86 @@
+/** Playing the provider of a test connection: which statuses it reports, and with which faults. */
+
+import { Field, FormProblem } from "../parts/form.js";
+import { Loading } from "../parts/states.js";
+import { get, post } from "../shell/api.js";
+import { html, useEffect, useRef, useState } from "../shell/preact.js";
+import { may, mode, setMode } from "../shell/session.js";
+import { href } from "../shell/where.js";
+import { S } from "../strings.js";
+
+const T = S.connections.simulate;
+const USUAL = ["submitted", "sent", "delivered"];
+const CHANNELS = ["sms", "mms", "whatsapp", "rcs"];
+const LOOKS = 40;
+const LOOK_MS = 250;
+const SHARES = [["0", T.never], ["0.5", T.half], ["1", T.all]];
+
+/** Wait until a message is known by its provider's id; null: it is not, in ten seconds. */
+async function found(id, signal) {
+  for (let n = 0; n < LOOKS && !signal.aborted; n += 1) {
+    const { data } = await get("/v1/messages", { provider_message_id: id, limit: 1 }, { signal });
+    if (data.length) return data[0].id;
+    await new Promise((done) => setTimeout(done, LOOK_MS));
+  }
+  return null;
+}
+
+function Result({ sent }) {
+  if (sent.message) return html`<p class="banner" role="status"><span>${T.started}<code>${sent.id}</code></span><a class="btn primary" href=${href(`/messages/${sent.message}`)}>${T.message}</a></p>`;
+  return html`<p class="banner" role="status"><span>${T.started}<code>${sent.id}</code></span> ${sent.forged ? T.refused : sent.over ? T.lost : T.wait}</p>`;
+}
+
+function Form({ connection, provider }) {
+  const channels = provider.channels.filter((one) => CHANNELS.includes(one));
+  const [form, setForm] = useState({
+    to: "+15550123", from: "+15550100", channel: channels[0] ?? "sms", text: "", delay: "200", duplicate: "0", loss: "0", reorder: false, forged: false,
+    statuses: USUAL.filter((one) => provider.simulates.includes(one)),
+  });
+  const [problem, setProblem] = useState(null);
+  const [sent, setSent] = useState(null);
+  const running = useRef(null);
+  useEffect(() => () => running.current?.abort(), []);
+  const put = (name) => (value) => setForm({ ...form, [name]: value });
+  const toggle = (status) => put("statuses")(provider.simulates.filter((one) => (one === status ? !form.statuses.includes(one) : form.statuses.includes(one))));
+  const field = (name, more = {}) => html`<${Field} label=${T[name]} value=${form[name]} onInput=${put(name)} problem=${problem} pointer=${`/${name}`} ...${more} />`;
+  const simulate = async (event) => {
+    event.preventDefault();
+    running.current?.abort();
+    const abort = new AbortController();
+    running.current = abort;
+    setProblem(null);
+    setSent(null);
+    const { to, from, channel, text, reorder, forged, statuses } = form;
+    try {
+      const made = await post(`/v1/connections/${connection.id}/simulate`, {
+        to, from, channel, text, statuses, reorder, forged, delay_ms: Number(form.delay), duplicate: Number(form.duplicate), loss: Number(form.loss),
+      }, { signal: abort.signal });
+      const told = { id: made.provider_message_id, message: made.message, forged };
+      setSent(told);
+      if (!made.message && !forged) setSent({ ...told, message: await found(made.provider_message_id, abort.signal), over: true });
+    } catch (failed) {
+      if (failed.name !== "AbortError") setProblem(failed);
+    }
+  };
+  return html`<section class="card narrow"><header><h2>${T.title}</h2></header><form class="body form" onSubmit=${simulate}>
+    <p class="muted">${T.lead}</p><${FormProblem} problem=${problem} />
+    <div class="grid-2">${field("to", { mono: true })}${field("from", { mono: true })}
+      ${field("channel", { kind: "select", options: (channels.length ? channels : CHANNELS).map((one) => [one, S.messages.channels[one]]) })}${field("delay", { kind: "number", min: 0, max: 60000, pointer: "/delay_ms" })}</div>
+    <fieldset class="checks"><legend>${T.statuses}</legend>${provider.simulates.map((one) => html`<label key=${one}><input type="checkbox" checked=${form.statuses.includes(one)} onChange=${() => toggle(one)} /> ${S.connections.statuses[one]}</label>`)}
+      ${!form.statuses.length && html`<p class="bad">${T.choose}</p>`}</fieldset>
+    ${field("text")}
+    <details class="more"><summary>${T.faults}</summary><div class="form"><div class="grid-2">${field("duplicate", { kind: "select", options: SHARES })}${field("loss", { kind: "select", options: SHARES })}</div>
+      <div class="checks"><label><input type="checkbox" checked=${form.reorder} onChange=${() => put("reorder")(!form.reorder)} /> ${T.reorder}</label>
+        <label><input type="checkbox" checked=${form.forged} onChange=${() => put("forged")(!form.forged)} /> ${T.forged}</label></div></div></details>
+    <div class="actions"><button class="btn primary" type="submit" disabled=${!form.statuses.length}>${T.go}</button></div>
+    ${sent && html`<${Result} sent=${sent} />`}</form></section>`;
+}
+
+/** The tab. */
+export function Simulate({ connection, provider }) {
+  if (mode.value !== "test") return html`<p class="banner"><span>${T.live}</span><button class="btn" onClick=${() => setMode("test")}>${T.toTest}</button></p>`;
+  if (!provider) return html`<${Loading} />`;
+  if (!provider.simulates.length) return html`<p class="muted">${T.none}</p>`;
+  if (!may("connections:write")) return html`<p class="muted">${S.frame.mayNot}</p>`;
+  return html`<${Form} connection=${connection} provider=${provider} />`;
+}

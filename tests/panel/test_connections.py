@@ -1,0 +1,97 @@
+"""Connections in the panel: adding one, hearing from it, playing its provider; the inspector."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.up.installation import Installation
+
+from .browser import Panel
+
+
+def made(shop: Installation, provider: str, config: dict[str, str]) -> str:
+    """Make a connection and return its id."""
+    body = {"provider": provider, "name": f"Panel {provider}", "config": config}
+    found: str = shop.api("POST", "/v1/connections", body)["id"]
+    return found
+
+
+def test_adding_one_shows_what_the_provider_has_to_know_once(
+    panel: Panel, shop: Installation
+) -> None:
+    """Its URL, what was chosen for the provider, and that nobody outside can reach this machine."""
+    page = panel.go("/connections/new")
+    page.click("button:has-text('WhatsApp Cloud API')")
+    page.fill(".field:has-text('Name') input >> nth=0", "Panel WhatsApp")
+    page.fill(".field:has-text('App secret') input", "0f9c1d84a7b34e60")
+    page.click("text=Make one up")
+    page.click("text=Create the connection")
+    expect(page.locator("h1")).to_have_text("Panel WhatsApp")
+    expect(page.locator(".waiting")).to_contain_text("Listening for the first callback")
+    expect(page.locator(".banner.warn")).to_contain_text("No provider can reach this address")
+    page.click(".banner >> button:text-is('Show')")
+    token = page.inner_text(".banner .secret code")
+    assert re.fullmatch("[0-9a-f]{32}", token)
+    one = shop.api("GET", f"/v1/connections/{page.url.partition('?')[0].rpartition('/')[2]}")
+    assert f"…{token[-4:]}" == one["config"]["verify_token"]
+    expect(page.locator(".command").first).to_contain_text(one["callback_url"])
+    page.reload()
+    page.wait_for_selector(".reports")
+    assert token not in page.content()
+    assert "0f9c1d84a7b34e60" not in page.content()
+    page.click("text=Delete")
+    page.click("dialog footer >> text=Delete")
+    page.wait_for_selector("h1:text-is('Connections')")
+
+
+def test_what_is_wrong_is_said_at_its_field(panel: Panel) -> None:
+    """One of several shapes is chosen; what the API refuses stands beside the field it is about."""
+    page = panel.go("/connections/new?provider=generic")
+    page.select_option(".shape select >> nth=0", "basic")
+    page.fill(".field:has-text('Username') input", "with:colon")
+    page.fill(".field:has-text('Password') input", "geheim")
+    page.click("text=Create the connection")
+    expect(page.locator(".field.wrong")).to_contain_text("Username")
+
+
+def test_simulating_leads_to_the_message(panel: Panel, shop: Installation) -> None:
+    """Statuses that the provider has are played; what came of them is a click away, and heard."""
+    one = made(shop, "bandwidth", {"username": "ringback", "password": "geheim"})
+    page = panel.go(f"/connections/{one}")
+    expect(page.locator(".title .tone")).to_have_text("Waiting")
+    page.click("[role=tab]:text-is('Simulate')")
+    page.check("label:has-text('Read')")
+    page.fill(".field:has-text('Milliseconds') input", "0")
+    page.click("form button:text-is('Simulate')")
+    page.click("text=Open the message")
+    page.wait_for_url("**/messages/msg_*")
+    page = panel.go(f"/connections/{one}")
+    expect(page.locator(".waiting")).to_contain_text("Accepted")
+    page = panel.go(f"/connections/{one}?tab=simulate")
+    page.click("text=How far the network is from perfect")
+    page.check("text=badly signed")
+    page.click("form button:text-is('Simulate')")
+    page.click("[role=tab]:text-is('Callbacks')")
+    expect(page.locator(".seen .row").first).to_contain_text("Rejected")
+
+
+def test_the_inspector_shows_what_came_and_whether_it_was_signed(
+    panel: Panel, shop: Installation
+) -> None:
+    """A request appears by itself, with the verdict on its signature; then it is forgotten."""
+    url = f"http://127.0.0.1:{shop.port}/inspect/panel-inspector"
+    page = panel.go("/inspector?name=panel-inspector")
+    expect(page.locator(".none-yet")).to_contain_text(url)
+    end = shop.api("POST", "/v1/endpoints", {"url": url, "event_types": ["message.*"]})["id"]
+    page = panel.go("/inspector?name=panel-inspector")
+    sent = shop.api("POST", f"/v1/endpoints/{end}/test", {"event_type": "message.failed"})
+    expect(page.locator(".inspected tbody tr")).to_contain_text("message.failed")
+    request = page.locator(".inspect .card").nth(1)
+    expect(request).to_contain_text("Verified by the secret")
+    expect(request).to_contain_text(sent["id"])
+    page.click("text=Clear")
+    page.click("dialog footer >> text=Clear")
+    expect(page.locator(".none-yet")).to_contain_text(url)
+    page = panel.go("/inspector", mode="live")
+    page.click("text=Go to test mode")
+    page.wait_for_selector(".inspect-name")
