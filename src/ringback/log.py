@@ -17,7 +17,7 @@ ALLOWED = frozenset((
     "event", "level", "timestamp", "exc_info", "exception", "error", "reason", "connection",
     "provider", "endpoint", "worker", "items", "requests", "code", "status", "request_id",
     "method", "route", "ms", "pid", "partitions", "version", "seconds", "deliveries",
-    "key", "tenant", "mode", "bytes_in", "bytes_out", "skipped",
+    "key", "person", "tenant", "mode", "bytes_in", "bytes_out", "skipped",
 ))  # fmt: skip
 TEXT_MAX = 300
 TRACE_MAX = 8000

@@ -14,6 +14,7 @@ from ringback.log import PROCESSORS
 from ringback.providers import registry
 from ringback.services.request_log import LINES_MAX, Line, RequestLog
 from tests.api.house import KEY, OPERATOR_KEY, House, Json
+from tests.api.people import signed_in
 from tests.services.sink import until
 from tests.services.stage import BASE_URL
 from tests.sizes import SIZES
@@ -68,6 +69,20 @@ async def test_a_line_tells_whose_request_it_was(house: House, written: io.Strin
         "key": key["id"], "tenant": tenant, "mode": "test", "bytes_in": 0,
         "bytes_out": len(answer.content),
     } == line  # fmt: skip
+
+
+async def test_a_line_names_whoever_is_signed_in(house: House, written: io.StringIO) -> None:
+    """By an id: neither the key that there is not, nor the address or the cookie."""
+    browser = await signed_in(house, "agent")
+    view = (await browser.call("GET", "/v1/session")).json()
+    lines(written)
+    await browser.call("GET", "/v1/audit-log")
+    (line,) = lines(written)
+    assert (view["person"]["id"], "test", "scope_missing") == (
+        line["person"], line["mode"], line["code"],
+    )  # fmt: skip
+    assert "key" not in line
+    assert "example.com" not in str(line)
 
 
 async def test_what_is_published_is_told_of_too(house: House, written: io.StringIO) -> None:

@@ -30,7 +30,9 @@ _EVERYBODYS = frozenset(name for name, covered in SCOPES.items() if covered.ever
 _READING = frozenset(
     name for name, covered in SCOPES.items() if name.endswith(":read") and not covered.operator
 )
-_CONVERSATIONS = frozenset(("messages:read", "events:read", "connections:read")) | _EVERYBODYS
+_CONVERSATIONS = (
+    frozenset(("messages:read", "events:read", "connections:read", "figures:read")) | _EVERYBODYS
+)
 
 POWERS: dict[Role, Powers] = {
     "owner": Powers("The installation: every tenant, and who its owners are", _EVERYTHING, False),
