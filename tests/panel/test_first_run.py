@@ -88,7 +88,7 @@ def test_a_message_is_delivered_on_screen_at_once(first: First) -> None:
 def test_an_intention_orders_the_steps(start: Panel) -> None:
     """What one wants decides what comes first; it stands in the address, and so it stays."""
     page = start.go("/start")
-    steps = page.locator(".step > h2")
+    steps = page.locator(".stage > h2")
     expect(steps.first).to_contain_text("Send a message")
     expect(steps.first).to_contain_text("done")
     page.get_by_role("button", name="Reminders and campaigns").click()
@@ -105,7 +105,7 @@ def test_an_endpoint_is_tested_and_goes_live(start: Panel) -> None:
     page.get_by_role("button", name="Use the inspector").click()
     expect(page.locator(".chosen")).to_contain_text("untested")
     page.get_by_role("button", name="Send test event").click()
-    expect(page.locator(".told")).to_contain_text("It works: your endpoint answered 200")
+    expect(page.locator(".came")).to_contain_text("It works: your endpoint answered 200")
     expect(page.locator(".sides")).to_contain_text("webhook-signature")
     expect(page.locator(".check")).to_contain_text("Right: the endpoint's present secret signed it")
     expect(page.locator(".chosen .t-good")).to_have_text("tested")
@@ -129,21 +129,21 @@ def test_a_provider_is_waited_for_and_explained(start: Panel) -> None:
     page.get_by_role("button", name="Add the connection").click()
     expect(page.get_by_text("Listening for the first callback…")).to_be_visible()
     expect(page.get_by_text("This installation has no public address")).to_be_visible()
-    expect(page.locator(".step.open")).to_contain_text("/in/")
+    expect(page.locator(".stage.open")).to_contain_text("/in/")
     page.get_by_role("button", name="One with a wrong signature").click()
-    told = page.locator(".told")
+    told = page.locator(".came")
     expect(told).to_contain_text("A callback came, and was refused")
-    expect(page.locator(".step.open .facts")).to_contain_text(["", "another app secret signed it"])
+    expect(page.locator(".stage.open .facts")).to_contain_text(["", "another app secret signed it"])
     expect(page.locator(".start .hints")).to_contain_text("Copy it once more")
     page.get_by_role("button", name="Simulate a callback").click()
     expect(told).to_contain_text("The first callback is in")
-    expect(page.locator(".step.open > h2")).to_contain_text("done")
+    expect(page.locator(".stage.open > h2")).to_contain_text("done")
 
 
 def test_what_is_missing_before_going_live_is_told(start: Panel) -> None:
     """Each check says what it found; what the page cannot see has a command."""
     page = start.go("/start?step=live")
-    checks = page.locator(".checks li")
+    checks = page.locator(".ready li")
     expect(checks.filter(has_text="Public address").locator(".t-bad")).to_be_visible()
     expect(checks.locator(".t-good")).to_contain_text(["Server", "Clock", "Secrets"])
     expect(checks.filter(has_text="Live connections")).to_contain_text("None yet")

@@ -171,7 +171,7 @@ export const S = {
     all: (n) => (n === 1 ? "its one event" : `all ${n} events`), some: (n, of) => `${n} of ${of} events`,
     retrying: (n) => `${n} retrying`, heldN: (n) => `${n} held`, sending: (n) => `${n} being sent`,
     exhausted: (n) => `${n} given up`, cancelledN: (n) => `${n} cancelled`,
-    notSubscribed: (types) => `not subscribed to ${types}`, addedLater: "added after this message", disabled: "disabled",
+    notSubscribed: (types) => `not subscribed to ${types}`, unsubscribed: "not subscribed", untold: (n) => `${n} others are not told of it`, addedLater: "added after this message", disabled: "disabled",
     replayTo: "Replay to…", replayTitle: "Replay to an endpoint", replayGo: (n) => (n === 1 ? "Send 1 event again" : `Send ${n} events again`),
     replayText: "An event is sent again with its own id: a receiver that has it knows it again.",
     replayEndpoint: "Endpoint", replayNone: "No endpoint has been sent an event of this message yet, so there is nothing to replay.",

@@ -11,6 +11,8 @@ import { S } from "../strings.js";
 import { whoKnows } from "./message_story.js";
 
 const T = S.message;
+// More endpoints than these that it does not concern are folded away.
+const UNTOLD_SHOWN = 3;
 
 function Card({ title, note, children }) {
   return html`<section class="card"><header><h2>${title}</h2>${note && html`<span class="right faint">${note}</span>`}</header>
@@ -64,12 +66,19 @@ function Known({ message }) {
   ]} /></${Card}>`;
 }
 
+function Knowing({ rows }) {
+  return rows.length > 0 && html`<dl class="facts">${rows.map((one, n) => html`<div key=${one.id ?? n}>
+    <dt>${one.id ? html`<a href=${href(`/endpoints/${one.id}`)}>${one.name}</a>` : one.name}</dt>
+    <dd>${one.tone === "idle" || one.tone === "plain" ? html`<span class="muted">${one.text}</span>` : html`<${Tone} tone=${one.tone}><span>${one.text}</span></${Tone}>`}</dd></div>`)}</dl>`;
+}
+
 function Who({ story, endpoints }) {
   const rows = whoKnows(story, endpoints);
+  const told = rows.filter((one) => one.tone !== "idle");
+  const rest = rows.filter((one) => one.tone === "idle");
   return html`<${Card} title=${T.who}>${rows.length
-    ? html`<dl class="facts">${rows.map((one, n) => html`<div key=${one.id ?? n}>
-        <dt>${one.id ? html`<a href=${href(`/endpoints/${one.id}`)}>${one.name}</a>` : one.name}</dt>
-        <dd>${one.tone === "idle" ? html`<span class="muted">${one.text}</span>` : html`<${Tone} tone=${one.tone}><span>${one.text}</span></${Tone}>`}</dd></div>`)}</dl>`
+    ? html`<${Knowing} rows=${told} />${rest.length > UNTOLD_SHOWN
+        ? html`<details><summary class="muted">${T.untold(rest.length)}</summary><${Knowing} rows=${rest} /></details>` : html`<${Knowing} rows=${rest} />`}`
     : html`<p class="faint">${T.noEndpoints} ${may("endpoints:write") && html`<a class="link" href=${href("/endpoints")}>${T.addEndpoint}</a>`}</p>`}</${Card}>`;
 }
 

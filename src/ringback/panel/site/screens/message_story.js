@@ -90,14 +90,19 @@ export function storyOf({ message, entries }) {
 }
 
 const SETTLED = new Set(["failed", "expired", "cancelled", "unconfirmed"]);
+// Text messages cannot be seen to be read: a stop that is never reached would only worry people.
+const READABLE = new Set(["whatsapp", "rcs", "rbm"]);
+/** Whether we sent a message, or only hear of it. */
+export const ours = (message) => message.origin === "sent" || message.origin === "simulated";
 const WAY = ["queued", "submitted", "sent", "delivered", "read"];
 
 /** The stops of the track: {status, at, gap, next}; what failed stands in its place. */
 export function stopsOf(message) {
   const times = message.timestamps;
   const ended = SETTLED.has(message.status);
-  const own = message.origin === "sent" || message.origin === "simulated";
-  const way = WAY.filter((one) => (one === "queued" ? own || times.queued : one !== "submitted" || own || times.submitted));
+  const own = ours(message);
+  const seen = { queued: own, submitted: own, read: READABLE.has(message.channel) };
+  const way = WAY.filter((one) => times[one] || (seen[one] ?? true));
   const furthest = Math.max(-1, ...way.map((one, n) => (times[one] ? n : -1)));
   const passed = Object.keys(times).filter((one) => SETTLED.has(one) && one !== message.status);
   let stops = ended ? way.filter((one) => times[one]) : [...way];
@@ -126,7 +131,7 @@ export function headline(message) {
   if (message.direction === "inbound") return T.headline.received(message.from ?? T.somebody);
   const base = times.queued ?? times.submitted ?? times.sent;
   const gap = base && times[status] ? ms(times[status]) - ms(base) : null;
-  const after = gap !== null && gap >= 0 && base !== times[status] ? (times.queued ? T.afterWe : T.afterIt)(duration(gap)) : "";
+  const after = gap !== null && gap >= 0 && base !== times[status] ? (ours(message) ? T.afterWe : T.afterIt)(duration(gap)) : "";
   const say = T.headline[status] ?? T.headline.none;
   const why = error ? (T.codes[error.code] ?? error.description ?? error.code.replaceAll("_", " ")) : "";
   return status === "failed" ? say(to, why) : say(to, after);
@@ -145,6 +150,9 @@ export function offset(start, at) {
   return `${sign}${Math.floor(size / 86400)} d`;
 }
 
+// Who needs a person comes first; whom it does not concern last.
+const TONES = ["bad", "warn", "plain", "good", "idle"];
+
 /**
  * What each endpoint knows of a message: {id, name, tone, text}, of all that are known and of those
  * that were told and are gone.
@@ -152,10 +160,11 @@ export function offset(start, at) {
 export function whoKnows(story, endpoints) {
   const all = [...story.outs.values()].flat();
   const gone = [...new Set(all.map((one) => one.endpoint))].filter((id) => !endpoints.some((one) => one.id === id));
-  return [
+  const rows = [
     ...endpoints.map((one) => ({ id: one.id, name: nameOf(one), ...knows(story, one.id, one) })),
     ...gone.map((id) => ({ id: null, name: T.deleted, ...knows(story, id, null) })),
   ];
+  return rows.sort((a, b) => TONES.indexOf(a.tone) - TONES.indexOf(b.tone));
 }
 
 /** What an endpoint is called: its description, its own id, or where it is. */
@@ -201,12 +210,13 @@ function inWords(count, missing, total, endpoint) {
   for (const [key, say] of [["retrying", T.retrying], ["held", T.heldN], ["sending", T.sending], ["exhausted", T.exhausted], ["cancelled", T.cancelledN]]) {
     if (count[key]) parts.push(say(count[key]));
   }
-  if (unwanted.length) parts.push(T.notSubscribed([...new Set(unwanted.map((one) => one.type))].slice(0, 3).join(", ")));
+  if (total && unwanted.length === total) parts.push(T.unsubscribed);
+  else if (unwanted.length) parts.push(T.notSubscribed([...new Set(unwanted.map((one) => one.type))].slice(0, 3).join(", ")));
   else if (missing.length && endpoint) {
     const later = ms(endpoint.created_at) > ms(missing[0].emitted_at);
     if (later) parts.push(T.addedLater);
     else if (!endpoint.enabled) parts.push(T.disabled);
   }
-  const tone = count.exhausted || count.retrying ? "bad" : count.held ? "warn" : count.delivered ? "good" : "idle";
+  const tone = count.exhausted || count.retrying ? "bad" : count.held ? "warn" : count.sending ? "plain" : count.delivered ? "good" : "idle";
   return { tone, text: parts.join(", ") || "–" };
 }

@@ -11,7 +11,7 @@ import { html } from "../shell/preact.js";
 import { may } from "../shell/session.js";
 import { href, setQuery, where } from "../shell/where.js";
 import { S } from "../strings.js";
-import { nameOf, offset } from "./message_story.js";
+import { nameOf, offset, ours } from "./message_story.js";
 
 const T = S.message;
 const statusOf = (type) => type.replace(/^message\./, "");
@@ -158,7 +158,7 @@ export function Timeline({ timeline, story, endpoints }) {
   const callbacks = new Set(story.rows.filter((row) => row.kind === "callback").map((row) => row.entry.id));
   const { message } = timeline;
   return html`<section class="card timeline">
-    <header><h2>${T.timeline}</h2><span class="faint">${message.timestamps.queued ? T.offset : T.offsetFirst}</span><${Filters} story=${story} /></header>
+    <header><h2>${T.timeline}</h2><span class="faint">${ours(message) ? T.offset : T.offsetFirst}</span><${Filters} story=${story} /></header>
     ${rows.length ? html`<ol class="tl" aria-label=${T.timeline}>${rows.map((row) => row.kind === "callback"
       ? html`<${Callback} key=${row.entry.id} row=${row} start=${story.start} />`
       : row.kind === "event"

@@ -69,7 +69,7 @@ function Step({ name, n, open, done, chosen, state, reload, next }) {
   const hint = T.hints[chosen]?.[name];
   const Body = STEPS[name];
   const id = `step-${name}`;
-  return html`<li class=${`card step${open ? " open" : ""}${done ? " done" : ""}`}>
+  return html`<li class=${`card stage${open ? " open" : ""}${done ? " done" : ""}`}>
     <h2><button aria-expanded=${open} aria-controls=${id} onClick=${() => setQuery({ step: open ? "none" : name })}>
       <${Ring} status=${done ? "delivered" : open ? "submitted" : "queued"} size=${20} />
       <span class="n faint num">${n}</span><span>${title}</span>${done && html`<${Tone} tone="good">${T.done}</${Tone}>`}</button></h2>
@@ -95,7 +95,7 @@ export default function Start() {
     <h2 class="question">${T.question}</h2>
     <${Intents} chosen=${chosen} />
     ${of.problem && html`<${Failed} problem=${of.problem} retry=${of.reload} />`}
-    <ol class="steps">${order.map((name, n) => html`<${Step} key=${name} name=${name} n=${n + 1} open=${step === name}
+    <ol class="stages">${order.map((name, n) => html`<${Step} key=${name} name=${name} n=${n + 1} open=${step === name}
       done=${Boolean(done[name])} chosen=${chosen} state=${of.data} reload=${of.reload}
       next=${order.find((one) => !done[one] && one !== name)} />`)}</ol></div>`;
 }

@@ -84,7 +84,7 @@ function Seen({ id, mode }) {
   const of = useLoad((signal) => get(`/v1/attempts/${id}`, {}, { signal, ...as(mode) }), [id]);
   return html`<${Loaded} of=${of} rows=${5}>${(attempt) => {
     const good = attempt.final === "delivered";
-    return html`<div class=${`told ${good ? "good" : "bad"}`} role="status"><b>${good ? T.ok(attempt.status) : T.failed}</b>
+    return html`<div class=${`came ${good ? "good" : "bad"}`} role="status"><b>${good ? T.ok(attempt.status) : T.failed}</b>
         <span>${good ? T.took(duration(attempt.ms)) : attempt.explanation ?? attempt.decision}</span>
         <a class="link right" href=${href(`/attempts/${id}`)}>${T.details}</a></div>
       <div class="sides">

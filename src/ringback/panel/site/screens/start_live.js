@@ -67,7 +67,7 @@ export function LiveStep({ state }) {
   if (!state || (!of.data && !of.problem)) return html`<${Loading} rows=${5} label=${T.checking} />`;
   const told = of.data ?? { ready: false, reasons: [of.problem.message], skew: null };
   const ending = state.test.endpoints.filter((one) => one.expires_at);
-  return html`<ul class="checks">${checks(state, told).map((row) => html`<${Check} key=${row[0]} row=${row} />`)}
+  return html`<ul class="ready">${checks(state, told).map((row) => html`<${Check} key=${row[0]} row=${row} />`)}
       <li><${Tone} tone="idle">${T.tests[0]}</${Tone}><span class="muted">${ending.length ? T.tests[2](ending.length) : T.tests[1]}
         ${ending.slice(0, 8).map((one) => html`<br /><a class="link" href=${href(`/endpoints/${one.id}`, { mode: "test" })}>${nameOf(one)}</a> <${Ago} at=${one.expires_at} />`)}</span></li></ul>
     <p class="muted">${T.rest}</p><${Command} text=${T.command} />`;

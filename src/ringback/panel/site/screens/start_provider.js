@@ -113,14 +113,14 @@ function Listening({ connection }) {
   const last = connection.last_callback;
   const checked = connection.counts.handshake ?? 0;
   if (!last) {
-    return html`<div class="told" role="status"><p class="waiting"><i aria-hidden="true"></i>${T.listening}</p>
+    return html`<div class="came" role="status"><p class="waiting"><i aria-hidden="true"></i>${T.listening}</p>
       <span class="muted">${checked ? T.handshake(checked) : T.listeningText}</span></div>`;
   }
   if (GOOD.has(last.outcome)) {
-    return html`<div class="told good" role="status"><b>${T.heard}</b> <span><${Ago} at=${last.received_at} /> · ${T.heardText(S.message.outcomes[last.outcome] ?? last.outcome)}</span>
+    return html`<div class="came good" role="status"><b>${T.heard}</b> <span><${Ago} at=${last.received_at} /> · ${T.heardText(S.message.outcomes[last.outcome] ?? last.outcome)}</span>
       <a class="link right" href=${href(`/callbacks/${last.id}`)}>${T.openCallback}</a></div>`;
   }
-  return html`<div class="told bad" role="status"><b>${last.outcome === "rejected" ? T.rejected : T.unread}</b> <span><${Ago} at=${last.received_at} /></span></div>
+  return html`<div class="came bad" role="status"><b>${last.outcome === "rejected" ? T.rejected : T.unread}</b> <span><${Ago} at=${last.received_at} /></span></div>
     <${Refused} key=${last.id} id=${last.id} provider=${connection.provider} />`;
 }
 
