@@ -61,13 +61,13 @@ def test_filters_hold_for_the_tail(panel: Panel, shop: Installation) -> None:
     live(panel, "/events?type=message.read,message.delivered")
     other = f"other-{time.monotonic_ns()}"
     page = panel.page
-    types = set(page.locator(".seen .row .type").all_inner_texts())
+    types = set(page.locator(".seen .row .event-type").all_inner_texts())
     assert types <= {"message.read", "message.delivered"}
     assert 200 == shop.report(other)
     expect(page.locator(".seen .row", has_text=other)).to_have_count(1)
     page.locator(".filter select").first.select_option("message.failed")
     assert "type=message.failed" in page.url
-    expect(page.locator(".seen .row .type").first).to_have_text("message.failed")
+    expect(page.locator(".seen .row .event-type").first).to_have_text("message.failed")
     again = f"again-{time.monotonic_ns()}"
     assert 200 == shop.report(again)
     page.wait_for_timeout(600)  # what must not happen has no signal
@@ -115,7 +115,7 @@ def test_a_refused_callback_is_explained(panel: Panel, shop: Installation) -> No
     assert all("Rejected" in one for one in page.locator(".seen .row").all_inner_texts())
     row.locator("a.cover").click()
     reason = newest(shop, "/v1/callbacks?outcome=rejected&limit=1")["reason"]
-    expect(page.locator(".decision")).to_have_text(reason[0].upper() + reason[1:])
+    expect(page.locator(".decided")).to_have_text(reason[0].upper() + reason[1:])
     expect(page.locator(".hint")).to_contain_text("Likely cause")
     expect(page.get_by_role("button", name="Read again")).to_have_count(0)
 

@@ -1,7 +1,12 @@
 /** Which columns of a list are shown: chosen by the person, remembered by the browser. */
 
-import { html, useState } from "../shell/preact.js";
+import { html, signal, useState } from "../shell/preact.js";
 import { S } from "../strings.js";
+
+// On a phone there is room for what matters most.
+const phone = matchMedia("(max-width: 760px)");
+const narrow = signal(phone.matches);
+phone.addEventListener("change", () => { narrow.value = phone.matches; });
 
 const stored = (name) => {
   try {
@@ -15,7 +20,8 @@ const stored = (name) => {
 export function useColumns(name, columns) {
   const [chosen, setChosen] = useState(() => stored(name));
   const on = (one) => chosen[one.key] ?? !one.off;
-  const shown = columns.filter((one, n) => n === 0 || on(one));
+  const fits = (one) => !narrow.value || !one.class?.includes("wide-only");
+  const shown = columns.filter((one, n) => n === 0 || (on(one) && fits(one)));
   const choose = (key, value) => {
     const next = { ...chosen, [key]: value };
     setChosen(next);

@@ -25,7 +25,7 @@ export const referenceOf = (event) => event.data?.message?.reference ?? event.da
 /** The type; of a message with the ring of the status that it tells. */
 export function Type({ event }) {
   const [family, status] = [familyOf(event.type), event.type.slice(event.type.indexOf(".") + 1)];
-  return html`<span class="type">${family === "message" ? html`<${Ring} status=${status} times=${event.data?.message?.timestamps} size=${15} />` : html`<i class="knot" aria-hidden="true"></i>`}${event.type}</span>`;
+  return html`<span class="event-type">${family === "message" ? html`<${Ring} status=${status} times=${event.data?.message?.timestamps} size=${15} />` : html`<i class="knot" aria-hidden="true"></i>`}${event.type}</span>`;
 }
 
 /** Words for what is unusual about it. */

@@ -90,14 +90,14 @@ function Sent({ request }) {
       <button class="btn right" title=${T.curlNote} onClick=${() => copy(curlOf({ request }))}>${T.curl}</button></header>
     <div class="body stack"><p class="line mono"><b>${request.method}</b> ${request.url}</p>
       <${Headers} headers=${request.headers} />
-      ${request.body ? html`<${Body} body=${request.body} label=${T.body} />` : html`<p class="faint">${T.gone}</p>`}</div></section>`;
+      ${request.body ? html`<${Body} body=${request.body} label=${T.sentBody} />` : html`<p class="faint">${T.gone}</p>`}</div></section>`;
 }
 
 function Came({ attempt }) {
   const { response } = attempt;
   return html`<section class="card exchange"><header><h2>${T.response}</h2><span class="right"><${Answer} attempt=${attempt} /></span></header>
     <div class="body stack">${response
-      ? html`<${Headers} headers=${response.headers} /><${Body} body=${response.body} label=${T.body} truncated=${response.truncated} />`
+      ? html`<${Headers} headers=${response.headers} /><${Body} body=${response.body} label=${T.cameBody} truncated=${response.truncated} />`
       : html`<p class="faint">${T.noAnswer}</p>`}</div></section>`;
 }
 
@@ -115,17 +115,17 @@ function Page({ attempt, reload }) {
   const delivery = useLoad((signal) => get(`/v1/deliveries/${attempt.delivery}`, {}, { signal }), [attempt.delivery]).data;
   const earlier = delivery?.history[delivery.history.findIndex((one) => one.id === attempt.id) - 1];
   const before = useLoad((signal) => (earlier ? get(`/v1/attempts/${earlier.id}`, {}, { signal }) : Promise.resolve(null)), [earlier?.id]).data;
-  const said = attempt.error ? T.errors[attempt.error] ?? attempt.error : T.code(attempt.status);
+  const said = attempt.error ? `: ${T.errors[attempt.error] ?? attempt.error}` : ` ${T.code(attempt.status)}`;
   const connection = attempt.address ? (attempt.reused ? T.reused : T.opened) : T.noneMade;
   return html`
     <div class="crumb"><a href=${href("/deliveries")}>${S.nav.deliveries}</a> / <a href=${href(`/deliveries/${attempt.delivery}`)}>${delivery?.event_type ?? S.nav.delivery}</a> / <${Id} id=${attempt.id} /></div>
-    <div class="title"><h1>${T.headline(attempt.n, said, nameOf(names, attempt.endpoint))}</h1>
+    <div class="title"><h1>${T.headline(attempt.n, said)}</h1><span class="muted">${nameOf(names, attempt.endpoint)}</span>
       <div class="actions"><${Steps} attempt=${attempt} delivery=${delivery} />
         <span ref=${again}><${Replay} delivery=${attempt.delivery} primary=${true} then=${(made) => go(`/deliveries/${made}`)} /></span></div></div>
     <div class="split"><div class="stack">
         <section class="card"><header><h2>${T.decided}</h2><span class="right faint"><${Ago} at=${attempt.at} /></span></header>
-          <div class="body verdict"><p class="decision">${attempt.decision}</p><${Hint} attempt=${attempt} onChanged=${reload} /></div></section>
-        <div class="pair"><${Sent} request=${attempt.request} /><${Came} attempt=${attempt} /></div>
+          <div class="body verdict"><p class="decided">${attempt.decision}</p><${Hint} attempt=${attempt} onChanged=${reload} /></div></section>
+        <div class="sides"><${Sent} request=${attempt.request} /><${Came} attempt=${attempt} /></div>
         ${before && html`<${Compared} attempt=${attempt} before=${before} />`}
         ${attempt.request && html`<${Signature} attempt=${attempt} />`}</div>
       <aside class="stack"><section class="card"><header><h2>${T.timings}</h2></header>

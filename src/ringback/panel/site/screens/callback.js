@@ -77,7 +77,7 @@ function Page({ callback, reveal }) {
       <div class="actions">${reveal}<${Menu} label=${S.copy.as} items=${items} /></div></div>
     <div class="split"><div class="stack">
         <section class="card"><header><h2>${T.verdict}</h2></header><div class="body verdict">
-          <p class="decision">${callback.reason ? `${callback.reason[0].toUpperCase()}${callback.reason.slice(1)}` : T.means[callback.outcome]}</p>
+          <p class="decided">${callback.reason ? `${callback.reason[0].toUpperCase()}${callback.reason.slice(1)}` : T.means[callback.outcome]}</p>
           ${callback.reason && html`<p class="muted">${T.means[callback.outcome]}</p>`}
           ${why.length > 0 && html`<div class=${`hint${NEVER_READ.has(callback.outcome) ? "" : " mild"}`}><h3>${T.likely}</h3>${why.map((one) => html`<p key=${one}>${one}</p>`)}</div>`}</div></section>
         <${Brought} callback=${callback} />

@@ -26,8 +26,8 @@ export function Outcome({ outcome }) {
 }
 
 const columns = (names) => [
-  { key: "outcome", title: T.outcome, width: "136px", render: (row) => html`<${Outcome} outcome=${row.outcome} />` },
-  { key: "connection", title: T.connection, width: "minmax(130px, 1.3fr)", render: (row) => nameOf(names, row.connection) },
+  { key: "outcome", title: T.outcome, width: "120px", render: (row) => html`<${Outcome} outcome=${row.outcome} />` },
+  { key: "connection", title: T.connection, width: "minmax(100px, 1.3fr)", render: (row) => nameOf(names, row.connection) },
   { key: "provider", title: T.provider, width: "110px", class: "wide-only faint", render: (row) => row.provider },
   { key: "reason", title: T.reason, width: "minmax(160px, 2.2fr)", class: "wide-only", render: (row) => (row.reason ? html`<span title=${row.reason}>${row.reason}</span>` : html`<span class="faint">${T.means[row.outcome]}</span>`) },
   { key: "items", title: T.items, width: "56px", class: "n faint wide-only", render: (row) => row.items },

@@ -26,9 +26,9 @@ export const tries = (row, names) => {
 
 const columns = (names) => [
   { key: "status", title: T.title.status, width: "124px", render: (row) => html`<${DeliveryTone} status=${row.status} />` },
-  { key: "type", title: T.title.type, width: "minmax(140px, 1.1fr)", render: (row) => row.event_type ?? html`<span class="faint">${T.removed}</span>` },
-  { key: "endpoint", title: T.title.endpoint, width: "minmax(110px, 1.4fr)", render: (row) => nameOf(names, row.endpoint) },
-  { key: "answer", title: T.title.answer, width: "minmax(90px, .8fr)", render: (row) => html`<${Answer} attempt=${row.last_attempt} />` },
+  { key: "type", title: T.title.type, width: "minmax(110px, 1.1fr)", render: (row) => row.event_type ?? html`<span class="faint">${T.removed}</span>` },
+  { key: "endpoint", title: T.title.endpoint, width: "minmax(110px, 1.4fr)", class: "wide-only", render: (row) => nameOf(names, row.endpoint) },
+  { key: "answer", title: T.title.answer, width: "minmax(90px, .8fr)", class: "wide-only", render: (row) => html`<${Answer} attempt=${row.last_attempt} />` },
   { key: "attempts", title: T.title.attempts, width: "74px", class: "n wide-only", render: (row) => tries(row, names) },
   { key: "ms", title: T.title.ms, width: "74px", class: "n faint wide-only", render: (row) => duration(row.last_attempt?.ms) },
   { key: "next", title: T.title.next, width: "84px", class: "n wide-only", render: (row) => (row.next_attempt_at ? html`<${Ago} at=${row.next_attempt_at} />` : html`<span class="faint">–</span>`) },

@@ -38,7 +38,7 @@ function Why({ delivery, reload }) {
   return html`<section class="card">
     <header><h2>${T.decided}</h2><span class="right faint">${last && html`<${Ago} at=${last.at} />`}</span></header>
     <div class="body verdict">
-      <p class="decision">${last ? last.decision : T.waiting}</p>
+      <p class="decided">${last ? last.decision : T.waiting}</p>
       ${delivery.next_attempt_at && html`<p class="muted">${T.nextAt} <${Exact} at=${delivery.next_attempt_at} />, <${Ago} at=${delivery.next_attempt_at} /></p>`}
       ${whole.data && html`<${Hint} attempt=${whole.data} onChanged=${reload} />`}
     </div>
@@ -47,7 +47,6 @@ function Why({ delivery, reload }) {
 }
 
 function Page({ delivery, names, reload }) {
-  const endpoint = nameOf(names, delivery.endpoint);
   const again = useRef(null);
   useKeys({ r: [S.keys.replay, () => again.current?.querySelector("button")?.click()] });
   const path = `/v1/deliveries/${delivery.id}`;
@@ -57,7 +56,7 @@ function Page({ delivery, names, reload }) {
   ];
   return html`
     <div class="crumb"><a href=${href("/deliveries")}>${S.nav.deliveries}</a> / <${Id} id=${delivery.id} /></div>
-    <div class="title"><h1>${T.headline[delivery.status](delivery.event_type ?? T.removed, endpoint, delivery.attempts)}</h1>
+    <div class="title"><h1>${T.headline[delivery.status](delivery.event_type ?? T.removed, delivery.attempts)}</h1><span class="muted">${nameOf(names, delivery.endpoint)}</span>
       <${DeliveryTone} status=${delivery.status} />
       <div class="actions"><${Menu} label=${S.copy.as} items=${items} />
         <span ref=${again}><${Replay} delivery=${delivery.id} primary=${true} then=${(made) => go(`/deliveries/${made}`)} /></span></div></div>

@@ -74,10 +74,10 @@ function Result({ id, mode, onEnd }) {
     : html`<p class="waiting" role="status"><i aria-hidden="true"></i>${T.sending}</p>`)}</${Loaded}>`;
 }
 
-/** Computed here from the endpoint's secret, as a receiver would. */
+/** By which of the endpoint's secrets the request is signed. */
 function Checked({ attempt }) {
-  const of = useLoad(() => checked(attempt), [attempt.id]);
-  return of.data ? html`<${Tone} tone=${of.data[0] ? "good" : "bad"}>${of.data[1]}</${Tone}>` : null;
+  const found = checked(attempt);
+  return found && html`<${Tone} tone=${found[0] ? "good" : "bad"}>${found[1]}</${Tone}>`;
 }
 
 function Seen({ id, mode }) {
