@@ -95,6 +95,8 @@ def test_what_needs_a_person_is_said_in_sentences(panel: Panel) -> None:
     expect(needs.last).to_contain_text("usual: 3.0/s")
     assert "/panel/endpoints/end_1" in (needs.first.get_attribute("href") or "")
     assert "/panel/connections/con_1" in (needs.last.get_attribute("href") or "")
+    section = page.get_by_role("navigation", name="Sections").get_by_role("link", name="Endpoints")
+    expect(section).to_contain_text("1 failing")
 
 
 def test_an_installation_without_anything_says_what_to_do(panel: Panel) -> None:

@@ -75,5 +75,5 @@ function Properties({ of, root, depth }) {
 export function Fields({ schema }) {
   const top = below(schema, schema);
   if (!top) return html`<p class="muted">${S.fields.free}</p>`;
-  return html`<div class="fields" tabindex="0" role="region" aria-label=${S.fields.label}><${Properties} of=${top} root=${schema} depth=${0} /></div>`;
+  return html`<div class="fields" tabindex="0" role="group" aria-label=${S.fields.label}><${Properties} of=${top} root=${schema} depth=${0} /></div>`;
 }
