@@ -428,7 +428,7 @@ export const S = {
       none: "Nothing was sent to it yet", noneText: "Deliveries appear with the first event of its types, or with a test event.",
     },
     tree: {
-      all: "All types, also those of later versions", family: (n, all) => `${n} of ${all}`, whole: "whole family", own: "Your own types", add: "Another type or family",
+      all: "All types, also those of later versions", family: (n, all) => `${n} of ${all}`, whole: "whole family", types: (family) => `The types of ${family}`, add: "Another type or family",
       addHelp: "Such as order.paid or order.*; types that nobody has described are published all the same.", addDo: "Add", takeAway: (one) => `Take away ${one}`, none: "Choose at least one type.",
       wrong: "Write a type such as order.paid, a family such as order.*, or *.", deprecated: "deprecated", notYet: "not emitted yet",
     },

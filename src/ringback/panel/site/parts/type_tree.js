@@ -36,19 +36,21 @@ function Family({ family, types, chosen, onChange, off }) {
   const whole = `${family}.*`;
   const all = chosen.includes(whole);
   const count = names.filter((name) => fits(chosen, name)).length;
+  const [open, setOpen] = useState(count > 0 && !off && !all);
   const others = chosen.filter((one) => one !== whole && !names.includes(one));
   const toggleAll = () => onChange(all ? others : [...others, whole]);
   const toggle = (name) => onChange(fits(chosen, name) ? without(chosen, names, family, name) : [...chosen, name]);
-  return html`<details class="family" open=${count > 0 && !off && !all}>
-    <summary><label><input type="checkbox" checked=${off || all} disabled=${off} ref=${(box) => { if (box) box.indeterminate = !off && !all && count > 0; }}
+  return html`<div class="family">
+    <div class="head"><button type="button" class="plain fold" aria-expanded=${open} aria-label=${T.types(whole)} onClick=${() => setOpen(!open)}><span aria-hidden="true">›</span></button>
+      <label><input type="checkbox" checked=${off || all} disabled=${off} ref=${(box) => { if (box) box.indeterminate = !off && !all && count > 0; }}
       onChange=${toggleAll} /> <b class="mono">${whole}</b></label>
-      <span class="faint right">${off || all ? T.whole : T.family(count, names.length)}</span></summary>
-    <ul>${types.map((one) => html`<li key=${one.name}><label title=${plain(one.description)}>
+      <span class="faint right">${off || all ? T.whole : T.family(count, names.length)}</span></div>
+    ${open && html`<ul>${types.map((one) => html`<li key=${one.name}><label title=${plain(one.description)}>
       <input type="checkbox" checked=${off || fits(chosen, one.name)} disabled=${off} onChange=${() => toggle(one.name)} />
       <span><span class="mono">${one.name}</span>
         ${one.deprecated && html` <span class="tag warn">${T.deprecated}</span>`}${!one.emitted && html` <span class="tag">${T.notYet}</span>`}
-        <span class="faint about">${plain(one.description)}</span></span></label></li>`)}</ul>
-  </details>`;
+        <span class="faint about">${plain(one.description)}</span></span></label></li>`)}</ul>`}
+  </div>`;
 }
 
 function Another({ chosen, onChange }) {
