@@ -183,3 +183,25 @@ def test_copied_as_curl_it_is_the_same_request(panel: Panel, shop: Installation)
     headers = dict(came["headers"])
     for header, value in attempt["request"]["headers"]:
         assert value == headers[header]
+
+
+def test_what_a_role_sees_masked_is_revealed(panel: Panel, shop: Installation) -> None:
+    """Whose role sees masks, and may lift them, asks for one attempt; the API is told which."""
+    attempt = shop.api("GET", f"/v1/attempts/{exhausted(shop)['last_attempt']['id']}")
+    asked = []
+
+    def masked(route: Route) -> None:
+        session = route.fetch().json()
+        route.fulfill(json={**session, "masked": True, "may_reveal": True})
+
+    def reveal(route: Route) -> None:
+        asked.append(route.request.post_data_json)
+        route.fulfill(json={**attempt, "decision": "shown whole"})
+
+    panel.page.route("**/v1/session", masked)
+    panel.page.route("**/v1/reveal", reveal)
+    page = panel.go(f"/attempts/{attempt['id']}")
+    page.get_by_role("button", name="Reveal").click()
+    expect(page.locator(".decided")).to_have_text("shown whole")
+    expect(page.get_by_role("button", name="Reveal")).to_have_count(0)
+    assert [{"object": attempt["id"]}] == asked

@@ -4,12 +4,13 @@ import { Answer, Hint, Replay } from "../parts/attempt.js";
 import { Body, Facts, Headers } from "../parts/code.js";
 import { copy, Id } from "../parts/copy.js";
 import { EndpointLink, nameOf, useEndpoints } from "../parts/names.js";
+import { Reveal } from "../parts/reveal.js";
 import { Loaded } from "../parts/states.js";
 import { Ago, duration, Exact } from "../parts/time.js";
 import { get } from "../shell/api.js";
 import { useKeys } from "../shell/keys.js";
 import { useLoad } from "../shell/load.js";
-import { html, useRef } from "../shell/preact.js";
+import { html, useRef, useState } from "../shell/preact.js";
 import { go, href } from "../shell/where.js";
 import { S } from "../strings.js";
 import { Signature } from "./attempt_signature.js";
@@ -108,7 +109,7 @@ function Steps({ attempt, delivery }) {
   return html`${link(delivery.history[at - 1], `‹ ${T.prev}`)}${link(delivery.history[at + 1], `${T.next} ›`)}`;
 }
 
-function Page({ attempt, reload }) {
+function Page({ attempt, reload, reveal }) {
   const names = useEndpoints();
   const again = useRef(null);
   useKeys({ r: [S.keys.replay, () => again.current?.querySelector("button")?.click()] });
@@ -120,7 +121,7 @@ function Page({ attempt, reload }) {
   return html`
     <div class="crumb"><a href=${href("/deliveries")}>${S.nav.deliveries}</a> / <a href=${href(`/deliveries/${attempt.delivery}`)}>${delivery?.event_type ?? S.nav.delivery}</a> / <${Id} id=${attempt.id} /></div>
     <div class="title"><h1>${T.headline(attempt.n, said)}</h1><span class="muted">${nameOf(names, attempt.endpoint)}</span>
-      <div class="actions"><${Steps} attempt=${attempt} delivery=${delivery} />
+      <div class="actions">${reveal}<${Steps} attempt=${attempt} delivery=${delivery} />
         <span ref=${again}><${Replay} delivery=${attempt.delivery} primary=${true} then=${(made) => go(`/deliveries/${made}`)} /></span></div></div>
     <div class="split"><div class="stack">
         <section class="card"><header><h2>${T.decided}</h2><span class="right faint"><${Ago} at=${attempt.at} /></span></header>
@@ -135,6 +136,7 @@ function Page({ attempt, reload }) {
 
 /** The screen. */
 export default function Attempt({ id }) {
+  const [shown, setShown] = useState(null);
   const load = useLoad((signal) => get(`/v1/attempts/${id}`, {}, { signal }), [id]);
-  return html`<${Loaded} of=${load} rows=${10}>${(attempt) => html`<${Page} key=${id} attempt=${attempt} reload=${load.reload} />`}</${Loaded}>`;
+  return html`<${Loaded} of=${load} rows=${10}>${(attempt) => html`<${Page} key=${id} attempt=${shown ?? attempt} reload=${load.reload} reveal=${!shown && html`<${Reveal} id=${id} then=${setShown} />`} />`}</${Loaded}>`;
 }
