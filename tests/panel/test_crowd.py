@@ -1,16 +1,18 @@
 """A crowd in the panel: long lists stay quick, and no text from outside is ever run."""
 
 import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, StorageState
+from playwright.sync_api import Browser, StorageState, expect
 
-from tests.up.installation import Installation
+from tests.up.installation import Installation, until
 
 from .browser import Panel, panel_of
 from .crowd import MESSAGES, ask, crowd
-from .naughty_strings import naughty
+from .naughty_strings import SENTINEL, naughty
 
 ROWS_MAX = 100
 TASK_MAX_MS = 200
@@ -64,6 +66,47 @@ def test_ten_thousand_rows_are_a_hundred_in_the_document(crowded: Panel) -> None
         if longest[-1] <= TASK_MAX_MS:
             break
     assert min(longest) <= TASK_MAX_MS, longest
+
+
+class _Naughty(BaseHTTPRequestHandler):
+    """A receiver that answers with texts which mean no good, in its body and in a header."""
+
+    def do_POST(self) -> None:
+        """Answer once."""
+        self.rfile.read(int(self.headers["content-length"]))
+        texts = [text for text in naughty() if text.isascii() and text.isprintable()]
+        self.send_response(400)
+        self.send_header("x-naughty", "".join(texts[600:640]))
+        self.end_headers()
+        self.wfile.write("\n".join(texts[300:700]).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_what_an_endpoint_answers_is_never_run(crowded: Panel, shop: Installation) -> None:
+    """Body and header of an answer, and an endpoint's name, show as the texts that they are."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Naughty)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/"
+        name = f"'\"><img src=x onerror={SENTINEL}>"
+        added = shop.api("POST", "/v1/endpoints",
+                         {"url": url, "description": name, "event_types": ["naughty.never"]})  # fmt: skip
+        shop.api("POST", f"/v1/endpoints/{added['id']}/test", {"event_type": "message.delivered"})
+        find = f"/v1/attempts?endpoint={added['id']}"
+        (attempt,) = until(lambda: shop.api("GET", find)["data"])
+        for path in (f"/attempts/{attempt['id']}", f"/endpoints/{added['id']}", "/endpoints"):
+            page = crowded.go(path)
+            expect(page.get_by_text(name).first).to_be_visible()
+            assert page.evaluate("window.naughty") is None
+        crowded.go(f"/attempts/{attempt['id']}")
+        expect(page.get_by_text("x-naughty")).to_be_visible()
+        expect(page.get_by_text("<svg onload=").first).to_be_visible()
+        assert [] == crowded.complaints
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_no_text_from_outside_is_run(crowded: Panel, shop: Installation) -> None:

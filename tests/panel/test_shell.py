@@ -1,23 +1,49 @@
 """The shell in a real browser: signing in, finding, keys, modes, and lists that stay quick."""
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, StorageState, expect
 
-from tests.up.installation import Installation
+from tests.up.installation import Installation, until
 
-from .browser import Panel
+from .browser import LINK, Panel
 
 
-def test_the_printed_link_signs_in_once(browser: Browser, shop: Installation) -> None:
+def test_the_printed_link_signs_in_once(
+    browser: Browser, shop: Installation, signed_in: StorageState
+) -> None:
     """A second use of the link is refused with a way on; without a session there is a form."""
-    link = shop.said[shop.said.index("http://127.0.0.1") :]
+    assert signed_in["cookies"]
     context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"http://127.0.0.1:{shop.port}/panel/messages")
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    expect(page.get_by_label("E-mail")).to_be_visible()
-    assert "/panel/messages" in page.url
-    assert "#token=" in link
-    context.close()
+    try:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{shop.port}/panel/messages")
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        expect(page.get_by_label("Password")).to_be_visible()
+        page.goto(LINK.findall(shop.said)[-1])
+        expect(page.get_by_text("This link does not work")).to_be_visible()
+        page.get_by_role("button", name="Sign in with a password").click()
+        expect(page.get_by_label("Password")).to_be_visible()
+        assert "token" not in page.url
+    finally:
+        context.close()
+
+
+def test_the_stream_goes_on_where_it_broke_off(panel: Panel, shop: Installation) -> None:
+    """A worker that dies takes the stream with it; nothing that happened meanwhile is missing."""
+    page = panel.go("/events?type=shop.resumed")
+    live = page.locator("button.live")
+    expect(live).to_contain_text("live")
+    sent = [{"type": "shop.resumed", "data": {"n": n}} for n in range(3)]
+    shop.api("POST", "/v1/events", sent[0])
+    expect(page.locator(".seen .row")).to_have_count(1)
+    for worker in shop.workers():
+        worker.kill()
+    expect(live).to_contain_text("reconnecting")
+    until(lambda: shop.ask("GET", "/readyz").status == 200)
+    for event in sent[1:]:
+        shop.api("POST", "/v1/events", event)
+    expect(page.locator(".seen .row")).to_have_count(len(sent))
+    expect(live).to_contain_text("live")
+    panel.complaints.clear()  # the browser notes the connections that broke
 
 
 def test_lists_are_found_again_by_their_address(panel: Panel) -> None:

@@ -20,7 +20,7 @@ function Box({ title, text, children }) {
 }
 
 /** A first sign-in asks for a name and a password; they can be left for later with a first-run link. */
-function ByLink({ link }) {
+function ByLink({ link, onLeave }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [email, setEmail] = useState("");
@@ -43,7 +43,7 @@ function ByLink({ link }) {
   useEffect(() => { enter({}); }, []);
   if (problem) {
     return html`<${Box} title=${S.signIn.linkFailed} text=${S.signIn.linkFailedText}><${FormProblem} problem=${problem} />
-      <button class="btn" onClick=${() => { history.replaceState(null, "", location.pathname); go("/", {}, { replace: true }); }}>${S.signIn.byPassword}</button></${Box}>`;
+      <button class="btn" onClick=${onLeave}>${S.signIn.byPassword}</button></${Box}>`;
   }
   if (!wanted) return html`<${Box} title=${S.signIn.entering}><${Loading} rows=${2} /></${Box}>`;
   const needsEmail = wanted.at("/email") !== undefined;
@@ -86,11 +86,16 @@ function ByPassword() {
 
 /** The screen of somebody who is not signed in, or who follows a link. */
 export function SignIn() {
-  const [link] = useState(token);
+  const [link, setLink] = useState(token);
+  const leave = () => {
+    history.replaceState(null, "", location.pathname);
+    setLink(null);
+    go("/", {}, { replace: true });
+  };
   useEffect(() => {
     if (!link && session.value) go("/", {}, { replace: true });
   }, [session.value]);
-  if (link) return html`<${ByLink} link=${link} />`;
+  if (link) return html`<${ByLink} link=${link} onLeave=${leave} />`;
   if (session.value === undefined) return html`<${Box} title=${S.signIn.title}><${Loading} rows=${2} /></${Box}>`;
   if (session.value) return html`<${Box} title=${S.signIn.already}><button class="btn" onClick=${signOut}>${S.frame.signOut}</button></${Box}>`;
   return html`<${ByPassword} />`;
