@@ -91,8 +91,8 @@ def test_what_an_endpoint_answers_is_never_run(crowded: Panel, shop: Installatio
     try:
         url = f"http://127.0.0.1:{server.server_port}/"
         name = f"'\"><img src=x onerror={SENTINEL}>"
-        added = shop.api("POST", "/v1/endpoints",
-                         {"url": url, "description": name, "event_types": ["naughty.never"]})  # fmt: skip
+        new = {"url": url, "description": name, "event_types": ["naughty.never"]}
+        added = shop.api("POST", "/v1/endpoints", new)
         shop.api("POST", f"/v1/endpoints/{added['id']}/test", {"event_type": "message.delivered"})
         find = f"/v1/attempts?endpoint={added['id']}"
         (attempt,) = until(lambda: shop.api("GET", find)["data"])
