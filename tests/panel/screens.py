@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.up.installation import Installation
 
+_PAGES_MAX = 40
 PLAIN = {
     "overview": "/",
     "start": "/start",
@@ -20,17 +21,29 @@ PLAIN = {
     "catalogue-type": "/developers/catalogue/message.delivered",
     "team": "/team",
     "audit": "/audit",
+    "endpoint-new": "/endpoints/new",
+    "connection-new": "/connections/new",
 }
+_TABS = ("test", "filter", "security", "policy", "code")
 
 
 def addresses(installation: Installation) -> dict[str, str]:
     """Return the name and the address of every screen; those of single things exist."""
 
     def first(path: str) -> Any:
-        rows = installation.api("GET", f"/v1/{path}")["data"]
-        assert rows, f"the demo has no {path}"
-        return rows[0]["id"]
+        # A search looks at so much at a time: what is rare may be on a later page.
+        page: Any = {"next": None}
+        for _ in range(_PAGES_MAX):
+            cursor = f"&cursor={page['next']}" if page["next"] else ""
+            page = installation.api("GET", f"/v1/{path}{cursor}")
+            if page["data"]:
+                return page["data"][0]["id"]
+            if not page["next"]:
+                break
+        raise AssertionError(f"the demo has no {path}")
 
+    endpoint = f"/endpoints/{first('endpoints?limit=1')}"
+    connection = f"/connections/{first('connections?limit=1')}"
     return {
         **PLAIN,
         "message": f"/messages/{first('messages?status=read&limit=1')}",
@@ -38,7 +51,9 @@ def addresses(installation: Installation) -> dict[str, str]:
         "event": f"/events/{first('events?type=message.delivered&limit=1')}",
         "delivery": f"/deliveries/{first('deliveries?status=exhausted&limit=1')}",
         "attempt": f"/attempts/{first('attempts?status=503&limit=1')}",
-        "endpoint": f"/endpoints/{first('endpoints?limit=1')}",
+        "endpoint": endpoint,
+        **{f"endpoint-{tab}": f"{endpoint}?tab={tab}" for tab in _TABS},
         "callback": f"/callbacks/{first('callbacks?outcome=rejected&limit=1')}",
-        "connection": f"/connections/{first('connections?limit=1')}",
+        "connection": connection,
+        "connection-simulate": f"{connection}?tab=simulate",
     }
