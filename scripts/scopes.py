@@ -20,7 +20,10 @@ Written from [domain/scopes.py](../src/ringback/domain/scopes.py) by `make docs`
 _ROLES = """
 ## Roles
 
-What people may do who [sign in](sign-in.md), by their role in a tenant.
+What people may do who [sign in](sign-in.md), by their role in a tenant. Where it says masked, that
+holds for the keys that they make, too; not for endpoints, which receive events whole:
+`endpoints:write` and `endpoints:listen` are ways to every number and text
+([more](sign-in.md#keys-of-those-who-see-masks)).
 
 | role | what | scopes | numbers and texts |
 |---|---|---|---|

@@ -4,7 +4,7 @@ import httpx
 
 from ringback.domain.roles import POWERS, ROLES, Role
 from ringback.domain.scopes import OPERATIONS
-from tests.api.house import House, Json, assert_problem
+from tests.api.house import House, Json, assert_problem, places
 from tests.api.people import Browser, signed_in
 from tests.api.streamed import ALL, Stream, front_of
 from tests.api.test_document import operations
@@ -56,7 +56,7 @@ def named(path: str, ids: dict[str, str]) -> str:
 
 async def asked(browser: Browser, name: str, path: str) -> httpx.Response:
     """Ask an operation that reads; of those that filter, for what is planted."""
-    query = {"q": NUMBER[-6:]} if name == "search" else {}
+    query = {"q": NUMBER[-4:]} if name == "search" else {}
     return await browser.call("GET", path, params=query)
 
 
@@ -179,3 +179,79 @@ async def test_what_is_kept_for_a_repeat_is_whole(house: House) -> None:
         first.json()["description"], again.json()["description"],
         again.headers["idempotency-replayed"],
     )  # fmt: skip
+
+
+async def test_a_masked_number_is_not_read_digit_by_digit(house: House) -> None:
+    """Who sees four digits finds by exactly these; more, and beginnings of ids, tell nothing."""
+    await planted(house)
+    await house.hear("wamid.HBgNNDkxNTExMjM0NDgyMRUCABEYEg", "sent", reference=f"of +{NUMBER}")
+    browser = await signed_in(house, "marketer")
+
+    async def answered(path: str, **query: str) -> httpx.Response:
+        return await browser.call("GET", path, params=query)
+
+    for parameter in ("to", "from"):
+        for text in (f"0{NUMBER[-4:]}", NUMBER[-5:], NUMBER, f"+{NUMBER}", "ada@example.com"):
+            answer = await answered("/v1/messages", **{parameter: text})
+            assert [parameter] == places(assert_problem(answer, 422, "invalid")), text
+            assert "last 4 digits" in answer.json()["errors"][0]["detail"]
+        answer = await answered("/v1/messages", **{parameter: NUMBER[-4:]})
+        assert 1 == len(answer.json()["data"])
+    assert 200 == (await answered("/v1/messages", **{"from": "HarbourCli"})).status_code
+    for text in (NUMBER[-5:], f"+{NUMBER[:6]} {NUMBER[6:]}", f"whatsapp:{NUMBER}", "a@example.com"):
+        assert ["q"] == places(assert_problem(await answered("/v1/search", q=text), 422, "invalid"))
+    found = (await answered("/v1/search", q=NUMBER[-4:])).json()
+    assert 2 == len(found["data"])
+    for whole in ("wamid.HBgNNDkxNTExMjM0NDgyMRUCABEYEg", f"of +{NUMBER}"):
+        assert 1 == len((await house.get("/v1/search", q=whole[:-2]))["data"])
+        assert [] == (await answered("/v1/search", q=whole[:-2])).json()["data"]
+        assert 1 == len((await answered("/v1/search", q=whole)).json()["data"])
+
+
+async def test_a_key_is_shown_no_more_than_its_maker(house: House) -> None:
+    """A developer's key is masked, and so is what it makes; an admin's is not; reveals audited."""
+    ids = await planted(house)
+    browser, path = await signed_in(house, "developer"), f"/v1/messages/{ids['message_id']}"
+    first = (await browser.call("POST", "/v1/api-keys", json={"name": "mine"})).json()
+    second = await house.post("/v1/api-keys", {"name": "its own"}, key=first["key"])
+    for made in (first, second):
+        key = made["key"]
+        assert [True, True] == [
+            (await house.get(place, key=key))["masked"] for place in ("/v1/whoami", "/v1/session")
+        ]
+        assert (await house.get(f"/v1/api-keys/{made['id']}"))["masked"]
+        assert "+49 151 ••• 4821" == (await house.get(path, key=key))["from"]
+        assert NUMBER not in str(await house.get("/v1/events", key=key))
+        refused = await house.call("GET", f"/v1/messages?from={NUMBER}", key=key)
+        assert_problem(refused, 422, "invalid")
+    shown = await house.post(
+        "/v1/reveal", {"object": ids["message_id"]}, key=second["key"], status=200
+    )
+    assert f"+{NUMBER}" == shown["from"]
+    log = (await house.get("/v1/audit-log", action="personal.revealed"))["data"]
+    assert [second["id"]] == [row["actor"] for row in log]
+    created = (await house.get("/v1/audit-log", action="api_key.created"))["data"]
+    assert [True, True] == [row["detail"]["masked"] for row in created[:2]]
+    admin = await signed_in(house, "admin")
+    theirs = (await admin.call("POST", "/v1/api-keys", json={"name": "whole"})).json()
+    assert (False, f"+{NUMBER}") == (
+        theirs["masked"], (await house.get(path, key=theirs["key"]))["from"],
+    )  # fmt: skip
+
+
+async def test_a_masked_key_streams_masked_and_listens_whole(house: House) -> None:
+    """The feed is masked for a developer's key; a listener is an endpoint and gets all."""
+    await planted(house)
+    browser = await signed_in(house, "developer")
+    key = (await browser.call("POST", "/v1/api-keys", json={"name": "mine"})).json()["key"]
+    listens = {"kind": "listen", "event_types": ["*"]}
+    endpoint = await house.post("/v1/endpoints", listens, key=key)
+    headers = {"authorization": f"Bearer {key}", "accept": "text/event-stream"}
+    async with front_of(house) as front:
+        for path, whole in (
+            ("/v1/events", False), (f"/v1/endpoints/{endpoint['id']}/stream", True),
+        ):  # fmt: skip
+            async with front.client.stream("GET", path, params=ALL, headers=headers) as response:
+                assert 200 == response.status_code
+                told = "".join(one.data.decode() for one in await Stream(response).some(3))
+                assert whole == (NUMBER in told)

@@ -149,7 +149,7 @@ _ELSEWHERE = {
     ("GET", "/v1/search"): "ringback find",
     ("GET", "/v1/endpoints/{id}/stream"): "ringback listen",
     ("POST", "/v1/endpoints/{id}/answers"): "ringback listen",
-    # For whoever is signed in: the command line has keys, and for keys nothing is masked.
+    # For whoever is signed in: the command line has keys, for most of which nothing is masked.
     ("POST", "/v1/session"): "the panel",
     ("GET", "/v1/session"): "the panel",
     ("PATCH", "/v1/session"): "the panel",

@@ -48,6 +48,9 @@ class ApiKeyView(View):
     rate_limit: RateLimit | None = Field(
         description="Its own; null: its tenant's, or the installation's."
     )
+    masked: bool = Field(
+        description="Whether numbers and texts are masked for it, as for whoever made it."
+    )
 
 
 class NewApiKeyView(ApiKeyView):
@@ -91,6 +94,7 @@ def _fields(key: StoredKey) -> dict[str, Any]:
         "revoked_at": moment_or_none(key.revoked),
         "last_used_at": moment_or_none(key.last_used),
         "rate_limit": shown_rate(key.rate, key.burst),
+        "masked": key.masked,
     }
 
 

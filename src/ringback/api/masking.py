@@ -1,4 +1,6 @@
-"""What masks answers for people whose role sees no numbers and no texts: around every route.
+"""What masks answers for those who are shown no numbers and no texts: around every route.
+
+These are people, by their role, and the keys that such people have made.
 
 Pure ASGI, around what keeps answers, so that these are kept whole. It decides nothing: what is
 personal stands in domain/masking.py. What it cannot look into is not let out.
@@ -19,6 +21,7 @@ from ringback.domain.masking import HIDDEN, NOTHING_PERSONAL, masked
 from ringback.services.access import Asker
 
 JSON = "application/json"
+LISTENING = "listen"
 _DATA = b"data: "
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -52,17 +55,18 @@ class Masking:
         """Return what masks an answer, or None where nothing is to be masked. Raises Problem."""
         state = scope["state"]
         asker: Asker | None = state.get("asker")
-        if asker is None or asker.signed_in is None or state.get("unmasked"):
+        if asker is None or state.get("unmasked"):
             return None
-        kind = _media_type(start)
+        kind, operation = _media_type(start), _operation(scope)
         if kind == STREAM:
-            # Also for those who see everything now: a role may change while they listen.
-            return _Streamed(self._context, scope)
-        if not asker.masked or _operation(scope) in NOTHING_PERSONAL or kind in {"", PROBLEM}:
+            # Of people also for those who see everything now: a role may change while they listen.
+            # A program that listens is an endpoint, and what is posted there is whole and signed.
+            masks = asker.signed_in is not None or (asker.masked and operation != LISTENING)
+            return _Streamed(self._context, scope) if masks else None
+        if not asker.masked or operation in NOTHING_PERSONAL or kind in {"", PROBLEM}:
             return None
         if kind != JSON:
-            role = asker.signed_in.role
-            raise Problem("scope_missing", f"The role {role} sees this masked, which it cannot be.")
+            raise Problem("scope_missing", "You would see this masked, which it cannot be.")
         return _Whole()
 
 

@@ -16,6 +16,7 @@ from ringback.api.shown import ConnectionId, MessageId, Time, View, born
 from ringback.api.spans import SpanQuery, moments
 from ringback.domain import ids
 from ringback.domain.events import message_view
+from ringback.domain.masking import BY_DIGITS, SHOWN_DIGITS, tells_more
 from ringback.domain.messages import STATUS_CODE, Status
 from ringback.domain.search import VALUE_MAX, Kind, reversed_address
 from ringback.services import catalogue
@@ -33,6 +34,10 @@ _PARAMETERS = {
     Kind.TO: "to",
     Kind.FROM: "from",
 }
+_BY_ADDRESS = (
+    f"A whole address, or its last digits ({DIGITS_MIN}+); where numbers are masked for whoever "
+    f"asks, exactly the last {SHOWN_DIGITS}."
+)
 router = APIRouter(prefix="/messages", tags=["messages"])
 
 
@@ -72,13 +77,10 @@ class MessageView(View):
 class MessageQuery(SpanQuery):
     """Filters of the list; a message has to fit all of them."""
 
-    to: str | None = Field(
-        default=None, max_length=VALUE_MAX, description="A whole address, or its last digits (4+)."
-    )
+    to: str | None = Field(default=None, max_length=VALUE_MAX, description=_BY_ADDRESS)
     from_: str | None = Field(
-        default=None, alias="from", max_length=VALUE_MAX,
-        description="A whole address, or its last digits (4+).",
-    )  # fmt: skip
+        default=None, alias="from", max_length=VALUE_MAX, description=_BY_ADDRESS
+    )
     reference: str | None = Field(default=None, max_length=VALUE_MAX, min_length=1)
     provider_message_id: str | None = Field(default=None, max_length=VALUE_MAX, min_length=1)
     status: str | None = Field(
@@ -114,7 +116,7 @@ async def page(
 ) -> Page[MessageView]:
     """List messages, newest first, or those that fit the filters."""
     pager = Pager(request, caller, query)
-    find = partial(_find, caller, _terms(query), _traits(query))
+    find = partial(_find, caller, _terms(query, caller.asker.masked), _traits(query))
     span = moments(caller, query).of_ids()
     try:
         found = await sieve(find, pager.window, _key, span)
@@ -167,23 +169,25 @@ def _statuses(text: str | None) -> tuple[Status, ...]:
     return found
 
 
-def _terms(query: MessageQuery) -> list[Term]:
+def _terms(query: MessageQuery, masked: bool) -> list[Term]:
     terms = []
     if query.provider_message_id is not None:
         terms.append(Term(Kind.PROVIDER_MESSAGE_ID, query.provider_message_id))
     if query.reference is not None:
         terms.append(Term(Kind.REFERENCE, query.reference))
     if query.to is not None:
-        terms.append(_address(Kind.TO, query.to))
+        terms.append(_address(Kind.TO, query.to, masked))
     if query.from_ is not None:
-        terms.append(_address(Kind.FROM, query.from_))
+        terms.append(_address(Kind.FROM, query.from_, masked))
     return terms
 
 
-def _address(kind: Kind, text: str) -> Term:
+def _address(kind: Kind, text: str, masked: bool) -> Term:
     # A plus that was not encoded arrives as a space.
     if text[:1] == " " and _DIGITS.fullmatch(text[1:]):
         text = "+" + text[1:]
+    if masked and tells_more(text):
+        raise wrong_parameter(_PARAMETERS[kind], BY_DIGITS)
     if not _DIGITS.fullmatch(text):
         if not text:
             raise wrong_parameter(_PARAMETERS[kind], "Give an address, or leave it out.")

@@ -6,10 +6,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from ringback.api.auth import CallerDep
+from ringback.api.problems import wrong_parameter
 from ringback.api.shown import Time, View, example
 from ringback.domain.events import rfc3339
 from ringback.domain.finding import TEXT_MAX
-from ringback.services.find import HITS_MAX, Asked, Finder, Thing
+from ringback.domain.masking import BY_DIGITS
+from ringback.services.find import HITS_MAX, Asked, Finder, TellsMore, Thing
 
 router = APIRouter(prefix="/search", tags=["search"])
 
@@ -59,7 +61,8 @@ class SearchQuery(BaseModel):
         min_length=1, max_length=TEXT_MAX,
         description="An id of anything here, a provider's id of a message, a number or at least "
         "its last four digits, a reference or how one begins, or part of the name of an endpoint, "
-        "a connection or an event type.",
+        "a connection or an event type. Where numbers are masked for whoever asks: exactly the "
+        "last four digits, and ids and references whole.",
         examples=["order-48213"],
     )  # fmt: skip
 
@@ -69,9 +72,13 @@ async def search(caller: CallerDep, query: Annotated[SearchQuery, Query()]) -> S
     """Find whatever a text names. What the key may not read is left out, and that is said."""
     context, allowed = caller.context, caller.asker.may
     asked = Asked(
-        context.database, caller.manager, caller.own_types, caller.scope, allowed, context.now()
-    )
-    found = await Finder(asked).find(query.q)
+        context.database, caller.manager, caller.own_types, caller.scope, allowed, context.now(),
+        caller.asker.masked,
+    )  # fmt: skip
+    try:
+        found = await Finder(asked).find(query.q)
+    except TellsMore:
+        raise wrong_parameter("q", BY_DIGITS) from None
     return SearchView(
         data=[
             HitView(

@@ -27,6 +27,7 @@ class WhoView(View):
     scopes: list[str] = Field(
         description="What it may do, by name.", examples=[["events:write", "messages:read"]]
     )
+    masked: bool = Field(description="Whether numbers and texts are masked in answers.")
     expires_at: Time | None
     version: str = Field(description="Of this installation.", examples=[__version__])
 
@@ -46,6 +47,7 @@ async def get(caller: CallerDep) -> WhoView:
         tenant_name=tenant.name if tenant else None,
         mode=mode.word if mode is not None else None,
         scopes=caller.asker.scopes,
+        masked=caller.asker.masked,
         expires_at=rfc3339(ends) if ends is not None else None,
         version=__version__,
     )

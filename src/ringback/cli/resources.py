@@ -74,6 +74,7 @@ KEYS = Resource(
         Column("ends in", "hint", wide=True),
         Column("last used", "last_used_at", "time"),
         Column("status", "revoked_at", "status", words=("active", "revoked")),
+        Column("numbers", "masked", "status", wide=True, words=("seen", "masked")),
         Column("scopes", "scopes", wide=True), Column("expires", "expires_at", "time", wide=True),
         Column("created", "created_at", "time", wide=True),
     ),

@@ -93,6 +93,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     An operator key stands for no tenant (0) and no mode: it says with each request for whom it
     acts. `scopes` is None for a key that has all of its kind. `rate` is how many requests a second
     it may make and `burst` how many at once; None: its tenant's, or the installation's.
+    A `masked` one is shown no numbers and no texts, like whoever made it.
     """
 
     id: uuid.UUID
@@ -102,6 +103,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     scopes: frozenset[str] | None = None
     rate: int | None = None
     burst: int | None = None
+    masked: bool = False
 
     @property
     def operator(self) -> bool:

@@ -38,6 +38,9 @@ _ID = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
 # Where something runs from and to, it is no address.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T.*)?")
 _SHORT_CODE = 6
+# Of a number that is masked these are shown, and it can be found by them.
+SHOWN_DIGITS = 4
+BY_DIGITS = f"Numbers are masked for you: look by the last {SHOWN_DIGITS} digits, and no more."
 # Operations that answer with what is written down for everybody, or with descriptions of it.
 NOTHING_PERSONAL = frozenset((
     "list_event_types", "get_event_type", "get_event_type_schema", "list_providers",
@@ -137,6 +140,13 @@ def masked_address(address: str) -> str:
     if "@" in address:
         return f"{address[:1]}{HIDDEN}@{HIDDEN}"
     return address if len(address) <= 11 and not _PLUS.search(address) else HIDDEN
+
+
+def tells_more(text: str) -> bool:
+    """Say whether finding something by an address, or by its end, tells more than masks show."""
+    if text.isascii() and text.isdigit():
+        return len(text) != SHOWN_DIGITS
+    return masked_address(text) != text
 
 
 def _in_words(text: str, *, bare: bool) -> str:

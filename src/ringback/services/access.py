@@ -76,7 +76,7 @@ class Asker(NamedTuple):
     @property
     def masked(self) -> bool:
         """Whether numbers and texts are masked in what is answered."""
-        return self.signed_in is not None and POWERS[self.signed_in.role].masked
+        return self.key.masked if self.signed_in is None else POWERS[self.signed_in.role].masked
 
     @property
     def owns(self) -> bool:

@@ -14,7 +14,9 @@ from ringback.domain import finding, ids
 from ringback.domain.event_types import CATALOGUE
 from ringback.domain.finding import TEXT_MAX, Wanted
 from ringback.domain.ids import Prefix
+from ringback.domain.masking import tells_more
 from ringback.domain.search import Kind, reversed_address
+from ringback.errors import RingbackError
 from ringback.services import delivery_log
 from ringback.services.manage import Manager
 from ringback.services.own_types import OwnTypes
@@ -79,8 +81,15 @@ class Findings(msgspec.Struct):
         return hit is not None
 
 
+class TellsMore(RingbackError):
+    """Whether there is such a number is more than somebody is shown for whom numbers are masked."""
+
+
 class Asked(msgspec.Struct, frozen=True):
-    """On whose behalf is looked, and through what. `may` says which scopes they have."""
+    """On whose behalf is looked, and through what. `may` says which scopes they have.
+
+    Where numbers are `masked` for them, nothing is found by more of one than is shown.
+    """
 
     database: Database
     manager: Manager
@@ -88,6 +97,7 @@ class Asked(msgspec.Struct, frozen=True):
     scope: Scope
     may: Callable[[str], bool]
     now: datetime
+    masked: bool = False
 
 
 class Finder:
@@ -101,7 +111,12 @@ class Finder:
         self._found = Findings([], [])
 
     async def find(self, pasted: str) -> Findings:
-        """Find whatever a text names; at most 20 hits."""
+        """Find whatever a text names; at most 20 hits.
+
+        Raises:
+            TellsMore: it is a number or an address, and these are masked for who asks.
+
+        """
         wanted, found = finding.read(pasted[:TEXT_MAX]), self._found
         if wanted.secret is not None:
             note = "Secrets are never looked for; if it was pasted where others read it, replace it"
@@ -211,11 +226,13 @@ class Finder:
         return self._found.add(connection_hit(one) if one else None)
 
     async def _by_text(self, wanted: Wanted) -> None:
+        if self._asked.masked and ("@" in wanted.text or any(map(tells_more, wanted.endings))):
+            raise TellsMore
         if self._may("message"):
             for ending in wanted.endings:
                 await self._ending(Kind.TO, "to", ending)
                 await self._ending(Kind.FROM, "from", ending)
-            if not wanted.endings:
+            if not wanted.endings and not (self._asked.masked and tells_more(wanted.text)):
                 await self._whole_address(wanted.text)
             await self._carried(Kind.PROVIDER_MESSAGE_ID, "provider_message_id", wanted)
             await self._carried(Kind.REFERENCE, "reference", wanted)
@@ -244,6 +261,9 @@ class Finder:
         exact = Term(kind, wanted.text)
         what = f"messages with {name} {wanted.text}"
         if await self._messages(what, exact, {parameter: wanted.text}) or not wanted.beginning:
+            return
+        if self._asked.masked:
+            # A number may stand within it, and would be read from beginning to beginning.
             return
         what = f"messages where {name} begins with {wanted.text}"
         await self._messages(what, Term(kind, wanted.text, prefix=True), None)

@@ -80,6 +80,9 @@ class Keys:
     async def make(self, new: NewKey) -> tuple[StoredKey, str]:
         """Make a key for whom its maker acts for; return it, and the key that is shown once.
 
+        It is shown no more than its maker: where numbers and texts are masked for one, they are
+        for the other.
+
         Raises:
             Invalid: the kind, a scope or the time is wrong, or more than its maker may give.
             LimitReached: there are 2,000 already.
@@ -101,9 +104,11 @@ class Keys:
                 raise LimitReached(f"There are {KEYS_MAX} keys already; revoke some.")
             await stored.add_key(
                 connection, id_, *scope, key, new.name, scopes=scopes, expires=new.expires,
-                rate=new.rate or _own_rate(asker),
+                rate=new.rate or _own_rate(asker), masked=asker.masked,
             )  # fmt: skip
             detail: audit.Detail = {"name": new.name, "kind": kind, "scopes": scopes}
+            if asker.masked:
+                detail["masked"] = True
             if new.rate is not None:
                 detail["rate_limit"] = list(new.rate)
             await self._audit(connection, scope, Act("api_key.created", show("key", id_), detail))

@@ -164,7 +164,10 @@ def _key(row: Row) -> ApiKey:
     expires_ms = int(expires.timestamp() * 1000) if expires else None
     mode = Mode(row["mode"]) if row["mode"] else None
     scopes = None if row["scopes"] is None else frozenset(row["scopes"])
-    return ApiKey(row["id"], row["tenant"], mode, expires_ms, scopes, row["rate"], row["burst"])
+    return ApiKey(
+        row["id"], row["tenant"], mode, expires_ms, scopes, row["rate"], row["burst"],
+        row["masked"],
+    )  # fmt: skip
 
 
 def _connection(row: Row, vault: Vault) -> StoredConnection:
@@ -241,11 +244,12 @@ async def add_tenant(connection: DatabaseConnection, id_: uuid.UUID, uid: str, n
 async def add_key(
     connection: DatabaseConnection, id_: uuid.UUID, tenant: int, mode: int, key: str, name: str,
     *, scopes: list[str] | None = None, expires: datetime | None = None, rate: Rate | None = None,
+    masked: bool = False,
 ) -> None:  # fmt: skip
     """Store an API key's hash and its last four characters; an operator's has tenant and mode 0."""
     await connection.execute(
         query("configuration.add_key"), id_, tenant, mode, key_hash(key), key[-4:], name, scopes,
-        expires, *(rate or (None, None)),
+        expires, *(rate or (None, None)), masked,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ class StoredKey(msgspec.Struct, frozen=True):
     last_used: datetime | None
     rate: int | None = None
     burst: int | None = None
+    masked: bool = False
 
 
 async def get(database: Database, scope: Scope, id_: uuid.UUID) -> StoredKey | None:

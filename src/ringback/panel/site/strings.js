@@ -661,7 +661,7 @@ export const S = {
     lead: "Everything that this panel does goes through the public API. So can your programs.",
     keys: "API keys", make: "Make a key", name: "Name", kind: "Kind", hint: "Ends in", scopes: "May do",
     used: "Last used", expires: "Ends", made: "Made", state: "State", id: "Id", never: "never",
-    everything: "everything", active: "in force", expired: "expired", revoked: "revoked",
+    everything: "everything", masked: "masked", active: "in force", expired: "expired", revoked: "revoked",
     kinds: { live: "live", test: "test", operator: "operator" },
     none: "No API keys yet", noneText: "A program asks with a key. A key is of one mode: what it sees and makes belongs there.",
     noneCommand: 'ringback keys create --name "Order system"',

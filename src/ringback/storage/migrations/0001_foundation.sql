@@ -52,7 +52,9 @@ create table api_key (
     last_used  timestamptz,
     -- Requests a second, and at once; null: the tenant's, or the installation's.
     rate       int,
-    burst      int
+    burst      int,
+    -- Made by somebody who is shown no numbers and no texts: neither is the key.
+    masked     boolean not null default false
 );
 create index api_key_list on api_key (tenant, mode, id);
 

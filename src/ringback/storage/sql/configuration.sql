@@ -23,12 +23,12 @@ on conflict (uid) where deleted is null do update set name = tenant.name
 returning no, id, name, uid, suspended is not null as suspended, false as deleted, rate, burst
 
 -- name: keys
-select id, tenant, mode, hash, expires, scopes, rate, burst from api_key
+select id, tenant, mode, hash, expires, scopes, rate, burst, masked from api_key
 where revoked is null and (expires is null or expires > now())
 
 -- name: add_key
-insert into api_key (id, tenant, mode, hash, hint, name, scopes, expires, rate, burst)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into api_key (id, tenant, mode, hash, hint, name, scopes, expires, rate, burst, masked)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- name: connections
 select no, id, tenant, mode, provider, name, sealed, created, updated from connection

@@ -2,17 +2,20 @@
 -- $after one is null: that branch finds nothing.
 
 -- name: get
-select id, tenant, mode, hint, name, scopes, created, expires, revoked, last_used, rate, burst
+select id, tenant, mode, hint, name, scopes, created, expires, revoked, last_used, rate, burst,
+       masked
 from api_key
 where id = $1 and tenant = $2 and mode = $3
 
 -- name: page
 select * from (
-    (select id, tenant, mode, hint, name, scopes, created, expires, revoked, last_used, rate, burst
+    (select id, tenant, mode, hint, name, scopes, created, expires, revoked, last_used, rate, burst,
+       masked
 from api_key
      where tenant = $1 and mode = $2 and id < $3 order by id desc limit $5)
     union all
-    (select id, tenant, mode, hint, name, scopes, created, expires, revoked, last_used, rate, burst
+    (select id, tenant, mode, hint, name, scopes, created, expires, revoked, last_used, rate, burst,
+       masked
 from api_key
      where tenant = $1 and mode = $2 and id > $4 order by id limit $5)) as found
 

@@ -29,7 +29,7 @@ function Scopes({ scopes }) {
 }
 
 const columns = (revoke) => [
-  { key: "name", title: T.name, width: "minmax(120px, 1.2fr)", render: (row) => html`<strong>${row.name}</strong>` },
+  { key: "name", title: T.name, width: "minmax(120px, 1.2fr)", render: (row) => html`<strong>${row.name}</strong>${row.masked && html` <span class="tag">${T.masked}</span>`}` },
   { key: "kind", title: T.kind, width: "78px", render: (row) => html`<span class="tag">${T.kinds[row.kind]}</span>` },
   { key: "hint", title: T.hint, width: "76px", class: "mono faint wide-only", render: (row) => `…${row.hint}` },
   { key: "scopes", title: T.scopes, width: "minmax(130px, 1.4fr)", class: "wide-only", render: (row) => html`<${Scopes} scopes=${row.scopes} />` },
