@@ -29,10 +29,10 @@ function Success({ of }) {
 }
 
 const columns = (figures) => [
-  { key: "name", title: T.name, width: "minmax(130px, 1.2fr)", render: (row) => callOf(row) },
+  { key: "name", title: T.name, width: "minmax(150px, 1.7fr)", render: (row) => callOf(row) },
   { key: "state", title: T.state, width: "112px", render: (row) => html`<${State} endpoint=${row} figures=${figures.get(row.id)} />` },
-  { key: "host", title: T.host, width: "minmax(120px, 1fr)", class: "wide-only mono", render: (row) => hostOf(row.url) ?? html`<span class="faint">${T.listens}</span>` },
-  { key: "types", title: T.types, width: "minmax(110px, 1fr)", class: "wide-only muted", render: (row) => html`<span title=${row.event_types.join(", ")}>${types(row)}</span>` },
+  { key: "host", title: T.host, width: "minmax(120px, .9fr)", class: "wide-only mono", render: (row) => hostOf(row.url) ?? html`<span class="faint">${T.listens}</span>` },
+  { key: "types", title: T.types, width: "minmax(110px, .9fr)", class: "wide-only muted", render: (row) => html`<span title=${row.event_types.join(", ")}>${types(row)}</span>` },
   ...(figures.size ? [
     { key: "success", name: T.success, title: helped(T.success, T.successHelp), width: "150px", class: "n wide-only", render: (row) => html`<${Success} of=${figures.get(row.id)} />` },
     { key: "p95", name: T.p95, title: helped(T.p95, T.p95Help), width: "74px", class: "n wide-only", render: (row) => duration(figures.get(row.id)?.p95_ms) },
