@@ -20,10 +20,9 @@ function endOf(choice, day) {
   return DAYS[choice] ? new Date(Date.now() + DAYS[choice] * DAY_MS).toISOString() : null;
 }
 
-/** Which kinds may be made: a live mode makes both, whoever keeps the installation all. */
+/** Which kinds may be made: the live mode makes both. Operators' keys are made by operators' keys. */
 function kinds() {
-  const of = mode.value === "live" ? ["live", "test"] : ["test"];
-  return [...of, ...(may("tenants:write") ? ["operator"] : [])].map((one) => [one, T.kinds[one]]);
+  return (mode.value === "live" ? ["live", "test"] : ["test"]).map((one) => [one, T.kinds[one]]);
 }
 
 function Choose({ scopes, chosen, setChosen }) {

@@ -1,9 +1,9 @@
 /** Signing in: by e-mail and password, or by a link that is good for once. */
 
 import { Field, FormProblem } from "../parts/form.js";
-import { Loading } from "../parts/states.js";
+import { Failed, Loading } from "../parts/states.js";
 import { html, useEffect, useState } from "../shell/preact.js";
-import { session, setMode, signIn, signOut } from "../shell/session.js";
+import { loadSession, session, setMode, signIn, signOut, trouble } from "../shell/session.js";
 import { go } from "../shell/where.js";
 import { S } from "../strings.js";
 
@@ -20,19 +20,17 @@ function Box({ title, text, children }) {
 }
 
 /** A first sign-in asks for a name and a password; they can be left for later with a first-run link. */
-function ByLink({ link, onLeave }) {
+function ByLink({ link, mode, onLeave }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [email, setEmail] = useState("");
   const [problem, setProblem] = useState(null);
   const [wanted, setWanted] = useState(null);
-  const [mode] = useState(() => told("mode"));
   const enter = async (more) => {
     setProblem(null);
     try {
       await signIn({ token: link, ...more });
       if (MODES.includes(mode)) setMode(mode);
-      history.replaceState(null, "", location.pathname);
       go(session.peek()?.first ? "/start" : "/", {}, { replace: true });
     } catch (failure) {
       // The link wants more than itself: a password, and whose it is.
@@ -87,15 +85,19 @@ function ByPassword() {
 /** The screen of somebody who is not signed in, or who follows a link. */
 export function SignIn() {
   const [link, setLink] = useState(token);
+  const [mode] = useState(() => told("mode"));
+  // Once read, the token stands in no address bar and no history.
+  useEffect(() => { if (link) history.replaceState(null, "", location.pathname); }, []);
   const leave = () => {
-    history.replaceState(null, "", location.pathname);
     setLink(null);
     go("/", {}, { replace: true });
   };
   useEffect(() => {
     if (!link && session.value) go("/", {}, { replace: true });
   }, [session.value]);
-  if (link) return html`<${ByLink} link=${link} onLeave=${leave} />`;
+  // Who is signed in already proves with the session's token that the link is followed here.
+  if (link && session.value !== undefined) return html`<${ByLink} link=${link} mode=${mode} onLeave=${leave} />`;
+  if (trouble.value) return html`<${Box} title=${S.signIn.title}><${Failed} problem=${trouble.value} retry=${loadSession} /></${Box}>`;
   if (session.value === undefined) return html`<${Box} title=${S.signIn.title}><${Loading} rows=${2} /></${Box}>`;
   if (session.value) return html`<${Box} title=${S.signIn.already}><button class="btn" onClick=${signOut}>${S.frame.signOut}</button></${Box}>`;
   return html`<${ByPassword} />`;
