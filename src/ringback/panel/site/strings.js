@@ -55,16 +55,17 @@ export const S = {
     loading: "Loading…", failed: "That did not work", retry: "Try again", request: "Request",
     unreachable: "Ringback does not answer", unreachableText: "It may be restarting, or the network is down. What you see was loaded before.",
     noMatch: "Nothing fits these filters", noMatchText: "There is more here than the filters let through.",
-    clear: "Clear filters", broken: "This screen ran into a defect",
+    noneSoFar: "Nothing in what was looked at so far", noneSoFarText: "There is more that is older.",
+    further: "Look further", looking: "Looking…", clear: "Clear filters", broken: "This screen ran into a defect",
   },
   copy: {
-    as: "Copy as", asCurl: "curl", asCli: "CLI command", link: "Link to this view", copy: "Copy", done: "Copied.",
+    as: "Copy as", asCurl: "curl", asCli: "CLI command", link: "Link to this view", copy: "Copy", done: "Copied.", failed: (text) => `The browser did not let it be copied: ${text}`,
     show: "Show", hide: "Hide", hint: (id) => `${id}: click to copy`,
   },
   dialog: { close: "Close", cancel: "Cancel" },
   list: {
     actions: "Actions", columns: "Columns", flood: (n) => `${n.toLocaleString()} a second: too fast to read, filter or pause`,
-    fresh: (n) => `${n.toLocaleString()} new`, narrow: "filters show more of what you look for",
+    fresh: (n) => (n === true ? "new: show" : `${n.toLocaleString()} new`), narrow: "filters show more of what you look for",
     count: (n, more) => (more ? `${n.toLocaleString()} loaded, scroll for more` : many(n, "row")),
     messages: "Messages", events: "Events", deliveries: "Webhook deliveries", callbacks: "Callbacks",
     endpoints: "Endpoints", connections: "Connections", keys: "API keys", people: "People", audit: "Audit log",
@@ -102,10 +103,10 @@ export const S = {
 
   messages: {
     status: "Status", direction: "Direction", channel: "Channel", from: "From", to: "To", reference: "Reference",
-    error: "Error", provider: "Provider", id: "Id", at: "Known for", digits: "number or last digits",
+    error: "Error", provider: "Provider", id: "Id", at: "Known for", digits: "number or last 4+ digits",
     directions: { outbound: "out", inbound: "in" },
     channels: { sms: "SMS", mms: "MMS", whatsapp: "WhatsApp", rcs: "RCS", rbm: "RBM", voice: "Voice" },
-    statuses: ["submitted", "sent", "delivered", "read", "failed", "expired", "unconfirmed", "received"],
+    statuses: ["queued", "scheduled", "submitted", "sent", "delivered", "read", "failed", "expired", "unconfirmed", "cancelled", "received"],
     none: "No messages yet", noneText: "They appear when a provider reports on one, or when one is simulated:",
     simulate: "Simulate one", since: "Within",
   },

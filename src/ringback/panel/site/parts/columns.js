@@ -1,6 +1,6 @@
 /** Which columns of a list are shown: chosen by the person, remembered by the browser. */
 
-import { html, signal, useState } from "../shell/preact.js";
+import { html, signal, useEffect, useRef, useState } from "../shell/preact.js";
 import { S } from "../strings.js";
 
 // On a phone there is room for what matters most.
@@ -27,7 +27,25 @@ export function useColumns(name, columns) {
     setChosen(next);
     localStorage.setItem(`ringback.columns.${name}`, JSON.stringify(next));
   };
-  const chooser = html`<details class="chooser">
+  const box = useRef(null);
+  useEffect(() => {
+    const away = (event) => {
+      if (box.current?.open && !box.current.contains(event.target)) box.current.open = false;
+    };
+    addEventListener("pointerdown", away);
+    addEventListener("focusin", away);
+    return () => {
+      removeEventListener("pointerdown", away);
+      removeEventListener("focusin", away);
+    };
+  }, []);
+  const keys = (event) => {
+    if (event.key !== "Escape" || !box.current.open) return;
+    event.stopPropagation();
+    box.current.open = false;
+    box.current.querySelector("summary").focus();
+  };
+  const chooser = html`<details class="chooser" ref=${box} onKeyDown=${keys}>
     <summary class="btn">${S.list.columns}<span aria-hidden="true">▾</span></summary>
     <div class="menu-items">
       ${columns.slice(1).map((one) => html`<label key=${one.key}>

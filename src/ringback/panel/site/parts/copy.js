@@ -16,8 +16,12 @@ export async function copy(text) {
     area.value = text;
     (document.querySelector("dialog[open]") ?? document.body).append(area);
     area.select();
-    document.execCommand("copy");
+    const copied = document.execCommand("copy");
     area.remove();
+    if (!copied) {
+      say(S.copy.failed(text), "failed");
+      return;
+    }
   }
   say(S.copy.done);
 }

@@ -25,8 +25,8 @@ export function Choice({ name, label, options }) {
     </select></label>`;
 }
 
-/** A text, taken over when somebody stops typing. `slash`: the key / goes here. */
-export function Text({ name, label, placeholder, slash = false }) {
+/** A text, taken over when somebody stops typing and it `fits`. `slash`: the key / goes here. */
+export function Text({ name, label, placeholder, slash = false, fits = () => true }) {
   const value = where.value.query[name] ?? "";
   const [typed, setTyped] = useState(value);
   const timer = useRef(null);
@@ -36,7 +36,8 @@ export function Text({ name, label, placeholder, slash = false }) {
     const text = event.target.value;
     setTyped(text);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => setQuery({ [name]: text.trim() || null }), TYPING_MS);
+    const wanted = text.trim();
+    if (!wanted || fits(wanted)) timer.current = setTimeout(() => setQuery({ [name]: wanted || null }), TYPING_MS);
   };
   return html`<label class="filter"><span>${label}</span>
     <input type="search" value=${typed} placeholder=${placeholder} onInput=${change}

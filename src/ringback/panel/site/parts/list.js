@@ -5,19 +5,21 @@
 
 import { useKeys } from "../shell/keys.js";
 import { useEvery } from "../shell/load.js";
-import { FLOOD, paused, rate, useLive } from "../shell/live.js";
+import { paused } from "../shell/live.js";
 import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from "../shell/preact.js";
-import { go, where } from "../shell/where.js";
+import { go, setQuery, where } from "../shell/where.js";
 import { S } from "../strings.js";
 import { useColumns } from "./columns.js";
 import { CopyAs } from "./copy.js";
+import { useLiveList } from "./live_rows.js";
 import { ROWS_MAX, usePages } from "./pages.js";
-import { Failed, Loading, NoMatch } from "./states.js";
+import { Failed, Loading, NoMatch, NoneSoFar } from "./states.js";
 
 const ROW = 40;
 const OVERSCAN = 8;
 const IN_DOM_MAX = 90;
-const REFRESH_MS = 400;
+// A search may look at a lot and find little: so often it is asked on by itself.
+const LOOKS_MAX = 5;
 const byId = (row) => row.id;
 
 /** Which rows are in the document. */
@@ -39,49 +41,23 @@ function useWindow(root, count) {
   return [span, measure];
 }
 
-/** Refresh when something live concerns the list, but not more often than anybody can read. */
-function useLiveRefresh(pages, concerns, still) {
-  const [fresh, setFresh] = useState(0);
-  const timer = useRef(null);
-  const latest = useRef(null);
-  latest.current = () => {
-    timer.current = null;
-    if (!still()) pages.refresh().then(() => setFresh(0), () => {});
-  };
-  useLive((events) => {
-    const count = concerns ? events.filter(concerns).length : 0;
-    if (!count || rate.value > FLOOD) return;
-    if (still()) setFresh((was) => was + count);
-    else timer.current ??= setTimeout(() => latest.current(), REFRESH_MS);
-  });
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const now = () => {
-    setFresh(0);
-    return pages.refresh().catch(() => {});
-  };
-  return [fresh, now];
-}
-
-/** Put rows in that the stream itself brought. */
-function useLiveRows(pages, rowsOf, still) {
-  const held = useRef([]);
-  const [fresh, setFresh] = useState(0);
-  useLive((events) => {
-    if (!rowsOf || rate.value > FLOOD) return;
-    const rows = rowsOf(events).reverse();
-    if (!rows.length) return;
-    if (!still()) pages.put(rows);
-    else {
-      held.current = [...rows, ...held.current].slice(0, 200);
-      setFresh(held.current.length);
+/** Fetch on while there is more and the box is not full; returns what looks further on request. */
+function useFurther(pages, root) {
+  const looks = useRef(0);
+  const { rows, next, more, loading, problem, about } = pages;
+  const full = rows.length * ROW > (root.current?.clientHeight ?? 0);
+  useEffect(() => { looks.current = 0; }, [about]);
+  useEffect(() => {
+    if (full) looks.current = 0;
+    else if (next && !more && !loading && !problem && looks.current < LOOKS_MAX) {
+      looks.current += 1;
+      pages.loadMore();
     }
   });
-  const now = () => {
-    pages.put(held.current);
-    held.current = [];
-    setFresh(0);
+  return () => {
+    looks.current = 0;
+    pages.loadMore();
   };
-  return [fresh, now];
 }
 
 function Head({ columns }) {
@@ -131,31 +107,32 @@ export function List({
   every = 0, key_ = byId, rowKeys = {}, tools, rest,
 }) {
   const pages = usePages(path, query, key_);
-  const { rows, loading, problem, next, more } = pages;
+  const { rows, loading, problem, next, more, about } = pages;
   const [shown, chooser] = useColumns(name, columns);
   const root = useRef(null);
   const [[first, last], measure] = useWindow(root, rows.length);
-  const [at, setAt] = useState(-1);
+  const chosen = where.value.query.at;
+  const at = chosen ? rows.findIndex((row) => key_(row) === chosen) : -1;
+  const choose = (row) => row && setQuery({ at: key_(row) });
   const still = () => paused.value || (root.current?.scrollTop ?? 0) > ROW;
-  const [byEvent, fetchNow] = useLiveRefresh(pages, concerns, still);
-  const [byRow, putNow] = useLiveRows(pages, liveRows, still);
+  const { fresh, flood, catchUp: putIn } = useLiveList({ pages, concerns, rowsOf: liveRows, still, about });
   useEvery(every, () => !still() && pages.refresh().catch(() => {}));
-  const fresh = byEvent + byRow;
+  const further = useFurther(pages, root);
   const catchUp = () => {
     root.current?.scrollTo({ top: 0 });
-    if (liveRows) putNow();
-    else fetchNow();
+    putIn();
   };
   const scrolled = () => {
     measure();
     const box = root.current;
     if (box.scrollHeight - box.scrollTop - box.clientHeight < 20 * ROW) pages.loadMore();
-    if (box.scrollTop === 0 && fresh && !paused.value) catchUp();
+    if (box.scrollTop === 0 && fresh && !flood && !paused.value) catchUp();
   };
   const step = (by) => {
     const index = Math.max(0, Math.min(rows.length - 1, at + by));
-    setAt(index);
+    choose(rows[index]);
     const box = root.current;
+    if (!box) return;
     const top = index * ROW;
     if (top < box.scrollTop) box.scrollTop = top;
     else if (top + 2 * ROW > box.scrollTop + box.clientHeight) box.scrollTop = top + 2 * ROW - box.clientHeight;
@@ -170,8 +147,8 @@ export function List({
   return html`<section class="list card">
     <header>
       <div class="tools">${tools}</div>
-      ${rate.value > FLOOD && (concerns || liveRows) && html`<span class="chip c-sent">${S.list.flood(rate.value)}</span>`}
-      ${fresh > 0 && html`<button class="btn fresh" onClick=${catchUp}>${S.list.fresh(fresh)}</button>`}
+      ${flood > 0 && html`<span class="chip c-sent">${S.list.flood(flood)}</span>`}
+      ${fresh && html`<button class="btn fresh" onClick=${catchUp}>${S.list.fresh(fresh)}</button>`}
       ${chooser}
       <${CopyAs} path=${path} query=${query} cli=${cli} />
     </header>
@@ -179,7 +156,9 @@ export function List({
       ? html`<${Failed} problem=${problem} retry=${() => pages.reload(false)} />`
       : loading && !rows.length
         ? html`<${Loading} rows=${8} />`
-        : !rows.length
+        : !rows.length && next
+          ? html`<${NoneSoFar} busy=${more} onFurther=${further} onClear=${onClear} />`
+          : !rows.length
           ? filtered ? html`<${NoMatch} onClear=${onClear} />` : empty
           : html`<div class="rows" role="table" aria-label=${S.list[name] ?? name} aria-rowcount=${next ? -1 : rows.length + 1}
               ref=${root} tabindex="0" style=${grid} onScroll=${scrolled}>
@@ -187,7 +166,7 @@ export function List({
               <div class="space" role="rowgroup" style=${{ height: `${rows.length * ROW}px` }}>
                 <div class="seen" role="presentation" style=${{ transform: `translateY(${first * ROW}px)` }}>
                   ${rows.slice(first, last).map((row, n) => html`<${Row} key=${key_(row)} row=${row} columns=${shown}
-                    to=${to?.(row)} at=${first + n === at} index=${first + n} onPick=${() => setAt(first + n)} />`)}
+                    to=${to?.(row)} at=${first + n === at} index=${first + n} onPick=${() => choose(row)} />`)}
                 </div>
               </div>
             </div>
@@ -195,7 +174,7 @@ export function List({
               ${S.list.count(rows.length, Boolean(next))}
               ${more && html`<span> · ${S.states.loading}</span>`}
               ${rows.length >= ROWS_MAX && next && html`<span> · ${S.list.narrow}</span>`}
-              ${problem && html`<span class="bad"> · ${problem.detail} <button class="plain link" onClick=${() => fetchNow()}>${S.states.retry}</button></span>`}
+              ${problem && html`<span class="bad"> · ${problem.detail} <button class="plain link" onClick=${() => (next ? pages.loadMore() : pages.refresh().catch(() => {}))}>${S.states.retry}</button></span>`}
               ${rest}
             </footer>`}
   </section>`;

@@ -13,8 +13,12 @@ export function Menu({ label, items, primary = false, plain = false }) {
       if (!root.current?.contains(event.target)) setOpen(false);
     };
     addEventListener("pointerdown", away);
+    addEventListener("focusin", away);
     root.current?.querySelector("[role=menuitem]")?.focus();
-    return () => removeEventListener("pointerdown", away);
+    return () => {
+      removeEventListener("pointerdown", away);
+      removeEventListener("focusin", away);
+    };
   }, [open]);
   const close = (run) => {
     setOpen(false);

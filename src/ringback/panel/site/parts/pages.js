@@ -29,7 +29,7 @@ export function merged(known, fresh, key) {
 }
 
 /**
- * Read a list. Returns {rows, loading, problem, next, more, loadMore, refresh, reload, put}:
+ * Read a list. Returns {rows, loading, problem, next, more, about, loadMore, refresh, reload, put}:
  * `refresh()` fetches the newest page, in the place of what it covers;
  * `put(rows)` adds rows that came by another way.
  */
@@ -59,16 +59,18 @@ export function usePages(path, query, key) {
     if (!next || more || rows.length >= ROWS_MAX) return;
     const abort = current.current;
     latest.current = { ...latest.current, more: true };
-    setState((was) => ({ ...was, more: true }));
+    setState((was) => ({ ...was, more: true, problem: null }));
     try {
       const page = await get(path, { ...query, limit: MORE, cursor: next }, { signal: abort.signal });
       setState((was) => {
+        // Another beginning took this place meanwhile: behind it there would be a gap.
+        if (was.next !== next) return { ...was, more: false };
         const seen = new Set(was.rows.map(key));
         const fresh = page.data.filter((row) => !seen.has(key(row)));
         return { ...was, rows: [...was.rows, ...fresh], next: page.next, more: false };
       });
     } catch (problem) {
-      if (problem.name !== "AbortError") setState((was) => ({ ...was, more: false, next: null, problem }));
+      if (problem.name !== "AbortError") setState((was) => ({ ...was, more: false, problem }));
     }
   }, [about]);
 
@@ -88,5 +90,5 @@ export function usePages(path, query, key) {
     load(false);
     return () => current.current?.abort();
   }, [load]);
-  return { ...state, loadMore, refresh, reload: load, put };
+  return { ...state, about, loadMore, refresh, reload: load, put };
 }

@@ -32,6 +32,17 @@ export function NoMatch({ onClear, text = S.states.noMatchText }) {
   </div>`;
 }
 
+/** Nothing in what was looked at so far; there is more to look at. */
+export function NoneSoFar({ busy, onFurther, onClear }) {
+  if (busy) return html`<${Loading} rows=${6} label=${S.states.looking} />`;
+  return html`<div class="state no-match">
+    <h2>${S.states.noneSoFar}</h2>
+    <p>${S.states.noneSoFarText}</p>
+    <div class="actions"><button class="btn primary" onClick=${onFurther}>${S.states.further}</button>
+      ${onClear && html`<button class="btn" onClick=${onClear}>${S.states.clear}</button>`}</div>
+  </div>`;
+}
+
 /** It could not be had: what the API says, the request's id, and another try. */
 export function Failed({ problem, retry }) {
   const unreachable = problem.status === 0;

@@ -26,8 +26,10 @@ function ByLink({ link, mode, onLeave }) {
   const [email, setEmail] = useState("");
   const [problem, setProblem] = useState(null);
   const [wanted, setWanted] = useState(null);
+  const [busy, setBusy] = useState(false);
   const enter = async (more) => {
     setProblem(null);
+    setBusy(true);
     try {
       await signIn({ token: link, ...more });
       if (MODES.includes(mode)) setMode(mode);
@@ -36,6 +38,7 @@ function ByLink({ link, mode, onLeave }) {
       // The link wants more than itself: a password, and whose it is.
       if (failure.status === 422) setWanted(failure);
       else setProblem(failure);
+      setBusy(false);
     }
   };
   useEffect(() => { enter({}); }, []);
@@ -44,17 +47,17 @@ function ByLink({ link, mode, onLeave }) {
       <button class="btn" onClick=${onLeave}>${S.signIn.byPassword}</button></${Box}>`;
   }
   if (!wanted) return html`<${Box} title=${S.signIn.entering}><${Loading} rows=${2} /></${Box}>`;
-  const needsEmail = wanted.at("/email") !== undefined;
+  const needsEmail = Boolean(email) || wanted.at("/email") !== undefined;
   const submit = (event) => {
     event.preventDefault();
     enter({ name, password, ...(needsEmail || email ? { email } : {}) });
   };
   return html`<${Box} title=${S.signIn.welcome} text=${S.signIn.choose}><form onSubmit=${submit}>
     <${Field} label=${S.signIn.name} value=${name} onInput=${setName} pointer="/name" problem=${name && wanted} autocomplete="name" />
-    ${needsEmail && html`<${Field} label=${S.signIn.email} kind="email" value=${email} onInput=${setEmail} autocomplete="username" />`}
+    ${needsEmail && html`<${Field} label=${S.signIn.email} kind="email" value=${email} onInput=${setEmail} pointer="/email" problem=${email && wanted} autocomplete="username" />`}
     <${Field} label=${S.signIn.newPassword} help=${S.signIn.passwordHelp} kind="password" value=${password} onInput=${setPassword}
       pointer="/password" problem=${password && wanted} autocomplete="new-password" />
-    <button class="btn primary">${S.signIn.go}</button></form></${Box}>`;
+    <button class="btn primary" disabled=${busy}>${S.signIn.go}</button></form></${Box}>`;
 }
 
 function ByPassword() {

@@ -75,7 +75,7 @@ export async function understood(answer) {
     told = { detail: text.slice(0, 200) };
   }
   if (answer.ok) return told;
-  if (answer.status === 401) signedOut.value = true;
+  if (answer.status === 401 && told?.code === "unauthenticated") signedOut.value = true;
   throw new Problem(answer.status, told ?? {});
 }
 

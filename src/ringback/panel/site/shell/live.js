@@ -11,6 +11,7 @@ const BATCH_MS = 200;
 const WAIT_MS = [500, 1000, 2000, 5000, 10000];
 // Nothing at all for so long, not even a heartbeat: the connection is dead.
 const SILENCE_MS = 40000;
+const HIDDEN_MS = 5000;
 /** Above so many events a second nobody can follow rows: a number is shown instead. */
 export const FLOOD = 50;
 
@@ -18,6 +19,8 @@ export const FLOOD = 50;
 export const state = signal("off");
 /** Events a second, over the last few. */
 export const rate = signal(0);
+/** How often something between two events could not be had: lists ask anew when it rises. */
+export const gaps = signal(0);
 /** Whether the person has paused what is live. */
 export const paused = signal(false);
 
@@ -47,11 +50,18 @@ function hand() {
   if (!waiting.length) return;
   const events = waiting;
   waiting = [];
-  for (const listener of listeners) listener(events);
+  for (const listener of listeners) {
+    try {
+      listener(events);
+    } catch (error) {
+      // One screen's mistake must not keep events from the others.
+      reportError(error);
+    }
+  }
 }
 
 /** Read one stream until it ends; returns the last id. Throws when it cannot be opened. */
-async function follow(last, abort) {
+async function follow(last, abort, reached) {
   const headers = { ...headersFor(false), accept: "text/event-stream" };
   if (last) headers["last-event-id"] = last;
   const url = urlOf("/v1/events", last ? {} : { after: "now" });
@@ -75,6 +85,7 @@ async function follow(last, abort) {
       const messages = text.split("\n\n");
       text = messages.pop();
       for (const message of messages) last = take(message) ?? last;
+      reached(last);
     }
   } catch (error) {
     error.last = last;
@@ -98,8 +109,8 @@ function take(message) {
   return id;
 }
 
-async function keep(abort) {
-  let last = null;
+async function keep(abort, from, reached) {
+  let last = from;
   let failures = 0;
   while (!abort.signal.aborted) {
     const one = new AbortController();
@@ -107,12 +118,15 @@ async function keep(abort) {
     abort.signal.addEventListener("abort", stop);
     state.value = failures ? "lost" : "connecting";
     try {
-      last = await follow(last, one);
+      last = await follow(last, one, reached);
       failures = 0;
     } catch (error) {
       last = error.last ?? last;
       // The place is gone: what lies between cannot be had, so go on from now.
-      if (error.status === 410 || error.status === 422) last = null;
+      if (error.status === 410 || error.status === 422) {
+        last = null;
+        gaps.value += 1;
+      }
       failures = state.peek() === "live" ? 1 : failures + 1;
       if (error.status === 403 || error.status === 401) break;
     } finally {
@@ -131,18 +145,33 @@ export function watchLive() {
   setInterval(hand, BATCH_MS);
   let key = null;
   let abort = null;
+  let last = null;
+  let hiding = null;
+  const close = () => {
+    abort?.abort();
+    abort = null;
+    state.value = "off";
+  };
+  const open = () => {
+    if (abort || !key || document.hidden) return;
+    abort = new AbortController();
+    keep(abort, last, (id) => { last = id; });
+  };
   effect(() => {
     const { tenant, mode } = acting.value;
     const next = session.value && mode ? `${tenant} ${mode}` : null;
     if (next === key) return;
     key = next;
-    abort?.abort();
+    close();
+    last = null;
     waiting = [];
     counted = [];
-    state.value = "off";
-    if (next) {
-      abort = new AbortController();
-      keep(abort);
-    }
+    open();
+  });
+  // A browser has six connections to a host: pages that nobody sees leave theirs to the others.
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hiding);
+    if (document.hidden) hiding = setTimeout(close, HIDDEN_MS);
+    else open();
   });
 }

@@ -2,9 +2,12 @@
 
 import { acting, ask, Problem, signedOut } from "./api.js";
 import { computed, effect, signal } from "./preact.js";
-import { setQuery, where } from "./where.js";
+import { sayProblem } from "./notice.js";
+import { go, setQuery, where } from "./where.js";
 
 const MODE = "ringback.mode";
+// What has no list of its own is listed with what it belongs to.
+const LISTED = { attempts: "deliveries" };
 
 /** undefined: not known yet; null: nobody; else what `GET /v1/session` says. */
 export const session = signal(undefined);
@@ -32,14 +35,25 @@ export async function signIn(with_) {
 
 /** Sign out here. */
 export async function signOut() {
-  await ask("DELETE", "/v1/session");
+  try {
+    await ask("DELETE", "/v1/session");
+  } catch (problem) {
+    if (problem.status !== 401) {
+      sayProblem(problem);
+      return;
+    }
+  }
   session.value = null;
 }
 
 /** Act in another mode; everything is asked for anew. */
 export function setMode(wanted) {
   localStorage.setItem(MODE, wanted);
-  setQuery({ mode: wanted, cursor: null }, { replace: false });
+  const { path } = where.peek();
+  const [, section, id] = path.split("/");
+  // A single thing is of one mode: in the other its list is shown.
+  if (id && /^[a-z]{3}_/.test(id)) go(`/${LISTED[section] ?? section}`, { mode: wanted });
+  else setQuery({ mode: wanted, at: null }, { replace: false });
 }
 
 /** Act for another tenant. */

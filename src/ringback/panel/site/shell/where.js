@@ -9,8 +9,17 @@ const BASE = "/panel";
 // Kept on every link, until somebody chooses another.
 const STICKY = ["mode", "tenant"];
 
+/** Read a path; one that nobody can decode is a screen that is not there. */
+function decoded(path) {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
 const read = () => ({
-  path: decodeURI(location.pathname).slice(BASE.length) || "/",
+  path: decoded(location.pathname).slice(BASE.length) || "/",
   query: Object.fromEntries(new URLSearchParams(location.search)),
 });
 
@@ -42,8 +51,10 @@ export function setQuery(changes, { replace = true } = {}) {
 
 function visit(address, replace) {
   if (address === location.pathname + location.search) return;
+  const { path } = where.peek();
   history[replace ? "replaceState" : "pushState"](null, "", address);
   where.value = read();
+  if (where.peek().path !== path) scrollTo(0, 0);
 }
 
 /** Follow the browser's back and forward, and links within the panel without loading anew. */
@@ -56,6 +67,5 @@ export function watchWhere() {
     if (link.origin !== location.origin || !(link.pathname + "/").startsWith(`${BASE}/`)) return;
     event.preventDefault();
     visit(link.pathname + link.search, false);
-    scrollTo(0, 0);
   });
 }
