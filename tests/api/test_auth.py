@@ -30,6 +30,8 @@ async def test_every_route_under_v1_needs_a_key(house: House) -> None:
         if not path.startswith("/v1/"):
             continue
         for method in operations:
+            if (method, path) == ("post", "/v1/session"):
+                continue  # signing in is for strangers
             response = await house.call(method.upper(), path, key=None, json={"nonsense": 1})
             assert_problem(response, 401, "unauthenticated")
             tried += 1

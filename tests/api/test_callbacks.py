@@ -39,7 +39,12 @@ async def test_a_callback_as_it_came(house: House) -> None:
     shown = response.json()
     assert listed == {name: shown[name] for name in listed}
     assert (f"{BASE_URL}/in/{{token}}", "192.0.2.7") == (shown["url"], shown["peer"])
-    assert {"text": sent.body.decode(), "base64": None, "size": len(sent.body)} == shown["body"]
+    assert {
+        "text": sent.body.decode(),
+        "base64": None,
+        "size": len(sent.body),
+        "masked": False,
+    } == shown["body"]
     assert [list(pair) for pair in sent.headers] == shown["headers"][:-1]
     assert ["Authorization", "(hidden)"] == shown["headers"][-1]
     assert TOKEN not in response.text
@@ -53,7 +58,12 @@ async def test_a_body_that_is_no_text(house: House) -> None:
     assert "rejected" == listed["outcome"]
     assert listed["reason"]
     body = (await house.get(f"/v1/callbacks/{listed['id']}"))["body"]
-    assert {"text": None, "base64": base64.b64encode(b"\xff\x00\xfe").decode(), "size": 3} == body
+    assert {
+        "text": None,
+        "base64": base64.b64encode(b"\xff\x00\xfe").decode(),
+        "size": 3,
+        "masked": False,
+    } == body
 
 
 async def test_callbacks_by_outcome_and_connection(house: House) -> None:
