@@ -35,11 +35,11 @@ class _Up(TyperCommand):
     """`up`, whose `--demo` may be given a name, and needs none."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        given = [*args[1:], ""]
+        following = [*args[1:], ""]
         known = _Demo.__args__  # type: ignore[attr-defined]
         args = [
             "--demo=shop" if arg == "--demo" and after not in known else arg
-            for arg, after in zip(args, given, strict=True)
+            for arg, after in zip(args, following, strict=False)
         ]
         return super().parse_args(ctx, args)
 
