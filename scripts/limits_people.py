@@ -22,7 +22,10 @@ PEOPLE: dict[str, Limit] = {
     "domain.people:SESSION_S": Limit(SECONDS, "of a session", "it is over"),
     "services.sign_in:AGENT_MAX": Limit(CHARACTERS, "a browser's name for itself", "cut"),
     "api.session:TENANTS_SHOWN": Limit("tenants", "that an owner is offered", "left out"),
-    "services.sign_in:FREE_PER_PERSON": Limit("attempts", "to be a person that fail", _WAIT),
+    "services.sign_in:FREE_PER_PERSON": Limit(
+        "attempts", "to be a person that fail from one network", _WAIT
+    ),
+    "services.sign_in:FREE_PER_EMAIL": Limit("attempts", "to be a person that fail", _WAIT),
     "services.sign_in:FREE_PER_ADDRESS": Limit("attempts", "from one address that fail", _WAIT),
     "services.sign_in:WAIT_MAX_S": Limit(SECONDS, "that they have to wait", "it may be made"),
     "services.passwords:AT_ONCE": Limit("passwords", "that a worker hashes at a time", "they wait"),

@@ -3,9 +3,12 @@
 import asyncio
 import re
 
+import pytest
+
 from ringback.domain.people import LINK_S
 from ringback.domain.roles import POWERS, ROLES
 from ringback.services import first_run
+from ringback.services.passwords import WAITING_MAX
 from ringback.services.sign_in import FREE_PER_PERSON
 from ringback.storage.database import connect
 from ringback.storage.vault import Vault
@@ -96,10 +99,14 @@ async def test_a_link_is_old_after_its_time(house: House) -> None:
 
 async def test_the_cookie_is_kept_from_scripts_and_other_sites(house: House) -> None:
     """HttpOnly, SameSite=Lax, for all paths; over https Secure as well."""
-    for url, secure in (("http://127.0.0.1:8420", False), ("https://rb.example", True)):
+    plain = "http://127.0.0.1:8420"
+    for url, origin, secure in (
+        (plain, plain, False), ("https://rb.example", "https://rb.example", True),
+        (plain, "https://api.test", True),
+    ):  # fmt: skip
         browser = Browser(house)
         browser.client = house.client_of(house.build(public_url=url))
-        browser.headers["origin"] = url
+        browser.headers["origin"] = origin
         answer = await browser.call("POST", "/v1/session", json={"token": await link(house)})
         assert 201 == answer.status_code, answer.text
         cookie = answer.headers["set-cookie"]
@@ -208,6 +215,85 @@ async def test_attempts_that_fail_have_to_wait(house: House) -> None:
     answer = await Browser(house).call("POST", "/v1/session", json=right)
     assert_problem(answer, 429, "too_many_attempts")
     assert 250 <= int(answer.headers["retry-after"]) <= 300
+
+
+async def test_nobody_is_locked_out_from_elsewhere(house: House) -> None:
+    """Few attempts from one network hold up that one; only very many hold up an address."""
+    await person(house, "admin", ADA)
+    there, here = ({"x-forwarded-for": address} for address in ("198.51.100.7", "203.0.113.9"))
+    wrong, right = {"email": ADA, "password": "wrong"}, {"email": ADA, "password": PASSWORD}
+    for _ in range(2):
+        await Browser(house).call("POST", "/v1/session", json=wrong, headers=there)
+    await house.stage.execute("update sign_in_trial set failures = failures + 10, last = now()")
+    answer = await Browser(house).call("POST", "/v1/session", json=right, headers=there)
+    assert_problem(answer, 429, "too_many_attempts")
+    answer = await Browser(house).call("POST", "/v1/session", json=right, headers=here)
+    assert 201 == answer.status_code, answer.text
+    # What was refused, or right, is counted nowhere.
+    assert [0, 12, 12, 12] == sorted(
+        row["failures"]
+        for row in await house.engine.database.rows("select failures from sign_in_trial")
+    )
+    await house.stage.execute("update sign_in_trial set failures = 110, last = now()")
+    answer = await Browser(house).call("POST", "/v1/session", json=right, headers=here)
+    assert_problem(answer, 429, "too_many_attempts")
+
+
+async def test_who_is_too_busy_to_look_counts_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither does a link that is right, and waits for the password that goes with it."""
+    ada = await person(house, "admin", ADA)
+    counted = "select coalesce(sum(failures), 0)::int from sign_in_trial"
+    with monkeypatch.context() as patch:
+        patch.setattr(house.engine.passwords, "_waiting", WAITING_MAX)
+        body = {"email": ADA, "password": PASSWORD}
+        answer = await Browser(house).call("POST", "/v1/session", json=body)
+        assert_problem(answer, 429, "busy")
+    assert 0 == await house.stage.value(counted)
+    body = {"token": await link(house, ada, "invitation")}
+    answer = await Browser(house).call("POST", "/v1/session", json=body)
+    assert_problem(answer, 422, "invalid")
+    assert 0 == await house.stage.value(counted)
+    await Browser(house).call("POST", "/v1/session", json={"token": "wrong"})
+    assert 1 == await house.stage.value(counted)
+
+
+async def test_what_was_typed_is_told_to_no_tenant(house: House) -> None:
+    """Failed attempts as nobody known, or as an owner, are in the installation's audit log."""
+    await person(house, "owner", "o@example.com")
+    await person(house, "admin", ADA)
+    for email in ("slip@example.com", "o@example.com", ADA):
+        body = {"email": email, "password": "wrong"}
+        await Browser(house).call("POST", "/v1/session", json=body)
+    told = {}
+    for key in (KEY, OPERATOR_KEY):
+        rows = await house.get("/v1/audit-log", key=key, action="person.sign_in_failed")
+        told[key] = {row["detail"]["email"] for row in rows["data"]}
+    assert {KEY: {ADA}, OPERATOR_KEY: {"slip@example.com", "o@example.com"}} == told
+
+
+async def test_a_suspended_tenants_people_get_away(house: House) -> None:
+    """They are told no CSRF token, and sign in as somebody else, or out, all the same."""
+    suspend = "update tenant set suspended = now() where no = 2"
+    browsers = [await signed_in(house, role, tenant=2) for role in ("admin", "agent")]
+    await person(house, "admin", ADA)
+    async with house.engine.configuration.change() as connection:
+        await connection.execute(suspend)
+    body = {"email": ADA, "password": PASSWORD}
+    for browser, method, more, status in (
+        (browsers[0], "POST", {"json": body}, 201), (browsers[1], "DELETE", {}, 204),
+    ):  # fmt: skip
+        assert_problem(await browser.call("GET", "/v1/session"), 403, "tenant_suspended")
+        browser.csrf = ""
+        foreign = await browser.call(
+            method, "/v1/session", headers={"origin": "https://evil.example"}, **more
+        )
+        assert_problem(foreign, 403, "cross_site")
+        answer = await browser.call(method, "/v1/session", **more)
+        assert status == answer.status_code, answer.text
+    assert {} == dict(browsers[1].client.cookies)
+    assert 1 == await house.stage.value("select count(*) from session")
 
 
 async def test_nobody_is_told_who_there_is(house: House) -> None:

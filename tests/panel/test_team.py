@@ -75,6 +75,33 @@ def test_somebody_is_invited_comes_and_ends_a_session(browser: Browser, panel: P
         expect(first.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def test_somebody_known_accepts_with_their_password(browser: Browser, panel: Panel) -> None:
+    """To be an owner is offered; a browser that is not signed in is asked for the password."""
+    known = invited(panel, "Joan", "joan@example.com", "agent")
+    with another(browser) as page:
+        enter(page, known, "Joan C")
+    page = panel.go("/team")
+    page.get_by_role("button", name="Invite somebody").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Joan")
+    dialog.get_by_label("E-mail").fill("joan@example.com")
+    dialog.get_by_label("Role").select_option("owner")
+    dialog.get_by_role("button", name="Make the link").click()
+    expect(dialog).to_contain_text("has an account in this installation already")
+    link = dialog.get_by_text("/panel/sign-in#token=").inner_text()
+    with another(browser) as other:
+        other.goto(link)
+        other.get_by_label("Password").fill("not the one that it is")
+        other.get_by_role("button", name="Accept").click()
+        expect(other.locator(".field.wrong")).to_contain_text("not your password")
+        other.get_by_label("Password").fill(PASSWORD)
+        other.get_by_role("button", name="Accept").click()
+        expect(other.locator(".app")).to_be_visible()
+        other.goto(f"{panel.url}/panel/team")
+        expect(other.locator(".roles th.own")).to_have_text("owner")
+        expect(other.locator(".you").get_by_label("E-mail")).to_be_disabled()
+
+
 def test_one_changes_ones_own_password(browser: Browser, panel: Panel) -> None:
     """It needs the present one, and what is wrong with the new one is told at its field."""
     link = invited(panel, "Mary", "mary@example.com", "agent")

@@ -10,15 +10,17 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ringback.api.context import Context
-from ringback.api.cookies import check_site, secret_in
+from ringback.api.cookies import check_origin, check_site, secret_in
 from ringback.api.problems import Problem, Where, unavailable
 from ringback.domain.endpoints import Mode
+from ringback.domain.people import Session, secret_hash
 from ringback.domain.scopes import OPERATIONS
 from ringback.services.access import (
     MODE_HEADER,
     TENANT_HEADER,
     Asker,
     Denied,
+    SignedIn,
     bearer,
     identify,
     identify_session,
@@ -152,3 +154,35 @@ async def authenticate(
 
 
 CallerDep = Annotated[Caller, Depends(authenticate)]
+
+
+def only_signed_in(caller: Caller) -> SignedIn:
+    """Return who is signed in. Raises Problem when a key asks."""
+    signed_in = caller.asker.signed_in
+    if signed_in is None:
+        raise Problem("unauthenticated", "This is for people who are signed in, not for keys.")
+    return signed_in
+
+
+async def leaving(
+    request: Request, key: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Session:
+    """Return the session that is to end. Raises Problem.
+
+    Whoever is shut out of a suspended tenant is told no CSRF token, and may leave by origin alone.
+    """
+    context: Context = request.app.state.context
+    secret, headers = secret_in(request), request.headers
+    if secret is not None and context.held():
+        snapshot, now_ms = context.configuration.snapshot, context.clock.now_ms()
+        place = (headers.get(TENANT_HEADER), headers.get(MODE_HEADER))
+        try:
+            identify_session(snapshot, now_ms, secret, *place)
+        except Denied as error:
+            if error.code == "tenant_suspended":
+                check_origin(request, context.public_url)
+                return snapshot.sessions[secret_hash(secret)]
+    return only_signed_in(await authenticate(request, key)).session
+
+
+LeavingDep = Annotated[Session, Depends(leaving)]

@@ -66,16 +66,22 @@ def _of_host(origin: str, host: str) -> tuple[str, str] | None:
     return _place(f"{scheme}://{host}") if scheme in {"http", "https"} and host else None
 
 
-def set_cookie(response: Response, public_url: str, secret: str) -> None:
+def _secure(request: Request, public_url: str) -> bool:
+    """Say whether the browser is here by https, also where only whoever ends TLS knows it."""
+    origin = request.headers.get("origin", "")
+    return public_url.startswith("https:") or origin.startswith("https:")
+
+
+def set_cookie(request: Request, response: Response, public_url: str, secret: str) -> None:
     """Give a browser the cookie of a session."""
     response.set_cookie(
         COOKIE, secret, max_age=SESSION_S, path="/", httponly=True, samesite="lax",
-        secure=public_url.startswith("https:"),
+        secure=_secure(request, public_url),
     )  # fmt: skip
 
 
-def drop_cookie(response: Response, public_url: str) -> None:
+def drop_cookie(request: Request, response: Response, public_url: str) -> None:
     """Take the cookie away."""
     response.delete_cookie(
-        COOKIE, path="/", httponly=True, samesite="lax", secure=public_url.startswith("https:")
+        COOKIE, path="/", httponly=True, samesite="lax", secure=_secure(request, public_url)
     )

@@ -1,5 +1,7 @@
 """People: who may sign in, and in which role."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -17,7 +19,7 @@ from ringback.domain.people import Person
 from ringback.domain.roles import Role
 from ringback.services.again import NotNow
 from ringback.services.manage import LimitReached
-from ringback.services.people import NotYours, People
+from ringback.services.people import Gone, NotYours, People
 from ringback.services.sign_in import link_to
 
 router = APIRouter(prefix="/people", tags=["signing in"])
@@ -38,10 +40,13 @@ class PersonView(View):
 class InvitedView(PersonView):
     """Somebody who was just invited: the only answer that holds the link."""
 
-    link: str | None = Field(
-        description="For them alone, once, within 7 days. Null: they are known in this "
-        "installation, and sign in as before.",
+    link: str = Field(
+        description="For them alone, once, within 7 days.",
         examples=["http://127.0.0.1:8420/panel/sign-in#token=kT3s…"],
+    )
+    offered: bool = Field(
+        description="True: they are known in this installation. They open the link signed in, or "
+        "with the password that they have; the role counts from then on."
     )
 
 
@@ -96,21 +101,30 @@ def _view(caller: Caller, person: Person) -> PersonView:
     )
 
 
-def _not_yours(error: NotYours) -> Problem:
-    return Problem("not_yours", str(error))
+@contextlib.contextmanager
+def _telling_why() -> Iterator[None]:
+    """Make problems of why somebody is not managed."""
+    try:
+        yield
+    except Gone:
+        raise not_found("person") from None
+    except LimitReached as error:
+        raise Problem("limit_reached", str(error)) from error
+    except NotNow as error:
+        raise Problem("not_now", str(error)) from error
+    except NotYours as error:
+        raise Problem("not_yours", str(error)) from error
 
 
 @router.post("", name="create_person", status_code=201, summary="Invite somebody")
 async def create(caller: CallerDep, body: PersonCreate) -> InvitedView:
     """Give somebody a role in the tenant. The answer has the link that they sign in with first."""
-    try:
-        made, secret = await _people(caller).invite(body.email, body.name, body.role)
-    except LimitReached as error:
-        raise Problem("limit_reached", str(error)) from error
-    except NotYours as error:
-        raise _not_yours(error) from error
-    link = None if secret is None else link_to(caller.context.public_url, secret)
-    return InvitedView(**_view(caller, made).model_dump(), link=link)
+    with _telling_why():
+        made, secret, offered = await _people(caller).invite(body.email, body.name, body.role)
+    link, view = link_to(caller.context.public_url, secret), _view(caller, made).model_dump()
+    if offered:
+        view["last_seen_at"] = None  # not here
+    return InvitedView(**view, link=link, offered=offered)
 
 
 @router.get("", name="list_people", summary="List people")
@@ -138,14 +152,10 @@ async def get(caller: CallerDep, person_id: str) -> PersonView:
 async def change(caller: CallerDep, person_id: str, body: PersonChange) -> PersonView:
     """Change somebody's role, name or address. A role counts from the next request on."""
     person = _known(caller, person_id)
-    try:
+    with _telling_why():
         changed = await _people(caller).change(
             person, role=body.role, name=body.name, email=body.email
         )
-    except NotNow as error:
-        raise Problem("not_now", str(error)) from error
-    except NotYours as error:
-        raise _not_yours(error) from error
     return _view(caller, changed)
 
 
@@ -155,19 +165,13 @@ async def reset(caller: CallerDep, person_id: str) -> LinkView:
 
     The password that they have is good until the link is used.
     """
-    try:
+    with _telling_why():
         secret = await _people(caller).link(_known(caller, person_id))
-    except NotYours as error:
-        raise _not_yours(error) from error
     return LinkView(link=link_to(caller.context.public_url, secret))
 
 
 @router.delete("/{person_id}", name="delete_person", status_code=204, summary="Remove somebody")
 async def delete(caller: CallerDep, person_id: str) -> None:
     """Take somebody out of the tenant. Their sessions end with their last tenant."""
-    try:
+    with _telling_why():
         await _people(caller).remove(_known(caller, person_id))
-    except NotNow as error:
-        raise Problem("not_now", str(error)) from error
-    except NotYours as error:
-        raise _not_yours(error) from error

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from ringback.api.asked import Asked
-from ringback.api.auth import Caller, CallerDep, denied
+from ringback.api.auth import CallerDep, LeavingDep, denied, only_signed_in
 from ringback.api.context import Context
 from ringback.api.cookies import check_origin, check_site, drop_cookie, secret_in, set_cookie
 from ringback.api.problems import Problem
@@ -102,6 +102,10 @@ class SessionOpen(Asked):
         default=None, max_length=NAME_MAX, examples=["Ada"],
         description="With a token: what you are called; may be empty.",
     )  # fmt: skip
+    current_password: Typed | None = Field(
+        default=None,
+        description="With the token of an offer, unless you are signed in: the password you have.",
+    )
 
 
 class SelfChange(Asked):
@@ -125,7 +129,8 @@ async def create(request: Request, response: Response, body: SessionOpen) -> Ses
     """Sign in with e-mail address and password, or with the token of a link, which works once.
 
     The answer sets the cookie `ringback_session`, HttpOnly and SameSite=Lax. An invitation or a
-    reset needs a new password with its token. No key is needed, and no key helps.
+    reset needs a new password with its token; an offer of another role is accepted by whoever is
+    signed in as the one it is for, or has that one's password. No key is needed, and no key helps.
     """
     context: Context = request.app.state.context
     before = _before(context, request)
@@ -133,7 +138,7 @@ async def create(request: Request, response: Response, body: SessionOpen) -> Ses
     secret = await _opened(context, body, peer)
     asker = _asker(context, request, secret)
     request.scope["state"]["asker"] = asker
-    set_cookie(response, context.public_url, secret)
+    set_cookie(request, response, context.public_url, secret)
     response.headers["cache-control"] = "no-store"
     return _view(context, asker, secret)
 
@@ -146,11 +151,15 @@ def _before(context: Context, request: Request) -> Session | None:
         if "origin" in request.headers:
             check_origin(request, context.public_url)
         return None
-    before = context.configuration.snapshot.sessions.get(secret_hash(secret))
-    if before is None:
+    snapshot = context.configuration.snapshot
+    before = snapshot.sessions.get(secret_hash(secret))
+    try:
+        identify_session(snapshot, context.clock.now_ms(), secret, None, None)
+    except Denied as error:
+        # Whoever is told nothing but this has no CSRF token, and has to get away from here.
         check_origin(request, context.public_url)
-    else:
-        check_site(request, context.public_url, secret)
+        return before if error.code == "tenant_suspended" else None
+    check_site(request, context.public_url, secret)
     return before
 
 
@@ -159,7 +168,7 @@ async def _opened(context: Context, body: SessionOpen, peer: Peer) -> str:
     with telling_why():
         if body.token is not None:
             wishes = Wishes(body.name or None, body.email, body.password)
-            return await context.sign_in.by_link(body.token, wishes, peer)
+            return await context.sign_in.by_link(body.token, wishes, peer, body.current_password)
         if body.email is None or body.password is None:
             place = "/email" if body.email is None else "/password"
             words = "Send `email` and `password`, or the `token` of a link."
@@ -208,7 +217,10 @@ async def get(request: Request, response: Response, caller: CallerDep) -> Sessio
 
 @router.patch("", name="change_session", summary="Change oneself")
 async def change(request: Request, caller: CallerDep, body: SelfChange) -> SessionView:
-    """Change one's own name, e-mail address or password. Only for whoever is signed in."""
+    """Change one's own name or password, or say an e-mail address where there is none yet.
+
+    Only for whoever is signed in. An address that is known others change: it is what they invite.
+    """
     signed_in = only_signed_in(caller)
     with telling_why():
         wishes = Wishes(body.name, body.email, body.password)
@@ -219,18 +231,14 @@ async def change(request: Request, caller: CallerDep, body: SelfChange) -> Sessi
 
 
 @router.delete("", name="end_session", status_code=204, summary="Sign out")
-async def end(caller: CallerDep, response: Response) -> None:
-    """End the session. When the answer comes, no worker takes its cookie any more."""
-    await caller.context.sign_in.sign_out(only_signed_in(caller))
-    drop_cookie(response, caller.context.public_url)
+async def end(request: Request, response: Response, session: LeavingDep) -> None:
+    """End the session. When the answer comes, no worker takes its cookie any more.
 
-
-def only_signed_in(caller: Caller) -> SignedIn:
-    """Return who is signed in. Raises Problem when a key asks."""
-    signed_in = caller.asker.signed_in
-    if signed_in is None:
-        raise Problem("unauthenticated", "This is for people who are signed in, not for keys.")
-    return signed_in
+    It works in a suspended tenant, too.
+    """
+    context: Context = request.app.state.context
+    await context.sign_in.sign_out(session)
+    drop_cookie(request, response, context.public_url)
 
 
 def address_of(request: Request) -> str:

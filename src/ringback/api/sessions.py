@@ -9,7 +9,7 @@ from pydantic import Field
 from ringback.api.asked import id_in_filter, id_in_path
 from ringback.api.auth import Caller, CallerDep
 from ringback.api.pages import Page, PageQuery, Pager, within
-from ringback.api.problems import not_found
+from ringback.api.problems import Problem, not_found
 from ringback.api.shown import SessionId, Time, UserId, View
 from ringback.domain import ids
 from ringback.domain.events import rfc3339
@@ -43,7 +43,10 @@ class SessionQuery(PageQuery):
 async def page(
     request: Request, response: Response, caller: CallerDep, query: Annotated[SessionQuery, Query()]
 ) -> Page[ASessionView]:
-    """List one's own sessions, newest first; with the scope `people:write` those of everybody."""
+    """List one's own sessions, newest first; with the scope `people:write` those of others, too.
+
+    Others are the people of the tenant who work for no other one; owners see everybody's.
+    """
     person = id_in_filter("usr", query.person, "person")
     pager = Pager(request, caller, query)
     rows = [row for row in visible(caller) if person in {None, row.person}]
@@ -59,6 +62,9 @@ async def revoke(caller: CallerDep, session_id: str) -> None:
     found = next((row for row in visible(caller) if row.id == id_), None)
     if found is None:
         raise not_found("session")
+    if caller.asker.only_tests:
+        words = "People work in both modes: a test key does not manage them. Use a live key, an "
+        raise Problem("not_yours", words + "operator's, or the panel.")
     await caller.context.sign_in.end(caller.asker, found)
 
 
@@ -66,16 +72,17 @@ def visible(caller: Caller) -> list[Session]:
     """Return the sessions that somebody may see and end."""
     snapshot, asker = caller.context.configuration.snapshot, caller.asker
     sessions = snapshot.sessions.values()
-    if not asker.may(OTHERS):
-        own = asker.signed_in
-        return [row for row in sessions if own is not None and row.person == own.person.id]
-    return [row for row in sessions if _of_tenant(caller, row.person)]
+    own = None if asker.signed_in is None else asker.signed_in.person.id
+    others = asker.may(OTHERS)
+    return [
+        row for row in sessions if row.person == own or (others and _of_tenant(caller, row.person))
+    ]
 
 
 def _of_tenant(caller: Caller, id_: uuid.UUID) -> bool:
-    """Say whether somebody belongs to the tenant that is acted for, and may be seen there."""
+    """Say whether somebody belongs to the tenant that is acted for, and to no other."""
     person = caller.context.configuration.snapshot.people[id_]
-    return caller.asker.sees(person)
+    return caller.asker.sees(person) and caller.asker.governs(person)
 
 
 def _key(row: Session) -> tuple[int, ...]:

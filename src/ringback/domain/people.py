@@ -23,8 +23,10 @@ PASSWORD_MAX = 256
 IDLE_S = 12 * 3600
 SESSION_S = 30 * 86_400
 # How long a link may be used, in seconds, once.
-Purpose = Literal["first_run", "invitation", "reset"]
-LINK_S: dict[Purpose, int] = {"first_run": 86_400, "invitation": 7 * 86_400, "reset": 86_400}
+Purpose = Literal["first_run", "invitation", "reset", "offer"]
+LINK_S: dict[Purpose, int] = {
+    "first_run": 86_400, "invitation": 7 * 86_400, "reset": 86_400, "offer": 7 * 86_400,
+}  # fmt: skip
 _EMAIL = re.compile(r"[^\s@\x00-\x20<>\"(),;:\\]+@[^\s@\x00-\x20<>\"(),;:\\]+")
 _CSRF = b"ringback csrf"
 

@@ -94,6 +94,15 @@ class Asker(NamedTuple):
             return True
         return self.owns if person.owner else person.role_in(self.tenant) is not None
 
+    def governs(self, person: Person) -> bool:
+        """Say whether all that is of somebody is its business: they work for no other tenant."""
+        return self.owns or (not person.owner and set(person.roles) == {self.tenant})
+
+    @property
+    def only_tests(self) -> bool:
+        """Whether it is a test key: people work in both modes, so it manages none."""
+        return self.signed_in is None and self.mode is Mode.TEST and not self.owns
+
     def may(self, scope: str) -> bool:
         """Say whether it has a scope."""
         if self.signed_in is not None:

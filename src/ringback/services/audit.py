@@ -30,7 +30,7 @@ Action = Literal[
     "api_key.created", "api_key.revoked", "tenant.created", "tenant.changed", "tenant.deleted",
     "delivery.replay", "callback.reparse",
     "person.signed_in", "person.sign_in_failed", "person.signed_out", "person.session_ended",
-    "person.invited", "person.changed", "person.removed", "person.link_made",
+    "person.invited", "person.joined", "person.changed", "person.removed", "person.link_made",
     "person.password_set", "personal.revealed",
 ]  # fmt: skip
 OPENINGS = ("allowed_networks", "allowed_hosts")

@@ -7,8 +7,8 @@ worker goes by it.
 
 import os
 import uuid
+from typing import NamedTuple
 
-from ringback.domain.endpoints import Mode
 from ringback.domain.ids import show, uuid7
 from ringback.domain.people import Person, Purpose, faults_in_email, faults_in_name, plain_email
 from ringback.domain.roles import OWNER, Role
@@ -32,6 +32,22 @@ PEOPLE_PER_TENANT_MAX = 1000
 
 class NotYours(RingbackError):
     """Only an owner, or an operator's key, may do this; the text says what."""
+
+
+class Gone(RingbackError):
+    """Somebody was removed at the same moment."""
+
+
+class Invited(NamedTuple):
+    """Somebody who was invited, and what is in their link.
+
+    `offered`: they are known in the installation, and have the role once they accept it. Until then
+    only what the inviter knows anyway is told of them.
+    """
+
+    person: Person
+    secret: str
+    offered: bool
 
 
 class People:
@@ -66,11 +82,11 @@ class People:
         # Somebody who sees themselves from a tenant that they have just left.
         return role or "read_only"
 
-    async def invite(self, email: str, name: str, role: Role) -> tuple[Person, str | None]:
-        """Add somebody to the tenant; return them, and what is in their link.
+    async def invite(self, email: str, name: str, role: Role) -> Invited:
+        """Add somebody to the tenant, with a link.
 
-        Whoever is known in the installation already gets the role, and no link: they sign in as
-        before.
+        To whoever is known in the installation already the role is offered: an address is proof of
+        nothing, so that the link is for the right one, who accepts it as themselves.
 
         Raises:
             Invalid: the address or the name is wrong, or the person is in the tenant already.
@@ -82,26 +98,34 @@ class People:
         if faults := [*faults_in_email(email), *faults_in_name(name)]:
             raise Invalid(*faults)
         self._may_manage(role)
-        tenant, link = self._asker.tenant, None
+        tenant, known = self._asker.tenant, await people.by_email(self._database, email)
+        id_ = known[0] if known else uuid7(self._clock.now_ms(), os.urandom(10))
         async with self._configuration.change() as connection:
-            known = await people.by_email(self._database, email)
-            id_ = known[0] if known else uuid7(self._clock.now_ms(), os.urandom(10))
             if known is None:
                 await self._room(connection)
-                await people.add(connection, id_, email, name, owner=role == OWNER)
-                link = await new_link(connection, "invitation", id_)
+                if not await people.add(connection, id_, email, name, owner=role == OWNER):
+                    raise Invalid(Fault("/email", "Somebody has just been invited by it: again."))
+                if role != OWNER:
+                    await people.join(connection, id_, tenant, role)
+                secret = await new_link(connection, "invitation", id_)
             else:
-                self._new_here(id_, role)
-                if role == OWNER:
-                    await people.change(connection, id_, Change(owner=True))
-            if role != OWNER:
-                await people.join(connection, id_, tenant, role)
+                there = await people.lock_whole(connection, id_)
+                if there is None:
+                    raise Invalid(Fault("/email", "They have just been removed: again."))
+                self._new_here(there, role)
+                await self._room_here(connection)
+                secret = await new_link(connection, "offer", id_, (tenant, role))
             await self._audit(connection, Act("person.invited", show("usr", id_), {"role": role}))
-        return self._configuration.snapshot.people[id_], link
+        if known is None:
+            return Invited(self._configuration.snapshot.people[id_], secret, offered=False)
+        told = Person(
+            id_, email, name, owner=False, secured=False, created_ms=self._clock.now_ms(),
+            roles={tenant: role},
+        )  # fmt: skip
+        return Invited(told, secret, offered=True)
 
-    def _new_here(self, id_: uuid.UUID, role: Role) -> None:
-        there = self._configuration.snapshot.people.get(id_)
-        if there is None or there.role_in(self._asker.tenant) is None:
+    def _new_here(self, there: Person, role: Role) -> None:
+        if there.role_in(self._asker.tenant) is None:
             return
         if there.owner and not self._asker.owns:
             raise NotYours("This person has every role here already.")
@@ -112,6 +136,9 @@ class People:
         """Raise LimitReached when there is no room for one more."""
         if await people.count(connection) >= PEOPLE_MAX:
             raise LimitReached(f"There are {PEOPLE_MAX} people already; remove some.")
+        await self._room_here(connection)
+
+    async def _room_here(self, connection: Connection) -> None:
         if await people.count(connection, self._asker.tenant) >= PEOPLE_PER_TENANT_MAX:
             words = f"There are {PEOPLE_PER_TENANT_MAX} people in this tenant already; remove some."
             raise LimitReached(words)
@@ -122,25 +149,31 @@ class People:
         """Change somebody's role in this tenant, or their name or address.
 
         Raises:
+            Gone: they were removed at the same moment.
             Invalid: something is wrong, or another person has the address.
             NotNow: it is the last owner who can sign in.
             NotYours: it is for an owner.
 
         """
-        self._may_manage(role, person)
         plain = None if email is None else plain_email(email)
         faults = [] if name is None else faults_in_name(name)
         if faults := [*faults, *([] if plain is None else faults_in_email(plain))]:
             raise Invalid(*faults)
-        if name is not None or plain is not None:
-            self._wholly_here(person)
         asked = {"role": role, "name": name, "email": plain}
         detail: Detail = {key: value for key, value in asked.items() if value is not None}
         try:
             async with self._configuration.change() as connection:
+                person = await self._locked(connection, person)
+                self._may_manage(role, person)
+                if name is not None or plain is not None:
+                    self._wholly_here(person)
                 if person.owner and role not in {None, OWNER}:
                     await self._another_owner(connection, person)
                 owner = None if role is None else role == OWNER
+                if role is not None or plain not in {None, person.email}:
+                    # What was made for who they were is worth nothing for who they become.
+                    owners = person.owner or role == OWNER
+                    await people.drop_links(connection, person.id, offers=True, owner=owners)
                 await people.change(connection, person.id, Change(plain, name, None, owner))
                 if role is not None and role != OWNER:
                     await people.join(connection, person.id, self._asker.tenant, role)
@@ -153,12 +186,16 @@ class People:
     async def link(self, person: Person) -> str:
         """Make a link with which somebody chooses a password; return what is in it.
 
-        Raises NotYours when it is for an owner to do so.
+        Raises:
+            Gone: they were removed at the same moment.
+            NotYours: it is for an owner to do so.
+
         """
-        self._may_manage(None, person)
-        self._wholly_here(person)
-        purpose: Purpose = "reset" if person.secured else "invitation"
         async with self._database.acquire() as connection, connection.transaction():
+            person = await self._locked(connection, person)
+            self._may_manage(None, person)
+            self._wholly_here(person)
+            purpose: Purpose = "reset" if person.secured else "invitation"
             secret = await new_link(connection, purpose, person.id)
             act = Act("person.link_made", show("usr", person.id), {"for": purpose})
             await self._audit(connection, act)
@@ -168,12 +205,15 @@ class People:
         """Take somebody out of the tenant, and out of the installation if it was their last one.
 
         Raises:
+            Gone: somebody else has just done so.
             NotNow: it is the last owner who can sign in.
             NotYours: it is for an owner.
 
         """
-        self._may_manage(None, person)
         async with self._configuration.change() as connection:
+            person = await self._locked(connection, person)
+            self._may_manage(None, person)
+            await people.drop_links(connection, person.id, offers=True, owner=person.owner)
             if person.owner:
                 await self._another_owner(connection, person)
                 await people.remove(connection, person.id)
@@ -182,13 +222,20 @@ class People:
             detail: Detail = {"email": person.email, "role": self.role(person)}
             await self._audit(connection, Act("person.removed", show("usr", person.id), detail))
 
+    async def _locked(self, connection: Connection, person: Person) -> Person:
+        """Return somebody as they are now, whom nobody else changes meanwhile. Raises Gone."""
+        there = await people.lock_whole(connection, person.id)
+        if there is None or not self._asker.sees(there):
+            raise Gone
+        return there
+
     async def _another_owner(self, connection: Connection, person: Person) -> None:
         await people.first_owner(connection)  # locked: only one of two owners goes at a time
         if not await people.other_owners(connection, person.id):
             raise NotNow("Nobody else who owns the installation has a password: make an owner.")
 
     def _may_manage(self, role: Role | None, person: Person | None = None) -> None:
-        if self._asker.signed_in is None and self._asker.mode is Mode.TEST and not self._asker.owns:
+        if self._asker.only_tests:
             words = "People work in both modes: a test key does not manage them. Use a live key, "
             raise NotYours(words + "an operator's, or the panel.")
         if self._asker.owns:
@@ -198,7 +245,7 @@ class People:
 
     def _wholly_here(self, person: Person) -> None:
         """Raise NotYours when somebody works for other tenants, too: it is theirs as well."""
-        if not self._asker.owns and set(person.roles) != {self._asker.tenant}:
+        if not self._asker.governs(person):
             words = "This person works for other tenants, too: only an owner, or they themselves, "
             raise NotYours(words + "may change this. The role in this tenant is yours to change.")
 

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from ringback.domain.ids import show, uuid7
 from ringback.domain.people import (
     EMAIL_MAX,
-    Person,
     Purpose,
     Session,
     faults_in_email,
@@ -24,6 +23,7 @@ from ringback.domain.people import (
     plain_password,
     secret_hash,
 )
+from ringback.domain.roles import OWNER, Role
 from ringback.errors import Fault, Invalid, RingbackError
 from ringback.services import audit
 from ringback.services.access import Asker, SignedIn
@@ -31,10 +31,11 @@ from ringback.services.audit import Act, Detail
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.manage import LimitReached
-from ringback.services.passwords import Passwords
+from ringback.services.passwords import Busy, Passwords
 from ringback.storage import people
 from ringback.storage.audit import Actor
 from ringback.storage.database import Connection, Database
+from ringback.storage.lists import Scope
 from ringback.storage.passwords import outdated
 from ringback.storage.people import Change, EmailTaken, Known, Link, NewSession
 
@@ -42,11 +43,19 @@ from ringback.storage.people import Change, EmailTaken, Known, Link, NewSession
 SESSIONS_MAX = 20_000
 SESSIONS_PER_PERSON_MAX = 20
 # Attempts that fail before each further one has to wait, twice as long each time, at most so long.
+# FREE_PER_PERSON is from one network: nobody is locked out from elsewhere by a few requests.
 FREE_PER_PERSON = 5
+FREE_PER_EMAIL = 100
 FREE_PER_ADDRESS = 30
 WAIT_MAX_S = 900.0
 AGENT_MAX = 256
 _SECRET_BYTES = 32
+_INSTALLATION = Scope(0, 0)
+
+
+_ADDRESS_STAYS = Fault(
+    "/email", "An owner changes it, or an admin of your tenant if you have one alone: under Team."
+)
 
 
 class WrongCredentials(RingbackError):
@@ -75,10 +84,14 @@ class Peer(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What attempts are counted by, hashed, and how many may fail before they have to wait."""
+    """What attempts are counted by, hashed, and how many may fail before they have to wait.
+
+    `theirs`: one that succeeds shows that all were by the same person, who is forgiven.
+    """
 
     what: bytes
     free: int
+    theirs: bool = False
 
 
 class Wishes(NamedTuple):
@@ -112,15 +125,14 @@ class SignIn:
 
         """
         email = plain_email(email)
-        who, where = _who(email), _where(peer)
-        await self._admit(where, who)
+        counted = (_where(peer), *_who(email, peer.address))
+        await self._admit(*counted)
         found = await people.by_email(self._database, email)
         plain, kept = plain_password(password), found[1] if found else None
-        if not await self._passwords.fits(plain, kept) or found is None or kept is None:
+        if not await self._fits(plain, kept, *counted) or found is None or kept is None:
             await self._failed(found[0] if found else None, email, peer)
             raise WrongCredentials
-        await people.forgive(self._database, who.what)
-        await people.take_back(self._database, where.what)
+        await self._succeeded(*counted)
         anew = await self._passwords.hashed(plain) if outdated(kept) else None
         async with self._configuration.change() as connection:
             known = await people.lock(connection, found[0])
@@ -130,14 +142,19 @@ class SignIn:
                 await people.change(connection, known.id, Change(password=anew))
             return await self._open(connection, known, peer, {"how": "password"})
 
-    async def by_link(self, secret: str, wishes: Wishes, peer: Peer) -> str:
+    async def by_link(
+        self, secret: str, wishes: Wishes, peer: Peer, current: str | None = None
+    ) -> str:
         """Sign somebody in who has a link, and take what they say of themselves.
 
-        The link is used up with it, and only with it: what is wrong may be said again.
+        The link is used up with it, and only with it: what is wrong may be said again. An offer to
+        somebody who has a password is theirs to accept: by their session, or `current`, that
+        password. An address proves nothing, as whoever invited them first may have made it up.
 
         Raises:
             LinkSpent: there is no such link any more.
             Invalid: a password is needed, or something is wrong with it.
+            WrongCredentials: the password was changed at the same moment.
             TooMany: too many attempts have failed.
             Busy: too many people sign in.
             LimitReached: there are too many sessions.
@@ -148,30 +165,55 @@ class SignIn:
         hash_ = secret_hash(secret)
         async with self._database.acquire() as connection, connection.transaction():
             link, known = await _behind(connection, hash_)
-        wishes = _checked(wishes, link.purpose, known)
+        await people.take_back(self._database, where.what)
+        kept = None if known is None else known.password
+        if link.offer is not None and known is not None and kept is not None:
+            if peer.before is None or peer.before.person != known.id:
+                await self._confirm(known.email, peer.address, current)
+            wishes = Wishes()
+        else:
+            wishes = _checked(wishes, link.purpose, known)
         hashed = None
         if wishes.password is not None:
             hashed = await self._passwords.hashed(plain_password(wishes.password))
         try:
             async with self._configuration.change() as connection:
                 link, known = await _behind(connection, hash_)
+                # Whoever comes second waits here, and finds it gone.
+                if not await people.use_link(connection, hash_):
+                    raise LinkSpent
                 known = known or await self._first(connection)
-                opened = await self._with_link(connection, link, known, wishes, hashed, peer)
-                await people.use_link(connection, hash_)
+                if link.offer is not None and not _same(known.password, kept):
+                    raise WrongCredentials
+                return await self._with_link(connection, link, known, wishes, hashed, peer)
         except EmailTaken:
             raise Invalid(Fault("/email", "Somebody else has this address here.")) from None
-        await people.take_back(self._database, where.what)
-        return opened
 
     async def _with_link(
         self, connection: Connection, link: Link, known: Known, wishes: Wishes,
         hashed: str | None, peer: Peer,
     ) -> str:  # fmt: skip
         await people.change(connection, known.id, Change(wishes.email, wishes.name, hashed))
+        if hashed is not None or wishes.email is not None:
+            await people.drop_links(connection, known.id, owner=known.owner)
         if hashed is not None:
             await people.end_sessions(connection, known.id)
             await self._audit(connection, known.id, Act("person.password_set", _shown(known.id)))
+        if link.offer is not None:
+            await self._join(connection, known, *link.offer)
         return await self._open(connection, known, peer, {"how": "link", "link": link.purpose})
+
+    async def _join(self, connection: Connection, known: Known, tenant: int, role: Role) -> None:
+        """Give somebody what was offered; links that others made for them are worth nothing now."""
+        if role == OWNER:
+            await people.change(connection, known.id, Change(owner=True))
+        elif not known.owner:
+            await people.join(connection, known.id, tenant, role)
+        owner = known.owner or role == OWNER
+        await people.drop_links(connection, known.id, offers=role == OWNER, owner=owner)
+        act = Act("person.joined", _shown(known.id), {"role": role})
+        actor, now_ms = Actor(known.id, person=True), self._clock.now_ms()
+        await audit.write_of_people(connection, tenant, actor, now_ms, act)
 
     async def _first(self, connection: Connection) -> Known:
         """Return the owner of the installation; whoever comes first becomes it."""
@@ -196,11 +238,11 @@ class SignIn:
         await self._audit(connection, known.id, act)
         return secret
 
-    async def sign_out(self, signed_in: SignedIn) -> None:
+    async def sign_out(self, session: Session) -> None:
         """End a session at its owner's wish."""
-        person = signed_in.person.id
+        person = session.person
         async with self._configuration.change() as connection:
-            if await people.end_session(connection, signed_in.session.id):
+            if await people.end_session(connection, session.id):
                 await self._audit(connection, person, Act("person.signed_out", _shown(person)))
 
     async def end(self, asker: Asker, session: Session) -> None:
@@ -212,7 +254,9 @@ class SignIn:
                 await self._audit(connection, person, act, actor=asker.actor)
 
     async def change_self(self, signed_in: SignedIn, wishes: Wishes, current: str | None) -> None:
-        """Change one's own name, e-mail address or password; a new one ends all other sessions.
+        """Change one's own name or password; a new one ends all other sessions.
+
+        An e-mail address is for whoever has none yet: nobody takes one on that others may invite.
 
         Raises:
             Invalid: something is wrong, or the password that was is missing or another one.
@@ -221,21 +265,31 @@ class SignIn:
 
         """
         person = signed_in.person
+        if wishes.email is not None and plain_email(wishes.email) == person.email:
+            wishes = wishes._replace(email=None)
         faults = _faults(wishes, person.email)
+        if wishes.email is not None and person.email is not None:
+            faults.append(_ADDRESS_STAYS)
         if wishes.password is not None and wishes.email is None and person.email is None:
             faults.append(Fault("/email", "Say the address that you will sign in with, too."))
         if faults:
             raise Invalid(*faults)
         wishes = _plain(wishes)
-        if wishes.email is not None or wishes.password is not None:
-            await self._confirm(person, current)
+        asked = wishes.email is not None or wishes.password is not None
+        if asked and person.secured and person.email is not None:
+            await self._confirm(person.email, signed_in.session.address, current)
         hashed = None
         if wishes.password is not None:
             hashed = await self._passwords.hashed(plain_password(wishes.password))
         try:
             async with self._configuration.change() as connection:
+                known = await people.lock(connection, person.id)
+                if known is not None and known.email is not None and wishes.email is not None:
+                    raise Invalid(_ADDRESS_STAYS)
                 change = Change(wishes.email, wishes.name, hashed)
                 await people.change(connection, person.id, change)
+                if asked:
+                    await people.drop_links(connection, person.id, owner=person.owner)
                 changed = [name for name in wishes._fields if getattr(wishes, name) is not None]
                 acts = [Act("person.changed", _shown(person.id), {"fields": changed})]
                 if hashed is not None:
@@ -245,33 +299,56 @@ class SignIn:
         except EmailTaken:
             raise Invalid(Fault("/email", "Somebody else has this address here.")) from None
 
-    async def _confirm(self, person: Person, current: str | None) -> None:
+    async def _confirm(self, email: str | None, address: str, current: str | None) -> None:
         """Make sure that it is the person, and not somebody at their desk. Raises Invalid."""
-        if not person.secured or person.email is None:
-            return
         if current is None:
             raise Invalid(Fault("/current_password", "Say the password that you have now."))
-        who = _who(person.email)
-        await self._admit(who)
-        found = await people.by_email(self._database, person.email)
-        if not await self._passwords.fits(plain_password(current), found[1] if found else None):
+        email = email or ""
+        counted = _who(email, address)
+        await self._admit(*counted)
+        found = await people.by_email(self._database, email)
+        kept = found[1] if found else None
+        if not await self._fits(plain_password(current), kept, *counted):
             raise Invalid(Fault("/current_password", "That is not your password."))
-        await people.forgive(self._database, who.what)
+        await self._succeeded(*counted)
 
     async def _admit(self, *counted: Counted) -> None:
-        """Count an attempt. Raises TooMany."""
-        for what, free in counted:
+        """Count an attempt. Raises TooMany; then it counts nowhere."""
+        for place, (what, free, _) in enumerate(counted):
             wait_s = await people.attempt(self._database, what, free, WAIT_MAX_S)
             if wait_s:
+                await self._take_back(*counted[:place])
                 raise TooMany(wait_s)
+
+    async def _take_back(self, *counted: Counted) -> None:
+        for one in counted:
+            await people.take_back(self._database, one.what)
+
+    async def _succeeded(self, *counted: Counted) -> None:
+        for one in counted:
+            forget = people.forgive if one.theirs else people.take_back
+            await forget(self._database, one.what)
+
+    async def _fits(self, plain: str, kept: str | None, *counted: Counted) -> bool:
+        """Compare a password. Raises Busy; then it was no attempt."""
+        try:
+            return await self._passwords.fits(plain, kept)
+        except Busy:
+            await self._take_back(*counted)
+            raise
 
     async def _failed(self, person: uuid.UUID | None, email: str, peer: Peer) -> None:
         # What is no address may be a password in the wrong field.
         tried = "" if faults_in_email(email) else email[:EMAIL_MAX]
         detail: Detail = {"email": tried, "address": peer.address}
         act = Act("person.sign_in_failed", _shown(person) if person else "", detail)
+        known = self._configuration.snapshot.people.get(person) if person else None
         async with self._database.acquire() as connection, connection.transaction():
-            await self._audit(connection, person, act, by_themselves=False)
+            if person is None or known is None or known.owner:
+                # No tenant's business: what was typed is told to operators alone.
+                await audit.write(connection, _INSTALLATION, None, self._clock.now_ms(), act)
+            else:
+                await self._audit(connection, person, act, by_themselves=False)
 
     async def _audit(
         self,
@@ -292,8 +369,10 @@ class SignIn:
             await audit.write_of_people(connection, tenant, actor, now_ms, *acts)
 
 
-def _who(email: str) -> Counted:
-    return Counted(secret_hash(f"email:{email}"), FREE_PER_PERSON)
+def _who(email: str, address: str) -> tuple[Counted, Counted]:
+    there = secret_hash(f"email:{email} {_network(address)}")
+    anywhere = secret_hash(f"email:{email}")
+    return Counted(there, FREE_PER_PERSON, theirs=True), Counted(anywhere, FREE_PER_EMAIL)
 
 
 def _where(peer: Peer) -> Counted:
@@ -315,12 +394,13 @@ def _shown(person: uuid.UUID) -> str:
     return show("usr", person)
 
 
-def _same(one: str | None, other: str) -> bool:
-    return one is not None and hmac.compare_digest(one, other)
+def _same(one: str | None, other: str | None) -> bool:
+    """Compare what passwords are kept as; None: there is none."""
+    return hmac.compare_digest(one or "", other or "")
 
 
 async def _behind(connection: Connection, hash_: bytes) -> tuple[Link, Known | None]:
-    """Return a link, locked, and whom it signs in. Raises LinkSpent."""
+    """Return a link, and whom it signs in, locked. Raises LinkSpent."""
     link = await people.find_link(connection, hash_)
     if link is None:
         raise LinkSpent
@@ -371,8 +451,14 @@ def link_to(public_url: str, secret: str, mode: str | None = None) -> str:
     return f"{public_url}/panel/sign-in#token={secret}" + (f"&mode={mode}" if mode else "")
 
 
-async def new_link(connection: Connection, purpose: Purpose, person: uuid.UUID | None) -> str:
-    """Make a link in place of any before it; return its secret, which is kept nowhere."""
+async def new_link(
+    connection: Connection, purpose: Purpose, person: uuid.UUID | None,
+    offer: tuple[int, Role] | None = None,
+) -> str:  # fmt: skip
+    """Make a link in place of any such before it; return its secret, which is kept nowhere.
+
+    An `offer` is of a role in a tenant, to somebody who is known.
+    """
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    await people.add_link(connection, secret_hash(secret), purpose, person)
+    await people.add_link(connection, secret_hash(secret), Link(purpose, person, offer))
     return secret

@@ -52,10 +52,14 @@ class Known(NamedTuple):
 
 
 class Link(NamedTuple):
-    """What a link is for, and whom it signs in; None: whoever comes first."""
+    """What a link is for, and whom it signs in; None: whoever comes first.
+
+    `offer` is the tenant and the role of an offer, which changes nothing until it is accepted.
+    """
 
     purpose: Purpose
     person: uuid.UUID | None
+    offer: tuple[int, Role] | None = None
 
 
 class NewSession(NamedTuple):
@@ -109,6 +113,19 @@ async def lock(connection: Connection, person: uuid.UUID) -> Known | None:
     if row is None:
         return None
     return Known(row["id"], row["email"], row["name"], row["owner"], row["password"])
+
+
+async def lock_whole(connection: Connection, person: uuid.UUID) -> Person | None:
+    """Return a person with roles as `lock` does: nobody else changes either; None: gone."""
+    row = await connection.fetchrow(query("people.lock"), person)
+    if row is None:
+        return None
+    rows = await connection.fetch(query("people.memberships_of"), person)
+    roles: dict[int, Role] = {row["in_tenant"]: row["role"] for row in rows}
+    secured = row["password"] is not None
+    return Person(
+        person, row["email"], row["name"], row["owner"], secured, _ms(row["created"]), roles
+    )
 
 
 async def first_owner(connection: Connection) -> uuid.UUID | None:
@@ -168,7 +185,8 @@ async def leave(connection: Connection, person: uuid.UUID, tenant: int) -> bool:
 
 
 async def leave_tenant(connection: Connection, tenant: int) -> None:
-    """Take everybody out of a tenant that is no more."""
+    """Take everybody out of a tenant that is no more, and what was offered there."""
+    await connection.execute(query("people.drop_offers"), tenant)
     await connection.execute(query("people.leave_tenant"), tenant)
     await connection.execute(query("people.remove_strangers"))
 
@@ -217,29 +235,38 @@ async def expire(connection: Connection) -> int:
 # --- links ---
 
 
-async def add_link(
-    connection: Connection, hash_: bytes, purpose: Purpose, person: uuid.UUID | None
-) -> None:
-    """Make a link of a person, or the installation's first one, in place of any before it."""
-    lives = timedelta(seconds=LINK_S[purpose])
-    await connection.execute(query("people.drop_links"), person)
-    await connection.execute(query("people.add_link"), hash_, purpose, person, lives)
+async def add_link(connection: Connection, hash_: bytes, link: Link) -> None:
+    """Make a link of a person, or the installation's first one, in place of any such before it."""
+    lives = timedelta(seconds=LINK_S[link.purpose])
+    tenant, role = link.offer or (None, None)
+    await connection.execute(query("people.replace_links"), link.person, tenant)
+    await connection.execute(
+        query("people.add_link"), hash_, link.purpose, link.person, tenant, role, lives
+    )
 
 
 async def find_link(connection: Connection, hash_: bytes) -> Link | None:
-    """Return a link that is in force, locked; None: there is none."""
+    """Return a link that is in force; None: there is none. Locked is whom it is for, not it."""
     row = await connection.fetchrow(query("people.find_link"), hash_)
-    return Link(cast("Purpose", row["purpose"]), row["person"]) if row else None
+    if row is None:
+        return None
+    offer = None if row["role"] is None else (row["in_tenant"], cast("Role", row["role"]))
+    return Link(cast("Purpose", row["purpose"]), row["person"], offer)
 
 
-async def use_link(connection: Connection, hash_: bytes) -> None:
-    """Use a link up."""
-    await connection.execute(query("people.use_link"), hash_)
+async def use_link(connection: Connection, hash_: bytes) -> bool:
+    """Use a link up; False when somebody else has."""
+    return await connection.fetchval(query("people.use_link"), hash_) is not None
 
 
-async def drop_links(connection: Connection, person: uuid.UUID | None) -> None:
-    """Take back the links of a person."""
-    await connection.execute(query("people.drop_links"), person)
+async def drop_links(
+    connection: Connection, person: uuid.UUID, *, offers: bool = False, owner: bool = False
+) -> None:
+    """Take back the links that sign a person in, of an `owner` also those that are of nobody.
+
+    With `offers` also what other tenants have offered.
+    """
+    await connection.execute(query("people.drop_links"), person, offers, owner)
 
 
 # --- attempts ---

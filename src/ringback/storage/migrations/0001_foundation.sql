@@ -99,12 +99,15 @@ create index session_of on session (person);
 -- Links to sign in with, each of them once.
 create table sign_in_link (
     -- SHA-256 of what is in the link.
-    hash     bytea primary key,
-    purpose  text not null,
+    hash       bytea primary key,
+    purpose    text not null,
     -- Null: whoever comes first with it becomes the installation's owner.
-    person   uuid references person on delete cascade,
-    created  timestamptz not null default now(),
-    expires  timestamptz not null
+    person     uuid references person on delete cascade,
+    -- Of an offer, which somebody known accepts: this role in this tenant.
+    in_tenant  int,
+    role       text,
+    created    timestamptz not null default now(),
+    expires    timestamptz not null
 );
 create index sign_in_link_of on sign_in_link (person);
 

@@ -15,7 +15,9 @@ where expires > now() and last_used > now() - $1::interval
 select count(*)::int as n from person
 
 -- name: count_members
-select count(*)::int as n from membership where in_tenant = $1
+-- With those who may still accept an offer.
+select ((select count(*) from membership where in_tenant = $1)
+    + (select count(*) from sign_in_link where in_tenant = $1))::int as n
 
 -- name: count_sessions
 select count(*)::int as n from session
@@ -25,6 +27,9 @@ select id, password from person where email = $1
 
 -- name: lock
 select id, email, name, owner, password, created from person where id = $1 for update
+
+-- name: memberships_of
+select in_tenant, role from membership where person = $1
 
 -- name: first_owner
 select id from person where owner order by id limit 1 for update
@@ -83,13 +88,24 @@ where id = any ($1::uuid[]) and last_used < now() - interval '50 seconds'
 delete from session where expires <= now() or last_used <= now() - $1::interval returning id
 
 -- name: add_link
-insert into sign_in_link (hash, purpose, person, expires) values ($1, $2, $3, now() + $4::interval)
+insert into sign_in_link (hash, purpose, person, in_tenant, role, expires)
+values ($1, $2, $3, $4, $5, now() + $6::interval)
+
+-- name: replace_links
+-- Those of the same kind: offers stand beside each other, one of each tenant.
+delete from sign_in_link
+where person is not distinct from $1 and in_tenant is not distinct from $2
 
 -- name: drop_links
-delete from sign_in_link where person is not distinct from $1
+-- Of an owner also those of nobody, which sign an owner in.
+delete from sign_in_link
+where (person = $1 and (in_tenant is null or $2)) or (person is null and $3)
+
+-- name: drop_offers
+delete from sign_in_link where in_tenant = $1
 
 -- name: find_link
-select purpose, person from sign_in_link where hash = $1 and expires > now() for update
+select purpose, person, in_tenant, role from sign_in_link where hash = $1 and expires > now()
 
 -- name: use_link
 delete from sign_in_link where hash = $1 returning hash

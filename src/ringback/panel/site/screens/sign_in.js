@@ -24,6 +24,7 @@ function ByLink({ link, mode, onLeave }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [email, setEmail] = useState("");
+  const [current, setCurrent] = useState("");
   const [problem, setProblem] = useState(null);
   const [wanted, setWanted] = useState(null);
   const [busy, setBusy] = useState(false);
@@ -47,6 +48,16 @@ function ByLink({ link, mode, onLeave }) {
       <button class="btn" onClick=${onLeave}>${S.signIn.byPassword}</button></${Box}>`;
   }
   if (!wanted) return html`<${Box} title=${S.signIn.entering}><${Loading} rows=${2} /></${Box}>`;
+  if (wanted.at("/current_password") !== undefined) {
+    const accept = (event) => {
+      event.preventDefault();
+      enter({ current_password: current });
+    };
+    return html`<${Box} title=${S.signIn.offer} text=${S.signIn.offerText}><form onSubmit=${accept}>
+      <${Field} label=${S.signIn.password} kind="password" value=${current} onInput=${setCurrent}
+        pointer="/current_password" problem=${current && wanted} autocomplete="current-password" />
+      <button class="btn primary" disabled=${busy}>${S.signIn.accept}</button></form></${Box}>`;
+  }
   const needsEmail = Boolean(email) || wanted.at("/email") !== undefined;
   const submit = (event) => {
     event.preventDefault();

@@ -14,9 +14,9 @@ const T = S.team;
 /** Only owners make owners. */
 const roles = () => Object.keys(S.roles).filter((one) => one !== "owner" || session.value.role === "owner").map((one) => [one, S.roles[one]]);
 
-function Link({ title, text, link, onDone }) {
+function Link({ title, text, link, once = T.linkOnce, onDone }) {
   return html`<${Dialog} wide title=${title} onClose=${onDone} foot=${html`<button class="btn primary" onClick=${onDone}>${T.passedOn}</button>`}>
-    <div class="stack tight"><p>${text}</p>${link && html`<${Command} text=${link} />`}<p class="faint">${link ? T.linkOnce : T.noLink}</p></div></${Dialog}>`;
+    <div class="stack tight"><p>${text}</p><${Command} text=${link} /><p class="faint">${once}</p></div></${Dialog}>`;
 }
 
 /** The dialog that invites somebody. */
@@ -27,7 +27,8 @@ export function Invite({ onClose, onDone }) {
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
   const [made, setMade] = useState(null);
-  if (made) return html`<${Link} title=${T.invitedTitle(made.name)} text=${made.link ? T.invitedText(made.name) : T.knownText(made.name)} link=${made.link} onDone=${onDone} />`;
+  if (made) return html`<${Link} title=${T.invitedTitle(made.name)} text=${made.offered ? T.knownText(made.name) : T.invitedText(made.name)}
+    link=${made.link} once=${made.offered ? T.offerOnce : T.linkOnce} onDone=${onDone} />`;
   const submit = async (event) => {
     event.preventDefault();
     setBusy(true);

@@ -50,7 +50,8 @@ export function You({ onChanged }) {
     <div class="body"><form class="form" onSubmit=${submit}>
       ${!person.password_set && html`<p class="warn">${T.noPassword}</p>`}
       <div class="two"><${Field} label=${T.name} value=${name} onInput=${setName} pointer="/name" problem=${problem} autocomplete="name" required />
-        <${Field} label=${T.email} kind="email" value=${email} onInput=${setEmail} pointer="/email" problem=${problem} autocomplete="username" /></div>
+        <${Field} label=${T.email} kind="email" value=${email} onInput=${setEmail} pointer="/email" problem=${problem} autocomplete="username"
+          disabled=${person.email !== null} help=${person.email === null ? null : T.addressHelp} /></div>
       <${Field} label=${person.password_set ? T.newPassword : S.signIn.password} help=${T.passwordHelp} kind="password" value=${password} onInput=${setPassword}
         pointer="/password" problem=${problem} autocomplete="new-password" />
       ${proved(person, email, password) && html`<${Field} label=${T.current} kind="password" value=${current} onInput=${setCurrent}
