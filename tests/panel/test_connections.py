@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.up.installation import Installation
 
@@ -52,6 +52,24 @@ def test_what_is_wrong_is_said_at_its_field(panel: Panel) -> None:
     page.fill(".field:has-text('Password') input", "geheim")
     page.click("text=Create the connection")
     expect(page.locator(".field.wrong")).to_contain_text("Username")
+
+
+def test_a_double_click_simulates_once(panel: Panel, shop: Installation) -> None:
+    """While it is being asked for, the button is still."""
+    one = made(shop, "bandwidth", {"username": "ringback", "password": "geheim"})
+    sent: list[str] = []
+
+    def answer(route: Route) -> None:
+        sent.append(route.request.url)
+        expect(go).to_be_disabled()
+        route.fulfill(json={"provider_message_id": "1", "message": None})
+
+    page = panel.go(f"/connections/{one}?tab=simulate")
+    go = page.locator("form button:text-is('Simulate')")
+    page.route("**/simulate", answer)
+    go.dblclick()
+    expect(page.locator("form .banner")).to_be_visible()
+    assert 1 == len(sent)
 
 
 def test_simulating_leads_to_the_message(panel: Panel, shop: Installation) -> None:

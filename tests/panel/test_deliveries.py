@@ -35,7 +35,10 @@ def hint(page: Page, **attempt: Any) -> Any:
 def test_a_failed_delivery_is_explained_and_replayed_in_three_clicks(
     panel: Panel, shop: Installation
 ) -> None:
-    """From the list: what was given up, one of it with the reason and the fix, once more."""
+    """From the list: what was given up, one of it with the reason and the fix, once more.
+
+    Whose first attempt was by hand, and whose was the event's own, is told of each.
+    """
     page = panel.go("/deliveries")
     page.get_by_role("tab", name="Exhausted").click()
     page.locator(".seen .row", has_text="500").first.click()
@@ -47,6 +50,12 @@ def test_a_failed_delivery_is_explained_and_replayed_in_three_clicks(
     made = page.url.rpartition("/")[2].partition("?")[0]
     until(lambda: shop.api("GET", f"/v1/deliveries/{made}")["history"])
     expect(page.locator(".attempts tbody tr").first).to_contain_text("500")
+    page.locator(".attempts tbody tr").last.get_by_role("link", name="Open").click()
+    about = page.locator("aside .facts")
+    expect(about).to_contain_text("replay by hand")
+    first = shop.api("GET", f"/v1/deliveries/{before.rpartition('/')[2].partition('?')[0]}")
+    panel.go(f"/attempts/{first['history'][0]['id']}")
+    expect(about).to_contain_text("the event itself")
 
 
 def test_a_row_is_replayed_by_its_key(panel: Panel, shop: Installation) -> None:

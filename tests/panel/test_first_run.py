@@ -3,15 +3,15 @@
 import re
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
 from tests.up.conftest import installations
 from tests.up.installation import Installation, until
 
-from .browser import LINK, PATIENCE_MS, Panel, panel_of
+from .browser import LINK, PATIENCE_MS, Panel, in_test_mode, panel_of
 
 CLICKS_MAX = 5
 SECONDS_MAX = 60.0
@@ -55,19 +55,6 @@ def start(browser: Browser, first: First) -> Iterator[Panel]:
     """A page of that installation's panel."""
     with panel_of(browser, first.installation, first.signed_in) as found:
         yield found
-
-
-def in_test_mode(page: Page, method: str, path: str, body: object = None) -> Any:
-    """Ask the API as the panel does."""
-    ask = """async ([method, path, body]) => {
-      const mode = {"ringback-mode": "test"};
-      const {csrf} = await (await fetch("/v1/session", {headers: mode})).json();
-      const answer = await fetch(path, {method, body: body && JSON.stringify(body), headers: {
-        ...mode, "x-ringback-csrf": csrf, ...(body ? {"content-type": "application/json"} : {})}});
-      if (!answer.ok) throw new Error(await answer.text());
-      return answer.json();
-    }"""
-    return page.evaluate(ask, [method, path, body])
 
 
 def simulated(page: Page, *statuses: str, **more: object) -> str:
@@ -183,10 +170,10 @@ def test_repetitions_and_another_order_are_marked(start: Panel) -> None:
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("arrived 1st, happened 2nd")
     rows.first.get_by_role("button", name="raw").click()
-    expect(page.get_by_role("region", name="As it came")).to_contain_text('"status": "delivered"')
+    expect(page.get_by_role("group", name="As it came")).to_contain_text('"status": "delivered"')
     assert "as=raw" in page.url
     rows.first.get_by_role("button", name="normalised").click()
-    expect(page.get_by_role("region", name="As it was understood")).to_contain_text(
+    expect(page.get_by_role("group", name="As it was understood")).to_contain_text(
         "message.delivered"
     )
 
@@ -210,3 +197,20 @@ def test_a_delivery_is_replayed_from_its_message(start: Panel) -> None:
     page.get_by_role("button", name="Send 1 event again").click()
     expect(out).to_have_count(2)
     expect(out.last).to_contain_text("replay")
+
+
+def test_what_has_answered_is_known_by_its_figures(panel: Panel) -> None:
+    """Of an endpoint that figures speak well of nothing more is asked, and it is not untested."""
+    asked: list[str] = []
+
+    def none(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(json={"data": [], "next": None})
+
+    panel.page.route("**/v1/attempts?*", none)
+    with panel.page.expect_response("**/v1/stats/endpoints?*") as told:
+        page = panel.go("/start?step=endpoint")
+    well = [one["id"] for one in told.value.json()["data"] if one["deliveries"]["value"]]
+    assert well
+    expect(page.locator(".there .t-good").first).to_be_visible()
+    assert not [url for url in asked if any(one in url for one in well)]

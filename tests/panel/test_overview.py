@@ -55,6 +55,19 @@ def test_every_tile_leads_to_what_it_counts(panel: Panel) -> None:
     assert {"Delivered", "Read"} >= set(chips.all_inner_texts())
 
 
+def test_failures_replies_and_requests_have_figures(panel: Panel) -> None:
+    """What failed is told of how many, what came in is counted, and requests are drawn."""
+    page = panel.go("/?span=1h")
+    failed = page.locator(".tile", has_text="Failed or expired")
+    expect(failed).to_contain_text(" of ")
+    came = page.locator(".tile", has_text="From people")
+    assert 0 < number(came.locator(".big").inner_text())
+    expect(page.locator(".requests .plot")).to_be_visible()
+    expect(page.locator(".requests .legend")).to_have_text(["taken", "not taken"])
+    failed.click()
+    page.wait_for_url("**status=failed%2Cexpired%2Ccancelled**")
+
+
 def test_the_span_is_in_the_address(panel: Panel) -> None:
     """A span is chosen, stands in the address, and is there again after loading anew."""
     page = panel.go("/?span=1h")

@@ -1,27 +1,11 @@
 """Team in a real browser: inviting, roles, passwords, sessions, and an end to it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from playwright.sync_api import Browser, Page, expect
 
 from tests.up.installation import Installation
 
-from .browser import PATIENCE_MS, Panel
-
-PASSWORD = "a quiet harbour in spring"
-
-
-@contextmanager
-def another(browser: Browser) -> Iterator[Page]:
-    """Open a browser of somebody else."""
-    context = browser.new_context()
-    try:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        yield page
-    finally:
-        context.close()
+from .browser import Panel
+from .people import PASSWORD, another, enter
 
 
 def invited(panel: Panel, name: str, email: str, role: str) -> str:
@@ -38,15 +22,6 @@ def invited(panel: Panel, name: str, email: str, role: str) -> str:
     expect(page.locator(".row", has_text=name)).to_contain_text("invited, not here yet")
     assert "#token=" not in page.content()
     return link
-
-
-def enter(page: Page, link: str, name: str) -> None:
-    """Follow an invitation and choose a password."""
-    page.goto(link)
-    page.get_by_label("Your name").fill(name)
-    page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.locator(".app")).to_be_visible()
 
 
 def by_password(page: Page, panel: Panel, email: str) -> None:
@@ -139,13 +114,3 @@ def test_a_role_changes_and_somebody_is_removed(
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     done = [one["action"] for one in shop.api("GET", "/v1/audit-log?limit=20")["data"]]
     assert {"person.invited", "person.changed", "person.removed"} <= set(done)
-
-
-def test_whoever_has_no_figures_begins_with_messages(browser: Browser, panel: Panel) -> None:
-    """A role without the overview is led to the first section that it has."""
-    link = invited(panel, "Kay", "kay@example.com", "agent")
-    with another(browser) as page:
-        enter(page, link, "Kay M")
-        page.goto(f"{panel.url}/panel")
-        page.wait_for_url("**/panel/messages**")
-        expect(page.get_by_role("link", name="Overview")).to_have_count(0)

@@ -236,7 +236,7 @@ export const S = {
       accepted: "Accepted", duplicate: "Duplicate", unmatched: "Unmatched", unrecognised: "Unrecognised", unparsed: "Unparsed",
       quarantined: "Quarantined", rejected: "Rejected",
     },
-    filter: ["accepted", "duplicate", "unmatched", "unrecognised", "unparsed", "rejected"],
+    filter: ["accepted", "duplicate", "unmatched", "unrecognised", "unparsed", "quarantined", "rejected"],
     means: {
       accepted: "Its signature fits, and it brought something new.", duplicate: "Everything in it was known already: nothing was told twice.",
       unmatched: "It could be read, but names no message that it could be joined to.",
@@ -543,7 +543,7 @@ export const S = {
       live: ["Check before going live", "What this page can see from here; one command looks at the rest."],
     },
     hints: {
-      customers: { endpoint: "Make one tenant per customer with an operator's key; each then has endpoints like this one.", command: "ringback tenants put customer-4711 --name 'Customer 4711'" },
+      customers: { endpoint: "Make one tenant per customer with an operator's key; each then has endpoints like this one.", command: "ringback tenants create customer-4711 --name 'Customer 4711'" },
       campaigns: { provider: "The reports about what you send come in here, whoever sends it: your system, or a tool that you use." },
       tools: { endpoint: "One endpoint per tool; each chooses the types of events that it wants." },
     },
@@ -589,7 +589,7 @@ export const S = {
       handshake: (n) => `The provider has checked the address${n > 1 ? ` ${n} times` : ""}; now it waits for something to report.`,
       heard: "The first callback is in", heardText: (outcome) => `It was ${outcome}.`, openCallback: "Open it", openMessage: "Open its message",
       rejected: "A callback came, and was refused", unread: "A callback came, and could not be used",
-      reason: "Why", from: "It came from", hints: "What usually causes this", expected: "Expected", received: "Received",
+      reason: "Why", from: "It came from", hints: "What usually causes this", received: "Received",
       hint: {
         secret: "The secret that is entered here is not the provider's. Copy it once more: the app's own secret, not an access token, without blanks around it.",
         body: "A proxy in between changed the body: it has to pass bytes on as they are, neither unpacked nor rewritten.",
@@ -624,6 +624,7 @@ export const S = {
     titles: { "1h": "The last hour", "24h": "The last 24 hours", "7d": "The last 7 days" }, span: "Span",
     spans: { "1h": "1 h", "24h": "24 h", "7d": "7 d" }, since: (at, zone) => `since ${at}, ${zone} · compared with the span before`,
     accepted: "Messages accepted", delivered: "Delivered or read", awaiting: "Awaiting a report", webhooks: "Webhooks delivered",
+    failed: "Failed or expired", inbound: "From people",
     latency: "Callback → your system", backlog: "Open deliveries", same: "±0", points: "percentage points against the span before",
     before: "against the span before", than: (n) => `${n} before`, ofAccepted: (n, of) => `${n} of ${of}`,
     ofDeliveries: (n, of) => `${n} of ${of}`, failing: (n) => `${many(n, "endpoint")} failing`,
@@ -639,7 +640,7 @@ export const S = {
       submitted: "Submitted", delivered: "Delivered", read: "Read", replied: "Replied", awaiting: "Awaiting a report",
       failed: "Failed or expired", unconfirmed: "Unconfirmed",
     },
-    inbound: (n, before) => `${n} came in from people, ${before} in the span before`,
+    requests: { title: "Requests to endpoints", success: "taken", failure: "not taken" },
     needs: "Needs a person", open: (n) => `${n} open`, calm: "Nothing does. Endpoints answer, and connections are heard.",
     answers: (name, code) => `“${name}” answers ${code}`, noAnswer: (name, error) => `“${name}” does not answer${error ? `: ${error.replaceAll("_", " ")}` : ""}`,
     disabled: (name) => `“${name}” is disabled`, wait: (n, since) => `${many(n, "delivery", "deliveries")} wait${n === 1 ? "s" : ""}${since ? `, since ${since}` : ""}`,

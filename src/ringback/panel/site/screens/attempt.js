@@ -11,6 +11,7 @@ import { get } from "../shell/api.js";
 import { useKeys } from "../shell/keys.js";
 import { useLoad } from "../shell/load.js";
 import { html, useRef, useState } from "../shell/preact.js";
+import { may } from "../shell/session.js";
 import { go, href } from "../shell/where.js";
 import { S } from "../strings.js";
 import { Signature } from "./attempt_signature.js";
@@ -65,19 +66,24 @@ function Compared({ attempt, before }) {
     <footer class="faint">${same.length ? T.same(same.join(", ")) : ""}</footer></section>`;
 }
 
-function triggerOf(attempt, delivery) {
+/** Why the request was made; null while that is not known. `others`: what this endpoint was owed of this event. */
+function triggerOf(attempt, others) {
   if (/"test": ?true/.test(attempt.request?.body?.text?.slice(0, 400) ?? "")) return T.triggers.test;
-  return attempt.n > 1 || delivery?.history[0]?.id !== attempt.id ? T.triggers.retry : T.triggers.first;
+  if (attempt.n > 1) return T.triggers.retry;
+  if (!others) return null;
+  // To one endpoint, what was owed earlier has the lesser id.
+  return others.some((one) => one.id < attempt.delivery) ? T.triggers.replay : T.triggers.first;
 }
 
 function About({ attempt, delivery, names }) {
-  const { tls } = attempt;
+  const { tls, event, endpoint } = attempt;
+  const others = useLoad((signal) => get("/v1/deliveries", { event, endpoint, limit: 100 }, { signal }), [event, endpoint]).data;
   return html`<section class="card"><header><h2>${T.facts}</h2></header><div class="body"><${Facts} of=${[
     [T.title.endpoint, html`<${EndpointLink} names=${names} id=${attempt.endpoint} />`],
     [T.title.event, html`<a class="link" href=${href(`/events/${attempt.event}`)}>${delivery?.event_type ?? attempt.event}</a>`],
     [T.title.delivery, html`<a class="link" href=${href(`/deliveries/${attempt.delivery}`)}>${T.delivery}</a>`],
     [T.title.at, html`<${Exact} at=${attempt.at} />`],
-    [T.title.trigger, triggerOf(attempt, delivery)],
+    [T.title.trigger, triggerOf(attempt, others?.data)],
     [T.title.address, attempt.address && html`<span class="mono">${attempt.address}</span>`],
     [T.title.tls, versionOf(tls)], [T.title.certificate, tls?.subject],
     [T.title.expires, tls?.expires_at && html`<${Ago} at=${tls.expires_at * 1000} />`],
@@ -112,7 +118,7 @@ function Steps({ attempt, delivery }) {
 function Page({ attempt, reload, reveal }) {
   const names = useEndpoints();
   const again = useRef(null);
-  useKeys({ r: [S.keys.replay, () => again.current?.querySelector("button")?.click()] });
+  useKeys(may("deliveries:write") ? { r: [S.keys.replay, () => again.current?.querySelector("button")?.click()] } : {});
   const delivery = useLoad((signal) => get(`/v1/deliveries/${attempt.delivery}`, {}, { signal }), [attempt.delivery]).data;
   const earlier = delivery?.history[delivery.history.findIndex((one) => one.id === attempt.id) - 1];
   const before = useLoad((signal) => (earlier ? get(`/v1/attempts/${earlier.id}`, {}, { signal }) : Promise.resolve(null)), [earlier?.id]).data;

@@ -11,6 +11,7 @@ import { List } from "../parts/list.js";
 import { renamed } from "../parts/names.js";
 import { Loaded, Loading, NoneYet } from "../parts/states.js";
 import { Ago, duration, number } from "../parts/time.js";
+import { reachable } from "../parts/way.js";
 import { get, remove } from "../shell/api.js";
 import { useEvery, useLoad } from "../shell/load.js";
 import { say, sayProblem } from "../shell/notice.js";
@@ -39,11 +40,12 @@ function Url({ connection }) {
 
 function Last({ connection }) {
   const last = connection.last_callback;
-  const loaded = useLoad((stop) => (last ? get(`/v1/callbacks/${last.id}`, {}, { signal: stop }) : Promise.resolve(null)), [last?.id]);
+  const seen = last && reachable(`/callbacks/${last.id}`);
+  const loaded = useLoad((stop) => (seen ? get(`/v1/callbacks/${last.id}`, {}, { signal: stop }) : Promise.resolve(null)), [last?.id, seen]);
   if (!last) return html`<section class="card"><div class="body waiting" role="status"><b>${T.waiting}</b><span class="muted">${T.waitingText}</span></div></section>`;
   return html`<section class="card"><div class="body waiting" role="status"><span>${T.arrived} <${Ago} at=${last.received_at} />: <${Outcome} outcome=${last.outcome} /></span>
     ${loaded.data?.reason && html`<span class="muted">${loaded.data.reason}</span>`}
-    <a class="link" href=${href(`/callbacks/${last.id}`)}>${T.toCallback}</a></div></section>`;
+    ${seen && html`<a class="link" href=${href(`/callbacks/${last.id}`)}>${T.toCallback}</a>`}</div></section>`;
 }
 
 function Line({ of }) {
@@ -121,7 +123,8 @@ function Page({ connection, providers }) {
   const figures = useFigures("/v1/stats/connections");
   const [asking, setAsking] = useState(false);
   const provider = providers?.find((one) => one.name === connection.provider);
-  const { tab = "" } = where.value.query;
+  const seen = may("callbacks:read");
+  const tab = where.value.query.tab === "callbacks" && !seen ? "" : where.value.query.tab ?? "";
   const erase = async () => {
     try {
       await remove(`/v1/connections/${connection.id}`);
@@ -136,7 +139,7 @@ function Page({ connection, providers }) {
   return html`<nav class="crumb"><a href=${href("/connections")}>${S.nav.connections}</a><span aria-hidden="true">›</span></nav>
     <div class="title"><h1>${connection.name}</h1><${Heard} connection=${connection} figures=${figures.get(connection.id)} />
       <span class="actions">${may("connections:write") && html`<button class="btn danger" onClick=${() => setAsking(true)}>${T.remove}</button>`}</span></div>
-    <${Tabs} label=${T.tabs.label} tabs=${[["", T.tabs.overview], ["callbacks", T.tabs.callbacks], ["simulate", T.tabs.simulate]]} />
+    <${Tabs} label=${T.tabs.label} tabs=${[["", T.tabs.overview], ...(seen ? [["callbacks", T.tabs.callbacks]] : []), ["simulate", T.tabs.simulate]]} />
     <div role="tabpanel" aria-label=${T.tabs[tab || "overview"]}>${tab === "callbacks" ? html`<${Came} connection=${connection} />`
       : tab === "simulate" ? html`<${Simulate} connection=${connection} provider=${provider} />`
         : html`<${Overview} connection=${connection} provider=${provider} />`}</div>

@@ -38,6 +38,7 @@ function Form({ connection, provider }) {
   });
   const [problem, setProblem] = useState(null);
   const [sent, setSent] = useState(null);
+  const [busy, setBusy] = useState(false);
   const running = useRef(null);
   useEffect(() => () => running.current?.abort(), []);
   const put = (name) => (value) => setForm({ ...form, [name]: value });
@@ -50,6 +51,7 @@ function Form({ connection, provider }) {
     running.current = abort;
     setProblem(null);
     setSent(null);
+    setBusy(true);
     const { to, from, channel, text, reorder, forged, statuses } = form;
     try {
       const made = await post(`/v1/connections/${connection.id}/simulate`, {
@@ -57,9 +59,12 @@ function Form({ connection, provider }) {
       }, { signal: abort.signal });
       const told = { id: made.provider_message_id, message: made.message, forged };
       setSent(told);
+      setBusy(false);
       if (!made.message && !forged) setSent({ ...told, message: await found(made.provider_message_id, abort.signal), over: true });
     } catch (failed) {
-      if (failed.name !== "AbortError") setProblem(failed);
+      if (failed.name === "AbortError") return;
+      setProblem(failed);
+      setBusy(false);
     }
   };
   return html`<section class="card narrow"><header><h2>${T.title}</h2></header><form class="body form" onSubmit=${simulate}>
@@ -72,7 +77,7 @@ function Form({ connection, provider }) {
     <details class="more"><summary>${T.faults}</summary><div class="form"><div class="grid-2">${field("duplicate", { kind: "select", options: SHARES })}${field("loss", { kind: "select", options: SHARES })}</div>
       <div class="checks"><label><input type="checkbox" checked=${form.reorder} onChange=${() => put("reorder")(!form.reorder)} /> ${T.reorder}</label>
         <label><input type="checkbox" checked=${form.forged} onChange=${() => put("forged")(!form.forged)} /> ${T.forged}</label></div></div></details>
-    <div class="actions"><button class="btn primary" type="submit" disabled=${!form.statuses.length}>${T.go}</button></div>
+    <div class="actions"><button class="btn primary" type="submit" disabled=${busy || !form.statuses.length}>${T.go}</button></div>
     ${sent && html`<${Result} sent=${sent} />`}</form></section>`;
 }
 

@@ -11,6 +11,7 @@ import { get } from "../shell/api.js";
 import { useKeys } from "../shell/keys.js";
 import { useEvery, useLoad } from "../shell/load.js";
 import { html, useRef } from "../shell/preact.js";
+import { may } from "../shell/session.js";
 import { go, href } from "../shell/where.js";
 import { S } from "../strings.js";
 import { tries } from "./deliveries.js";
@@ -48,7 +49,7 @@ function Why({ delivery, reload }) {
 
 function Page({ delivery, names, reload }) {
   const again = useRef(null);
-  useKeys({ r: [S.keys.replay, () => again.current?.querySelector("button")?.click()] });
+  useKeys(may("deliveries:write") ? { r: [S.keys.replay, () => again.current?.querySelector("button")?.click()] } : {});
   const path = `/v1/deliveries/${delivery.id}`;
   const items = [
     [S.copy.asCurl, () => copy(asCurl("GET", path))], [S.copy.asCli, () => copy(asCli(`deliveries get ${delivery.id}`))],

@@ -1,6 +1,7 @@
 /** One message: what happened to it, in a sentence, on a track, and entry by entry. Live. */
 
 import { Id } from "../parts/copy.js";
+import { useEndpoints } from "../parts/names.js";
 import { colourOf, Ring, Status } from "../parts/ring.js";
 import { Loaded } from "../parts/states.js";
 import { Ago, duration, Exact } from "../parts/time.js";
@@ -9,7 +10,6 @@ import { useLive } from "../shell/live.js";
 import { useEvery, useLoad } from "../shell/load.js";
 import { say, sayProblem } from "../shell/notice.js";
 import { html, useEffect, useRef, useState } from "../shell/preact.js";
-import { may } from "../shell/session.js";
 import { href } from "../shell/where.js";
 import { S } from "../strings.js";
 import { Actions } from "./message_actions.js";
@@ -70,10 +70,7 @@ export function useStory(id) {
 /** The screen. */
 export default function Message({ id }) {
   const of = useStory(id);
-  const mayEndpoints = may("endpoints:read");
-  const endpoints = useLoad(
-    (signal) => (mayEndpoints ? get("/v1/endpoints", { limit: 100 }, { signal }) : Promise.resolve({ data: [] })), [],
-  );
+  const names = useEndpoints();
   const [shown, setShown] = useState(null);
   const reveal = async () => {
     try {
@@ -89,12 +86,11 @@ export default function Message({ id }) {
       const open = shown && { from: shown.from, to: shown.to, content: shown.content };
       const timeline = open ? { ...loaded, message: { ...loaded.message, ...open } } : loaded;
       const story = storyOf(timeline);
-      const known = endpoints.data?.data ?? [];
       return html`<${Head} message=${timeline.message}>
-          <${Actions} timeline=${timeline} story=${story} endpoints=${known} onDone=${of.later} onReveal=${reveal} revealed=${Boolean(shown)} />
+          <${Actions} timeline=${timeline} story=${story} endpoints=${[...names.values()]} onDone=${of.later} onReveal=${reveal} revealed=${Boolean(shown)} />
         </${Head}>
         <${Track} message=${timeline.message} />
-        <div class="cols"><${Timeline} timeline=${timeline} story=${story} endpoints=${known} />
-          <${Cards} message=${timeline.message} story=${story} endpoints=${known} /></div>`;
+        <div class="cols"><${Timeline} timeline=${timeline} story=${story} />
+          <${Cards} message=${timeline.message} story=${story} names=${names} /></div>`;
     }}</${Loaded}>`;
 }

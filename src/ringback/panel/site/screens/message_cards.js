@@ -2,6 +2,7 @@
 
 import { Facts, Json } from "../parts/code.js";
 import { Id } from "../parts/copy.js";
+import { complete } from "../parts/names.js";
 import { Tone } from "../parts/ring.js";
 import { Exact } from "../parts/time.js";
 import { html } from "../shell/preact.js";
@@ -72,20 +73,20 @@ function Knowing({ rows }) {
     <dd>${one.tone === "idle" || one.tone === "plain" ? html`<span class="muted">${one.text}</span>` : html`<${Tone} tone=${one.tone}><span>${one.text}</span></${Tone}>`}</dd></div>`)}</dl>`;
 }
 
-function Who({ story, endpoints }) {
-  const rows = whoKnows(story, endpoints);
+function Who({ story, names }) {
+  const rows = whoKnows(story, names);
   const told = rows.filter((one) => one.tone !== "idle");
   const rest = rows.filter((one) => one.tone === "idle");
   return html`<${Card} title=${T.who}>${rows.length
     ? html`<${Knowing} rows=${told} />${rest.length > UNTOLD_SHOWN
         ? html`<details><summary class="muted">${T.untold(rest.length)}</summary><${Knowing} rows=${rest} /></details>` : html`<${Knowing} rows=${rest} />`}`
-    : html`<p class="faint">${T.noEndpoints} ${may("endpoints:write") && html`<a class="link" href=${href("/endpoints")}>${T.addEndpoint}</a>`}</p>`}</${Card}>`;
+    : complete(names) && html`<p class="faint">${T.noEndpoints} ${may("endpoints:write") && html`<a class="link" href=${href("/endpoints")}>${T.addEndpoint}</a>`}</p>`}</${Card}>`;
 }
 
 /** The cards at the right. */
-export function Cards({ message, story, endpoints }) {
+export function Cards({ message, story, names }) {
   return html`<aside class="stack">
     <${Why} message=${message} /><${Content} message=${message} />
-    ${may("endpoints:read") && html`<${Who} story=${story} endpoints=${endpoints} />`}<${Known} message=${message} />
+    ${may("endpoints:read") && html`<${Who} story=${story} names=${names} />`}<${Known} message=${message} />
   </aside>`;
 }

@@ -1,6 +1,7 @@
 /** What a message's timeline says, put together: callbacks once, events with what went out. */
 
 import { S } from "../strings.js";
+import { gone, short } from "../parts/names.js";
 import { duration } from "../parts/time.js";
 
 const T = S.message;
@@ -153,16 +154,24 @@ export function offset(start, at) {
 // Who needs a person comes first; whom it does not concern last.
 const TONES = ["bad", "warn", "plain", "good", "idle"];
 
+/** The endpoints that a message's events went to, or are owed to: their ids. */
+export const toldOf = ({ outs }) => [...new Set([...outs.values()].flat().map((one) => one.endpoint))];
+
+/** What to call an endpoint by its id: deleted only where all that there are were asked for. */
+export function calledOf(names, id) {
+  const one = names.get(id);
+  return one ? nameOf(one) : gone(names, id) ? T.deleted : short(id);
+}
+
 /**
  * What each endpoint knows of a message: {id, name, tone, text}, of all that are known and of those
- * that were told and are gone.
+ * that were told and are gone, or not known; these have no page, and no id.
  */
-export function whoKnows(story, endpoints) {
-  const all = [...story.outs.values()].flat();
-  const gone = [...new Set(all.map((one) => one.endpoint))].filter((id) => !endpoints.some((one) => one.id === id));
+export function whoKnows(story, names) {
+  const others = toldOf(story).filter((id) => !names.has(id));
   const rows = [
-    ...endpoints.map((one) => ({ id: one.id, name: nameOf(one), ...knows(story, one.id, one) })),
-    ...gone.map((id) => ({ id: null, name: T.deleted, ...knows(story, id, null) })),
+    ...[...names.values()].map((one) => ({ id: one.id, name: nameOf(one), ...knows(story, one.id, one) })),
+    ...others.map((id) => ({ id: null, name: calledOf(names, id), ...knows(story, id, null) })),
   ];
   return rows.sort((a, b) => TONES.indexOf(a.tone) - TONES.indexOf(b.tone));
 }

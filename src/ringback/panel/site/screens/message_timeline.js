@@ -1,6 +1,7 @@
 /** The timeline: circles are our facts, squares callbacks that came in, boxes what went out. */
 
 import { Body, Headers, Json } from "../parts/code.js";
+import { useEndpoints } from "../parts/names.js";
 import { colourOf } from "../parts/ring.js";
 import { Loaded } from "../parts/states.js";
 import { Ago, duration, exact } from "../parts/time.js";
@@ -9,9 +10,10 @@ import { get } from "../shell/api.js";
 import { useLoad } from "../shell/load.js";
 import { html } from "../shell/preact.js";
 import { may } from "../shell/session.js";
+import { way } from "../parts/way.js";
 import { href, setQuery, where } from "../shell/where.js";
 import { S } from "../strings.js";
-import { nameOf, offset, ours } from "./message_story.js";
+import { calledOf, offset, ours, toldOf } from "./message_story.js";
 
 const T = S.message;
 const statusOf = (type) => type.replace(/^message\./, "");
@@ -42,7 +44,7 @@ const NEXT = /next in [^,;]*$/;
 /** What one delivery came to: code, endpoint, time, and the decision in words. */
 function Out({ out, names, events }) {
   const last = out.attempts.at(-1);
-  const name = names.get(out.endpoint) ?? T.deleted;
+  const name = calledOf(names, out.endpoint);
   const good = last?.final === "delivered";
   const code = last ? (last.status ?? last.error) : "—";
   const decision = !last ? (out.behind ? T.heldWhy(out.behind) : T.pendingWhy)
@@ -51,13 +53,13 @@ function Out({ out, names, events }) {
   const earlier = out.attempts.slice(0, -1);
   return html`<div class="out-row">
     <span class=${`out-code mono ${good ? "good" : last ? "bad" : "faint"}`}>${code}</span>
-    <a class="out-name" href=${last ? href(`/attempts/${last.id}`) : href(`/deliveries/${out.id}`)}>${name}</a>
+    <a class="out-name" href=${way(last ? `/attempts/${last.id}` : `/deliveries/${out.id}`)}>${name}</a>
     <span class="muted num">${last ? duration(last.ms) : out.behind ? T.held : T.pending}</span>
     ${out.replay && html`<span class="tag">${T.replay}</span>`}
     <span class="decision faint">${decision}</span>
     ${earlier.length > 0 && html`<details class="earlier"><summary>${T.earlier(earlier.length)}</summary>
       <ol>${earlier.map((one) => html`<li key=${one.id}><span class="out-code mono bad">${one.status ?? one.error}</span>
-        <a href=${href(`/attempts/${one.id}`)}>${exact(one.at)}</a> <span class="muted num">${duration(one.ms)}</span>
+        <a href=${way(`/attempts/${one.id}`)}>${exact(one.at)}</a> <span class="muted num">${duration(one.ms)}</span>
         <span class="faint">${one.decision}</span></li>`)}</ol></details>`}
   </div>`;
 }
@@ -130,7 +132,7 @@ function Event({ row, start, message, names, withOuts, hasCallback }) {
   ].filter(Boolean);
   return html`<li class=${`it fact c-${colourOf(status)}`}>
     <${Offset} start=${start} at=${own ? entry.received_at : entry.at} /><span class="dot" aria-hidden="true"><i></i></span>
-    <div><div class="t"><a href=${href(`/events/${entry.id}`)}>${entry.type}</a>
+    <div><div class="t"><a href=${way(`/events/${entry.id}`)}>${entry.type}</a>
       ${!hasCallback && html`<${Order} places=${row.places} />`}${!hasCallback && entry.late && html` <span class="tag warn">${T.late}</span>`}</div>
       <div class="d">${notes.map((one, n) => html`${n > 0 && " · "}${one}`)}</div>
       ${withOuts && outs.length > 0 && html`<div class="out">${outs.map((out) => html`<${Out} key=${out.id} out=${out} names=${names} />`)}</div>`}
@@ -151,10 +153,10 @@ function Filters({ story }) {
 }
 
 /** The timeline of a message, as `storyOf` has read it. */
-export function Timeline({ timeline, story, endpoints }) {
+export function Timeline({ timeline, story }) {
   const show = SHOWS[where.value.query.show] ? where.value.query.show : "";
   const rows = story.rows.filter(SHOWS[show]);
-  const names = new Map(endpoints.map((one) => [one.id, nameOf(one)]));
+  const names = useEndpoints(toldOf(story));
   const callbacks = new Set(story.rows.filter((row) => row.kind === "callback").map((row) => row.entry.id));
   const { message } = timeline;
   return html`<section class="card timeline">

@@ -4,13 +4,14 @@ import { Chart, Spark } from "../parts/chart.js";
 import { CopyAs } from "../parts/copy.js";
 import { Loaded, NoneYet } from "../parts/states.js";
 import { duration, hour, number, percent, ZONE } from "../parts/time.js";
+import { way } from "../parts/way.js";
 import { get } from "../shell/api.js";
 import { countNeeds } from "../shell/counts.js";
 import { useLive } from "../shell/live.js";
 import { useEvery, useLoad } from "../shell/load.js";
 import { html, useEffect, useMemo, useRef, useState } from "../shell/preact.js";
 import { may } from "../shell/session.js";
-import { href, setQuery, where } from "../shell/where.js";
+import { setQuery, where } from "../shell/where.js";
 import { S } from "../strings.js";
 import { Became, Connections, Latest, Needs } from "./overview_cards.js";
 
@@ -48,6 +49,7 @@ function Tile({ to, label, value, spark, colour, children }) {
     <${Spark} values=${spark ?? []} colour=${colour} /><span class="note">${children}</span></a>`;
 }
 
+const AMISS = "failed,expired,cancelled";
 const share = (part, whole) => (whole ? part / whole : null);
 
 function Tiles({ of, span }) {
@@ -57,8 +59,8 @@ function Tiles({ of, span }) {
   const settled = sums([lines.read, lines.delivered]);
   const requests = series.webhooks;
   const failing = of.needs_a_person.filter((one) => one.kind.startsWith("endpoint_")).length;
-  const { delivered, webhooks, latency, backlog, awaiting } = tiles;
-  const messages = (query) => href("/messages", { direction: "outbound", since: span, ...query });
+  const { delivered, failed, inbound, webhooks, latency, backlog, awaiting } = tiles;
+  const messages = (query) => way("/messages", { direction: "outbound", since: span, ...query });
   return html`<div class="tiles">
     <${Tile} to=${messages()} label=${T.accepted} value=${number(tiles.accepted.value)} spark=${accepted} colour="accent">
       <${Delta} now=${tiles.accepted.value} before=${tiles.accepted.previous} good=${0} /> <span>${T.than(number(tiles.accepted.previous))}</span></${Tile}>
@@ -69,13 +71,18 @@ function Tiles({ of, span }) {
       ${awaiting.p95_age_s === null ? html`<span>${T.nothingWaits}</span>`
         : html`<span class=${awaiting.usual_s !== null && awaiting.p95_age_s > 3 * awaiting.usual_s ? "warn" : ""}>${T.age(duration(awaiting.p95_age_s * 1000))}</span>
           ${awaiting.usual_s !== null && html` <span>${T.usual(duration(awaiting.usual_s * 1000))}</span>`}`}</${Tile}>
-    <${Tile} to=${href("/deliveries", { since: span, status: webhooks.retrying ? "scheduled" : null })} label=${T.webhooks} value=${percent(share(webhooks.value, webhooks.of))}
+    <${Tile} to=${messages({ status: AMISS })} label=${T.failed} value=${percent(share(failed.value, failed.of))}
+      spark=${sums([lines.failed, lines.expired, lines.cancelled])} colour="failed">
+      <${Delta} now=${share(failed.value, failed.of)} before=${share(failed.previous, failed.previous_of)} points good=${-1} /> <span>${T.ofAccepted(number(failed.value), number(failed.of))}</span></${Tile}>
+    <${Tile} to=${way("/messages", { direction: "inbound", since: span })} label=${T.inbound} value=${number(inbound.value)} spark=${lines.inbound} colour="accent">
+      <${Delta} now=${inbound.value} before=${inbound.previous} good=${0} /> <span>${T.than(number(inbound.previous))}</span></${Tile}>
+    <${Tile} to=${way("/deliveries", { since: span, status: webhooks.retrying ? "scheduled" : null })} label=${T.webhooks} value=${percent(share(webhooks.value, webhooks.of))}
       spark=${requests.success.map((n, at) => share(n, n + requests.failure[at]))} colour=${failing ? "expired" : "delivered"}>
       <${Delta} now=${share(webhooks.value, webhooks.of)} before=${share(webhooks.previous, webhooks.previous_of)} points />
       ${" "}<span>${failing ? T.failing(failing) : T.ofDeliveries(number(webhooks.value), number(webhooks.of))}</span></${Tile}>
-    <${Tile} to=${href("/deliveries", { since: span, status: "delivered" })} label=${T.latency} value=${duration(latency.p50_ms)} spark=${series.latency.p50_ms} colour="accent">
+    <${Tile} to=${way("/deliveries", { since: span, status: "delivered" })} label=${T.latency} value=${duration(latency.p50_ms)} spark=${series.latency.p50_ms} colour="accent">
       <span>${T.p50}</span> <span>${T.p99(duration(latency.p99_ms))}</span></${Tile}>
-    <${Tile} to=${href("/deliveries", { status: "scheduled" })} label=${T.backlog} value=${(backlog.at_least ? "≥ " : "") + number(backlog.open)}
+    <${Tile} to=${way("/deliveries", { status: "scheduled" })} label=${T.backlog} value=${(backlog.at_least ? "≥ " : "") + number(backlog.open)}
       spark=${requests.failure} colour=${backlog.open ? "expired" : "waiting"}>
       <span>${backlog.oldest_s === null ? T.nothingOwed : T.oldest(duration(backlog.oldest_s * 1000))}</span></${Tile}>
   </div>`;
@@ -88,6 +95,17 @@ function ByStatus({ of }) {
   })), [of]);
   return html`<section class="card by-status"><header><h2>${T.byStatus}</h2><span class="faint">${T.each[of.step_s] ?? ""}</span></header>
     <div class="body"><${Chart} times=${at} series=${series} stacked height=${232} format=${number} label=${T.byStatus} /></div></section>`;
+}
+
+/** Requests to endpoints as they went; nothing where there were none. */
+function Requests({ of }) {
+  const { at, webhooks } = of.series;
+  const series = useMemo(() => [
+    { label: T.requests.success, values: webhooks.success, colour: "delivered" }, { label: T.requests.failure, values: webhooks.failure, colour: "failed" },
+  ], [of]);
+  if (!series.some((one) => one.values.some(Boolean))) return null;
+  return html`<section class="card requests"><header><h2>${T.requests.title}</h2><span class="faint">${T.each[of.step_s] ?? ""}</span></header>
+    <div class="body"><${Chart} times=${at} series=${series} stacked height=${140} format=${number} label=${T.requests.title} /></div></section>`;
 }
 
 function Spans({ span }) {
@@ -109,12 +127,12 @@ const untouched = (of, latest) => !latest?.length && !of.tiles.accepted.value &&
 function Whole({ of, latest, span }) {
   if (latest && untouched(of, latest)) {
     return html`<section class="card"><${NoneYet} title=${T.none} text=${T.noneText} command="ringback simulate delivered">
-      <a class="btn primary" href=${href("/start")}>${T.start}</a></${NoneYet}></section>`;
+      <a class="btn primary" href=${way("/start")}>${T.start}</a></${NoneYet}></section>`;
   }
   return html`<div class="stack">
     <${Tiles} of=${of} span=${span} />
     <div class="grid">
-      <div class="stack"><${ByStatus} of=${of} /><${Became} of=${of} span=${span} /></div>
+      <div class="stack"><${ByStatus} of=${of} /><${Became} of=${of} span=${span} /><${Requests} of=${of} /></div>
       <div class="stack"><${Needs} of=${of} /><${Connections} of=${of} />${may("messages:read") && html`<${Latest} rows=${latest} />`}</div>
     </div></div>`;
 }

@@ -3,9 +3,9 @@
 import { Status, Tone } from "../parts/ring.js";
 import { Loading } from "../parts/states.js";
 import { Ago, duration, hour, number, percent } from "../parts/time.js";
+import { way } from "../parts/way.js";
 import { rate, state } from "../shell/live.js";
 import { html } from "../shell/preact.js";
-import { href } from "../shell/where.js";
 import { S } from "../strings.js";
 
 const T = S.overview;
@@ -21,8 +21,7 @@ function Bar({ to, label, n, of, colour, hatched }) {
 /** What became of the messages that were accepted in the span: each is in one of four ends, or waits. */
 export function Became({ of, span }) {
   const { became } = of;
-  const { inbound } = of.tiles;
-  const to = (status) => href("/messages", { direction: "outbound", since: span, status });
+  const to = (status) => way("/messages", { direction: "outbound", since: span, status });
   const rows = [
     ["submitted", became.submitted, "sent", null], ["delivered", became.delivered, "delivered", "delivered,read"],
     ["read", became.read, "read", "read"],
@@ -34,7 +33,6 @@ export function Became({ of, span }) {
   return html`<section class="card became"><header><h2>${T.became}</h2><span class="faint">${T.acceptedIn(number(became.accepted))}</span></header>
     <div class="body funnel">${rows.map(([name, n, colour, status]) => html`<${Bar} key=${name} to=${to(status)} label=${T.ends[name]}
       n=${n} of=${became.accepted} colour=${colour} hatched=${name === "awaiting"} />`)}</div>
-    <footer class="faint"><a href=${href("/messages", { direction: "inbound", since: span })}>${T.inbound(number(inbound.value), number(inbound.previous))}</a></footer>
   </section>`;
 }
 
@@ -43,7 +41,7 @@ const clock = (at) => (Date.now() - new Date(at) > DAY_MS ? new Date(at).toLocal
 
 /** Say what is wrong in a sentence, what it means below, and where it is mended. */
 function told(need) {
-  const place = need.endpoint ? href(`/endpoints/${need.endpoint}`) : href(`/connections/${need.connection}`);
+  const place = need.endpoint ? way(`/endpoints/${need.endpoint}`) : way(`/connections/${need.connection}`);
   const since = need.since ? clock(need.since) : null;
   const wait = T.wait(need.count, since);
   switch (need.kind) {
@@ -52,7 +50,7 @@ function told(need) {
     case "endpoint_disabled":
       return { bad: true, place, title: T.disabled(need.name), text: [need.reason, wait].filter(Boolean).join(" · ") };
     case "deliveries_exhausted":
-      return { place: href("/deliveries", { endpoint: need.endpoint, status: "exhausted" }), title: T.exhausted(need.count, need.name), text: T.exhaustedText(since) };
+      return { place: way("/deliveries", { endpoint: need.endpoint, status: "exhausted" }), title: T.exhausted(need.count, need.name), text: T.exhaustedText(since) };
     case "connection_silent":
       return { bad: true, place, title: T.silentFor(need.name, silence(need.silent_s)), text: T.usualRate(perSecond(need.usual_per_s)) };
     default:
@@ -87,8 +85,8 @@ const TONES = { receiving: "good", quiet: "idle", silent: "bad", rejecting: "war
 export function Connections({ of }) {
   const { connections } = of;
   return html`<section class="card"><header><h2>${T.connections}</h2></header>
-    ${connections.length === 0 ? html`<p class="calm faint">${T.noConnections} <a class="link" href=${href("/connections")}>${T.connect}</a></p>`
-      : html`<ul class="heard">${connections.map((one) => html`<li key=${one.id}><a href=${href(`/connections/${one.id}`)} class=${one.state === "silent" ? "hot" : ""}>
+    ${connections.length === 0 ? html`<p class="calm faint">${T.noConnections} <a class="link" href=${way("/connections")}>${T.connect}</a></p>`
+      : html`<ul class="heard">${connections.map((one) => html`<li key=${one.id}><a href=${way(`/connections/${one.id}`)} class=${one.state === "silent" ? "hot" : ""}>
         <span class="clip">${one.name}</span><span class="n num faint">${perSecond(one.per_s)}</span>
         <${Tone} tone=${TONES[one.state]}>${["silent", "quiet"].includes(one.state) ? T.heardFor[one.state](silence(one.silent_s ?? 0)) : T.heard[one.state]}</${Tone}></a></li>`)}</ul>`}
   </section>`;
@@ -99,10 +97,10 @@ export function Latest({ rows }) {
   return html`<section class="card latest"><header><h2>${T.latest}</h2>
       <span class="right faint num">${state.value === "live" && rate.value > 0 ? T.events(rate.value) : ""}</span></header>
     ${rows === undefined ? html`<${Loading} rows=${6} />` : rows.length === 0 ? html`<p class="calm faint">${T.noMessages}</p>`
-      : html`<ul>${rows.map((row) => html`<li key=${row.id}><a href=${href(`/messages/${row.id}`)}>
+      : html`<ul>${rows.map((row) => html`<li key=${row.id}><a href=${way(`/messages/${row.id}`)}>
         <${Status} status=${row.status} times=${row.timestamps} />
         <span class="mono clip">${(row.direction === "inbound" ? row.from : row.to) ?? "–"}</span>
         <span class="n faint"><${Ago} at=${row.created_at} /></span></a></li>`)}</ul>`}
-    <footer><a class="link" href=${href("/messages")}>${T.all}</a></footer>
+    <footer><a class="link" href=${way("/messages")}>${T.all}</a></footer>
   </section>`;
 }

@@ -56,10 +56,12 @@ function Add({ state, reload }) {
     ${there.length > 0 && html`<p class="muted">${T.existing}</p><ul class="there">${there.slice(0, 6).map((one) => html`<li key=${one.id}>
       <button class="plain link" onClick=${() => chosen(one.id, one.mode)}>${nameOf(one)}</button>
       <span class="tag">${one.mode === "live" ? T.live : T.testMode}</span>
-      <${Badge} tested=${state[one.mode].tested.has(one.id)} /></li>`)}</ul>`}`;
+      <${Badge} tested=${state[one.mode].tested.get(one.id)} /></li>`)}</ul>`}`;
 }
 
+/** Nothing is said of what was not found out. */
 function Badge({ tested }) {
+  if (tested === undefined) return null;
   return tested ? html`<${Tone} tone="good">${T.tested}</${Tone}>` : html`<span class="tag warn" title=${T.untestedHint}>${T.untested}</span>`;
 }
 
@@ -119,8 +121,8 @@ function GoLive({ endpoint, tested, reload }) {
     <p class="muted">${T.liveText}</p>
     <${Field} label=${T.liveUrl} help=${T.liveUrlHelp} kind="url" value=${url} onInput=${setUrl} pointer="/url" problem=${problem} required mono />
     <${FormProblem} problem=${problem} />
-    <div class="actions"><button class=${`btn${tested ? " primary" : ""}`}>${tested ? T.goLive : T.goUntested}</button>
-      ${!tested && html`<${Badge} tested=${false} />`}</div></form></section>`;
+    <div class="actions"><button class=${`btn${tested ? " primary" : ""}`}>${tested === false ? T.goUntested : T.goLive}</button>
+      ${tested === false && html`<${Badge} tested=${false} />`}</div></form></section>`;
 }
 
 function Chosen({ id, state, reload }) {
@@ -138,7 +140,7 @@ function Chosen({ id, state, reload }) {
   };
   const another = html`<button class="plain link" onClick=${() => chosen(null, mode)}>${T.another}</button>`;
   return html`<${Loaded} of=${of} rows=${3}>${(endpoint) => {
-    const tested = Boolean(state?.[endpoint.mode]?.tested.has(id));
+    const tested = state?.[endpoint.mode]?.tested.get(id);
     return html`<div class="chosen"><b>${nameOf(endpoint)}</b> <code class="url">${endpoint.url}</code>
         <span class="tag">${endpoint.mode === "live" ? T.live : T.testMode}</span><${Badge} tested=${tested} />
         ${endpoint.expires_at && html`<span class="faint">${T.expires} <${Ago} at=${endpoint.expires_at} /></span>`}<span class="right">${another}</span></div>

@@ -34,7 +34,8 @@ function checks({ test, live }, told) {
   const url = find([...live.connections, ...test.connections])?.callback_url;
   const origin = url ? new URL(url).origin : location.origin;
   const near = local(origin);
-  const tested = live.endpoints.filter((one) => live.tested.has(one.id)).length;
+  const untested = live.endpoints.filter((one) => live.tested.get(one.id) === false).length;
+  const tested = live.endpoints.filter((one) => live.tested.get(one.id)).length;
   const heard = live.connections.filter((one) => HEARD.has(one.last_callback?.outcome)).length;
   const sealed = [...live.connections, ...test.connections].filter((one) => !one.usable);
   const gap = told.skew === null ? null : told.skew < SKEW_MS ? duration(SKEW_MS) : duration(told.skew);
@@ -43,8 +44,8 @@ function checks({ test, live }, told) {
     [T.ready[0], told.ready ? "good" : "bad", told.ready ? T.ready[1] : T.ready[2](told.reasons.join(" "))],
     [T.clock[0], told.skew === null ? "idle" : told.skew < SKEW_MS ? "good" : "warn",
       told.skew === null ? T.clock[3] : told.skew < SKEW_MS ? T.clock[1](`< ${gap}`) : T.clock[2](gap)],
-    [T.endpoints[0], !live.endpoints.length ? "bad" : tested < live.endpoints.length ? "warn" : "good",
-      !live.endpoints.length ? T.endpoints[3] : tested < live.endpoints.length ? T.endpoints[2](live.endpoints.length - tested, live.endpoints.length) : T.endpoints[1](tested),
+    [T.endpoints[0], !live.endpoints.length ? "bad" : untested ? "warn" : "good",
+      !live.endpoints.length ? T.endpoints[3] : untested ? T.endpoints[2](untested, live.endpoints.length) : T.endpoints[1](tested),
       () => setQuery({ step: "endpoint" })],
     [T.connections[0], !live.connections.length ? "bad" : heard ? "good" : "warn",
       !live.connections.length ? T.connections[3] : heard ? T.connections[1](heard) : T.connections[2](live.connections.length),

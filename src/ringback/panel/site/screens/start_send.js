@@ -51,7 +51,7 @@ function Watch({ id }) {
   return html`<${Loaded} of=${of} rows=${6}>${(timeline) => html`<div class="watch">
     <h3 aria-live="polite">${headline(timeline.message)}</h3>
     <${Track} message=${timeline.message} />
-    <${Timeline} timeline=${timeline} story=${storyOf(timeline)} endpoints=${[]} />
+    <${Timeline} timeline=${timeline} story=${storyOf(timeline)} />
     <p class="faint">${T.watch} <a class="link" href=${href(`/messages/${id}`)}>${T.open}</a></p></div>`}</${Loaded}>`;
 }
 
