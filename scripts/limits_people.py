@@ -25,6 +25,7 @@ PEOPLE: dict[str, Limit] = {
     "services.sign_in:FREE_PER_PERSON": Limit(
         "attempts", "to be a person that fail from one network", _WAIT
     ),
+    "services.people:KEYS_TOLD_MAX": Limit("keys", "of a mode, told of one removed", "left out"),
     "services.sign_in:FREE_PER_EMAIL": Limit("attempts", "to be a person that fail", _WAIT),
     "services.sign_in:FREE_PER_ADDRESS": Limit("attempts", "from one address that fail", _WAIT),
     "services.sign_in:WAIT_MAX_S": Limit(SECONDS, "that they have to wait", "it may be made"),

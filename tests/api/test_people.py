@@ -53,7 +53,7 @@ async def test_somebody_is_invited_comes_and_goes(house: House) -> None:
         (row["email"], row["role"], row["password_set"]) for row in rows
     ]
     assert rows[0] == (await admin.call("GET", "/v1/people/ADA@example.com")).json()
-    assert 204 == (await admin.call("DELETE", path)).status_code
+    assert {"keys": []} == (await admin.call("DELETE", path)).json()
     assert_problem(await ada.call("GET", "/v1/session"), 401, "unauthenticated")
     assert_problem(await admin.call("GET", path), 404, "not_found")
     log = (await admin.call("GET", "/v1/audit-log", params={"object": made["id"]})).json()["data"]
@@ -99,7 +99,7 @@ async def test_what_lies_beyond_a_tenant_is_for_owners(house: House) -> None:
         ("PATCH", "/v1/people/cy@example.com", {"email": "mine@example.com"}),
     ):
         assert_problem(await admin.call(method, path, json=body), 403, "not_yours")
-    assert 204 == (await admin.call("DELETE", "/v1/people/cy@example.com")).status_code
+    assert 200 == (await admin.call("DELETE", "/v1/people/cy@example.com")).status_code
     left = (await owner.call("GET", "/v1/people/cy@example.com", headers=elsewhere)).json()
     assert "developer" == left["role"]
     assert_problem(await admin.call("GET", f"/v1/people/{left['id']}"), 404, "not_found")
@@ -163,3 +163,21 @@ async def test_others_manage_nobody(house: House, role: Role) -> None:
     if role == "developer":
         made = (await browser.call("POST", "/v1/api-keys", json={"name": "k"})).json()
         assert "people:write" not in made["scopes"]
+
+
+async def test_keys_of_who_is_removed_are_told(house: House) -> None:
+    """Those in force that they made, in both modes; they go on, as programs use them."""
+    owner, admin = await signed_in(house, "owner"), await signed_in(house, "admin")
+    made = {}
+    for name, mode in (("shop", "live"), ("till", "test"), ("old", "test")):
+        answer = await admin.call(
+            "POST", "/v1/api-keys", json={"name": name}, headers={"ringback-mode": mode}
+        )
+        made[name] = answer.json()
+    await owner.call("POST", "/v1/api-keys", json={"name": "another's"})
+    await admin.call("DELETE", f"/v1/api-keys/{made['old']['id']}")
+    answer = await owner.call("DELETE", "/v1/people/admin1@example.com")
+    assert [("shop", "live"), ("till", "test")] == [
+        (one["name"], one["kind"]) for one in answer.json()["keys"]
+    ]
+    assert 200 == (await house.call("GET", "/v1/people", key=made["shop"]["key"])).status_code

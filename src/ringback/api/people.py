@@ -7,17 +7,19 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from ringback.api.api_keys import Kind
 from ringback.api.asked import Asked
 from ringback.api.auth import Caller, CallerDep
 from ringback.api.pages import Page, PageQuery, Pager, within
 from ringback.api.problems import Problem, not_found
 from ringback.api.session import Email, Name
-from ringback.api.shown import Time, UserId, View
+from ringback.api.shown import KeyId, Time, UserId, View
 from ringback.domain import ids
 from ringback.domain.events import rfc3339
 from ringback.domain.people import Person
 from ringback.domain.roles import Role
 from ringback.services.again import NotNow
+from ringback.services.keys import kind_of
 from ringback.services.manage import LimitReached
 from ringback.services.people import Gone, NotYours, People
 from ringback.services.sign_in import link_to
@@ -56,6 +58,23 @@ class LinkView(View):
     link: str = Field(
         description="For them alone, once; with it they choose a password.",
         examples=["http://127.0.0.1:8420/panel/sign-in#token=kT3s…"],
+    )
+
+
+class KeyLeft(View):
+    """An API key in force that somebody who was removed has made."""
+
+    id: KeyId
+    name: str = Field(examples=["Order system"])
+    kind: Kind
+
+
+class RemovedView(View):
+    """What is left of somebody who was removed."""
+
+    keys: list[KeyLeft] = Field(
+        description="Keys of this tenant that they made, which may be in use: revoke those that "
+        "they know."
     )
 
 
@@ -170,8 +189,16 @@ async def reset(caller: CallerDep, person_id: str) -> LinkView:
     return LinkView(link=link_to(caller.context.public_url, secret))
 
 
-@router.delete("/{person_id}", name="delete_person", status_code=204, summary="Remove somebody")
-async def delete(caller: CallerDep, person_id: str) -> None:
-    """Take somebody out of the tenant. Their sessions end with their last tenant."""
+@router.delete("/{person_id}", name="delete_person", summary="Remove somebody")
+async def delete(caller: CallerDep, person_id: str) -> RemovedView:
+    """Take somebody out of the tenant. Their sessions end with their last tenant.
+
+    API keys that they made go on, since programs use them: the answer names them.
+    """
+    person = _known(caller, person_id)
     with _telling_why():
-        await _people(caller).remove(_known(caller, person_id))
+        await _people(caller).remove(person)
+    left = await _people(caller).keys_of(person)
+    return RemovedView(
+        keys=[KeyLeft(id=ids.show("key", one.id), name=one.name, kind=kind_of(one)) for one in left]
+    )

@@ -9,7 +9,8 @@ import os
 import uuid
 from typing import NamedTuple
 
-from ringback.domain.ids import show, uuid7
+from ringback.domain.endpoints import Mode
+from ringback.domain.ids import read, show, uuid7
 from ringback.domain.people import Person, Purpose, faults_in_email, faults_in_name, plain_email
 from ringback.domain.roles import OWNER, Role
 from ringback.errors import Fault, Invalid, RingbackError
@@ -21,13 +22,19 @@ from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.manage import LimitReached
 from ringback.services.sign_in import new_link
-from ringback.storage import people
+from ringback.storage import audit as entries
+from ringback.storage import keys, people
+from ringback.storage.audit import Wanted
 from ringback.storage.database import Connection, Database
+from ringback.storage.keys import StoredKey
+from ringback.storage.lists import Scope, Window
 from ringback.storage.people import Change, EmailTaken
 
 # All of them are in every worker's memory.
 PEOPLE_MAX = 10_000
 PEOPLE_PER_TENANT_MAX = 1000
+# Keys of each mode that are told of when somebody is removed.
+KEYS_TOLD_MAX = 100
 
 
 class NotYours(RingbackError):
@@ -228,6 +235,22 @@ class People:
         if there is None or not self._asker.sees(there):
             raise Gone
         return there
+
+    async def keys_of(self, person: Person) -> list[StoredKey]:
+        """Return the keys in force that somebody has made in the tenant, by its audit log."""
+        wanted = Wanted(action="api_key.created", actor=person.id)
+        found, now_ms = [], self._clock.now_ms()
+        for mode in Mode:
+            scope = Scope(self._asker.tenant, mode)
+            made = await entries.page(self._database, scope, Window(KEYS_TOLD_MAX), wanted)
+            for entry in made.rows:
+                id_ = read("key", entry.about)
+                key = None if id_ is None else await keys.get(self._database, scope, id_)
+                if key is None or key.revoked is not None:
+                    continue
+                if key.expires is None or key.expires.timestamp() * 1000 > now_ms:
+                    found.append(key)
+        return found
 
     async def _another_owner(self, connection: Connection, person: Person) -> None:
         await people.first_owner(connection)  # locked: only one of two owners goes at a time

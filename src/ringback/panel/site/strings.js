@@ -772,6 +772,7 @@ export const S = {
     reset: "Make a reset link", resetHelp: "A reset link lets them choose a new password without knowing the old one.",
     save: "Save", saved: "Saved.", savedPassword: "Saved. Your other sessions are over.", changed: (name) => `${name} is changed.`,
     removeAsk: "Remove from the team…", remove: "Remove", removed: (name) => `${name} is removed.`,
+    removedKeys: (name, keys) => `${name} is removed. Keys that they made go on: ${keys}. Revoke those they should not have.`,
     removeText: (name) => `${name} sees nothing of this tenant from the next request on. What they did stays in the audit log.`,
     you: "You", noPassword: "You have no password yet. Choose an e-mail address and a password, to come back without a link.",
     newPassword: "New password", passwordHelp: "At least 12 characters; a few words are easy to remember. It ends your other sessions.",

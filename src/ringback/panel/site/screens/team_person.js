@@ -95,8 +95,8 @@ export function Manage({ person, onClose, onDone }) {
   };
   const reset = () => tried(async () => setLink((await post(`/v1/people/${person.id}/reset`)).link));
   const drop = () => tried(async () => {
-    await remove(`/v1/people/${person.id}`);
-    say(T.removed(person.name));
+    const { keys } = await remove(`/v1/people/${person.id}`);
+    say(keys.length ? T.removedKeys(person.name, keys.map((one) => one.name).join(", ")) : T.removed(person.name));
     if (own) await loadSession();
     onDone();
   });
