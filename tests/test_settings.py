@@ -39,7 +39,7 @@ def test_every_setting_is_an_environment_variable() -> None:
         "PUBLIC_URL": "https://hooks.example.com/", "SECRET_KEY": "k", "WORKERS": "4",
         "LOG_LEVEL": "debug", "LOCK_EGRESS": "true", "ALLOW_METADATA": "true",
         "RETRY_SCHEDULE": "1,60", "REQUEST_LOG": "all", "RATE_LIMIT": "7",
-        "DEMO_PACE": "0.5", "DEMO_SEED": "42",
+        "DEMO_PACE": "0.5", "DEMO_SEED": "42", "TRUSTED_PROXIES": "10.0.0.7,10.1.0.0/16",
     }  # fmt: skip
     assert {name.lower() for name in given} == set(Settings.model_fields)
     for name, value in given.items():
@@ -79,6 +79,7 @@ def test_the_base_url_is_where_providers_reach_us(
         ("WORKERS", "65"), ("LOG_LEVEL", "loud"), ("LOG_LEVEL", "INFO "),
         ("RETRY_SCHEDULE", "0"), ("RETRY_SCHEDULE", "5,"), ("RETRY_SCHEDULE", "5;6"),
         ("RETRY_SCHEDULE", "604801"), ("RETRY_SCHEDULE", ",".join(["1"] * 21)),
+        ("TRUSTED_PROXIES", "proxy"), ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("RETRY_SCHEDULE", "-5"), ("RETRY_SCHEDULE", "1.5"), ("RETRY_SCHEDULE", "\u0661"),
     ],
 )  # fmt: skip

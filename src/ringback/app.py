@@ -329,6 +329,7 @@ class Application:
                 own=_own(engine.settings),
                 guards=engine.guards,
                 retry_schedule=engine.settings.retry_schedule_s,
+                trusted_proxies=engine.settings.proxy_networks,
             )
         )
         self.api.include_router(pages.router)

@@ -4,6 +4,7 @@ Read once at start. Unknown RINGBACK_ variables are reported with the nearest kn
 """
 
 import difflib
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ringback.domain.delivery_policy import faults_in_schedule
+from ringback.domain.networks import LOOPBACK, IpNetwork
 from ringback.domain.rate import PER_SECOND_MAX
 from ringback.domain.retry import SCHEDULE_S
 from ringback.errors import SettingsError
@@ -40,6 +42,11 @@ class Settings(BaseSettings):
     port: int = Field(8420, ge=1, le=65535, description="Port to listen on.")
     public_url: str | None = Field(
         None, description="How providers reach this server; some sign the URL they call."
+    )
+    trusted_proxies: str = Field(
+        ",".join(map(str, LOOPBACK)),
+        description="Addresses and networks of proxies, separated by commas: only their "
+        "`X-Forwarded-For` is believed when wrong passwords are counted by address.",
     )
     secret_key: str | None = Field(
         None,
@@ -95,6 +102,17 @@ class Settings(BaseSettings):
             raise ValueError(fault.detail)
         return ",".join(parts)
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: str) -> str:
+        _networks(value)
+        return value
+
+    @property
+    def proxy_networks(self) -> tuple[IpNetwork, ...]:
+        """Where proxies are that are believed about whom they ask for."""
+        return _networks(self.trusted_proxies)
+
     @property
     def retry_schedule_s(self) -> tuple[int, ...]:
         """The waits after each failed attempt, in seconds."""
@@ -107,6 +125,15 @@ class Settings(BaseSettings):
             return self.public_url.rstrip("/")
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def _networks(value: str) -> tuple[IpNetwork, ...]:
+    """Read networks with commas between. Raises ValueError."""
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in value.split(","))
+    except ValueError:
+        words = "Write addresses or networks, separated by commas: 10.0.0.7,10.1.0.0/16."
+        raise ValueError(words) from None
 
 
 def load() -> Settings:

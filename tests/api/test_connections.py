@@ -60,6 +60,26 @@ async def test_no_route_shows_a_secret(house: House) -> None:
         assert "a-verify-token" not in answer.text
 
 
+async def test_who_may_not_add_connections_sees_no_token(house: House) -> None:
+    """Neither in a connection nor in its callbacks: whoever has it may post as the provider."""
+    made = (await create(house, provider="simulator", config={"secret": "s3cret"})).json()
+    token = made["callback_url"].rpartition("/")[2]
+    await house.hear("m1", "sent", token=token)
+    callback = (await house.get("/v1/callbacks", connection=made["id"]))["data"][0]
+    url = made["callback_url"]
+    await house.stage.execute(f"update callback set url = '{url}?a=/in/b'")
+    paths = (f"/v1/connections/{made['id']}", f"/v1/callbacks/{callback['id']}")
+    scopes = ["connections:read", "callbacks:read"]
+    reader = (await house.post("/v1/api-keys", {"name": "r", "scopes": scopes}))["key"]
+    for path in paths:
+        assert token in str(await house.get(path))
+        shown = await house.get(path, key=reader)
+        assert token not in str(shown)
+        told = shown.get("callback_url") or shown["url"].removesuffix("?a=/in/b")
+        assert f"{BASE_URL}/in/•••" == told
+    assert token not in str(await house.get("/v1/connections", key=reader))
+
+
 async def test_a_callback_to_a_new_connection_is_taken(house: House) -> None:
     """From the answer on; the connection then shows its last callback and its handshakes."""
     made = (await create(house, provider="simulator", config={"secret": "s3cret"})).json()

@@ -167,14 +167,16 @@ async def test_who_may_reveal(house: House) -> None:
 
 
 async def test_what_is_kept_for_a_repeat_is_whole(house: House) -> None:
-    """An answer that is kept under an idempotency key is masked for each who gets it again."""
+    """What is kept under an idempotency key is masked by what its asker is when it comes again."""
     path, body = "/v1/endpoints", {
         "url": "https://example.com/", "event_types": ["*"], "description": f"of +{NUMBER}",
     }  # fmt: skip
     browser = await signed_in(house, "developer")
     headers = {"idempotency-key": "once"}
     first = await browser.call("POST", path, json=body, headers=headers)
-    again = await house.call("POST", path, json=body, headers=headers)
+    async with house.engine.configuration.change() as connection:
+        await connection.execute("update membership set role = 'admin'")
+    again = await browser.call("POST", path, json=body, headers=headers)
     assert ("of +49 151 ••• 4821", f"of +{NUMBER}", "true") == (
         first.json()["description"], again.json()["description"],
         again.headers["idempotency-replayed"],

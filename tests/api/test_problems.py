@@ -36,6 +36,16 @@ async def test_every_request_has_an_id_of_its_own(house: House) -> None:
     assert all(one.startswith("req_") for one in seen)
 
 
+async def test_answers_are_kept_by_nobody(house: House) -> None:
+    """Under /v1, problems too; what may be kept says so itself, and stays as it says it."""
+    for path in ("/v1/messages", "/v1/nothing", "/v1/session", "/v1/messages/x"):
+        headers = (await house.call("GET", path)).headers
+        assert ["no-store"] == headers.get_list("cache-control"), path
+        assert ["nosniff"] == headers.get_list("x-content-type-options"), path
+    schema = (await house.call("GET", "/schemas/message.delivered/v1")).headers
+    assert "no-store" not in schema["cache-control"]
+
+
 async def test_a_body_that_says_it_is_too_large(house: House) -> None:
     """A length over 1 MiB is refused before anything is read; one of exactly 1 MiB is not."""
     large = b'"' + b"x" * (1024 * 1024 - 1) + b'"'

@@ -2,9 +2,14 @@
 
 import asyncio
 import re
+from ipaddress import ip_network
+from types import SimpleNamespace
 
 import pytest
+from fastapi import Request
 
+from ringback.api.session import address_of
+from ringback.domain.networks import LOOPBACK
 from ringback.domain.people import LINK_S
 from ringback.domain.roles import POWERS, ROLES
 from ringback.services import first_run
@@ -294,6 +299,31 @@ async def test_a_suspended_tenants_people_get_away(house: House) -> None:
         assert status == answer.status_code, answer.text
     assert {} == dict(browsers[1].client.cookies)
     assert 1 == await house.stage.value("select count(*) from session")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("203.0.113.7", ["198.51.100.1"], "203.0.113.7"),
+        ("192.168.0.9", ["198.51.100.1"], "192.168.0.9"),
+        ("127.0.0.1", [], "127.0.0.1"),
+        ("127.0.0.1", ["1.1.1.1, 198.51.100.1"], "198.51.100.1"),
+        ("127.0.0.1", ["1.1.1.1", "198.51.100.1"], "198.51.100.1"),
+        ("::1", ["1.1.1.1, 198.51.100.1, 10.2.0.3"], "198.51.100.1"),
+        ("::ffff:127.0.0.1", ["::ffff:198.51.100.1"], "198.51.100.1"),
+        ("::ffff:203.0.113.7", [], "203.0.113.7"),
+        ("10.2.0.3", ["what"], "10.2.0.3"),
+        ("2001:db8::1", [], "2001:db8::1"),
+        ("socket", ["198.51.100.1"], "socket"),
+    ],
+)
+def test_where_a_request_comes_from(peer: str, forwarded: list[str], address: str) -> None:
+    """X-Forwarded-For is believed from trusted proxies alone; IPv4 in IPv6 is the IPv4 address."""
+    trusted = (*LOOPBACK, ip_network("10.2.0.0/16"))
+    app = SimpleNamespace(state=SimpleNamespace(context=SimpleNamespace(trusted_proxies=trusted)))
+    headers = [(b"x-forwarded-for", one.encode()) for one in forwarded]
+    request = Request({"type": "http", "client": (peer, 1), "headers": headers, "app": app})
+    assert address == address_of(request)
 
 
 async def test_nobody_is_told_who_there_is(house: House) -> None:

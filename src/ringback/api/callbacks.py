@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ringback.api.asked import id_in_filter, id_in_path
 from ringback.api.auth import CallerDep
+from ringback.api.connections import callback_url
 from ringback.api.pages import Page, Pager
 from ringback.api.problems import not_found
 from ringback.api.shown import (
@@ -115,7 +116,7 @@ async def get(caller: CallerDep, callback_id: str) -> WholeCallbackView:
         raise not_found("callback")
     return WholeCallbackView(
         **_fields(found.callback).model_dump(),
-        url=found.url,
+        url=callback_url(caller, found.url),
         peer=found.peer,
         headers=list(found.headers),
         body=body_of(found.body),

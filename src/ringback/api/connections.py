@@ -11,12 +11,14 @@ from ringback.api.pages import Page, PageQuery, Pager, within
 from ringback.api.problems import Problem, not_found
 from ringback.api.shown import CallbackId, ConnectionId, Time, View, moment
 from ringback.domain import ids
+from ringback.domain.masking import HIDDEN
 from ringback.services import catalogue
 from ringback.services.manage import TOKEN_MAX, LimitReached, NewConnection, TokenTaken
 from ringback.storage import callbacks, counts
 from ringback.storage.configuration import StoredConnection
 
 NAME_MAX = 128
+_IN = "/in/"
 router = APIRouter(prefix="/connections", tags=["connections"])
 
 
@@ -36,7 +38,8 @@ class ConnectionView(View):
     name: str = Field(examples=["WhatsApp, main number"])
     mode: str = Field(description="`live` or `test`.", examples=["live"])
     callback_url: str = Field(
-        description="What to give to the provider; whoever knows it may post to it.",
+        description="What to give to the provider; whoever knows it may post to it. Its last part "
+        "is hidden from who lacks the scope `connections:write`.",
         examples=["https://hooks.example.com/in/9f2c1d84a7b34e60"],
     )
     config: dict[str, Any] = Field(examples=[{"app_secret": "…9c1f", "verify_token": "…a07e"}])
@@ -78,7 +81,7 @@ async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
         provider=connection.provider,
         name=connection.name,
         mode=connection.mode.word,
-        callback_url=f"{context.public_url}/in/{connection.token}",
+        callback_url=callback_url(caller, f"{context.public_url}{_IN}{connection.token}"),
         config=config or {},
         usable=config is not None,
         counts=counted,
@@ -89,6 +92,15 @@ async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
         created_at=moment(connection.created),
         updated_at=moment(connection.updated),
     )
+
+
+def callback_url(caller: Caller, url: str) -> str:
+    """Return a callback URL as the caller may see it: its token is as good as a password."""
+    path, mark, query = url.partition("?")
+    base, _, token = path.rpartition(_IN)
+    if not token or caller.asker.may("connections:write"):
+        return url
+    return f"{base}{_IN}{HIDDEN}{mark}{query}"
 
 
 def known_connection(caller: Caller, connection_id: str) -> StoredConnection:

@@ -8,6 +8,7 @@ import msgspec
 
 from ringback.domain.egress import Own
 from ringback.domain.endpoints import Connection
+from ringback.domain.networks import LOOPBACK, IpNetwork
 from ringback.domain.retry import SCHEDULE_S
 from ringback.services.again import Again
 from ringback.services.answers import Answers
@@ -57,7 +58,8 @@ class Context:
     `simulate` starts a plan and returns the message's ids. `held` says whether this
     worker's lease stands: without one its keys may be out of date. `own` is our own listener,
     `guards` say what endpoints may reach, `retry_schedule` is for those without their own.
-    `figures` are the installation's numbers.
+    `figures` are the installation's numbers, `trusted_proxies` who is believed about where a
+    request comes from.
     """
 
     configuration: Configuration
@@ -80,6 +82,7 @@ class Context:
     own: Own | None = None
     guards: Guards = OPEN
     retry_schedule: tuple[int, ...] = SCHEDULE_S
+    trusted_proxies: tuple[IpNetwork, ...] = LOOPBACK
 
     def manager(self, actor: Actor) -> Manager:
         """Return what changes configuration, for a key."""

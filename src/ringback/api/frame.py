@@ -8,7 +8,7 @@ problem. Not authentication, and not for the hot routes: those have transport/in
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -37,6 +37,8 @@ log = structlog.get_logger()
 
 
 _VERSION = "/v1/"
+# What answers say unless they say something else themselves: most are somebody's data.
+_UNKEPT = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 # Asked by machines, every few seconds, for ever.
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 
@@ -75,8 +77,10 @@ class Frame:
             if message["type"] == "http.response.start":
                 started = True
                 status = message["status"]
+                headers = message.get("headers", ())
                 message["headers"] = [
-                    *message.get("headers", ()),
+                    *headers,
+                    *(_unkept(headers) if scope["path"].startswith(_VERSION) else ()),
                     (REQUEST_ID_HEADER.encode(), request_id.encode()),
                     *_rate(state.get("rate")),
                 ]
@@ -138,6 +142,12 @@ class Frame:
             body += chunk
             if not message.get("more_body", False):
                 return
+
+
+def _unkept(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Keep answers out of caches, and from being taken for what they are not."""
+    said = {name.lower() for name, _ in headers}
+    return [(name, value) for name, value in _UNKEPT if name not in said]
 
 
 def _rate(taken: Taken | None) -> list[tuple[bytes, bytes]]:

@@ -17,7 +17,7 @@ from ringback.api.problems import Problem, Where
 from ringback.domain.idempotency import HEADER, REPLAYED
 from ringback.domain.scopes import OPERATIONS
 from ringback.errors import DatabaseUnavailable
-from ringback.services.access import Denied
+from ringback.services.access import Asker, Denied
 from ringback.services.once import Answered, Refused, Turn
 from ringback.storage.lists import Scope as Owner
 
@@ -43,10 +43,11 @@ class Repeats:
             # Also whatever is refused: the routes say why.
             await self._app(scope, receive, send)
             return
-        owner, key = asked
+        asker, key = asked
+        owner, who = Owner(asker.tenant, asker.mode or 0), asker.actor.id
         body = await _whole(receive)
         try:
-            turn = await self._context.once.begin(owner, f"POST {scope['path']}", key, body)
+            turn = await self._context.once.begin(owner, who, f"POST {scope['path']}", key, body)
         except Refused as error:
             raise _problem(error) from None
         if isinstance(turn, Answered):
@@ -54,7 +55,7 @@ class Repeats:
         else:
             await self._first(turn, body, scope, receive, send)
 
-    def _asked(self, scope: Scope) -> tuple[Owner, str] | None:
+    def _asked(self, scope: Scope) -> tuple[Asker, str] | None:
         """Return whose request it is and its key, if it may be answered from what is kept."""
         if scope["type"] != "http" or scope["method"] != "POST":
             return None
@@ -68,7 +69,7 @@ class Repeats:
             asker.allow(OPERATIONS[operation])
         except (Problem, Denied):
             return None
-        return Owner(asker.tenant, asker.mode or 0), key
+        return asker, key
 
     def _operation(self, path: str) -> str | None:
         if not self._routes:

@@ -16,6 +16,7 @@ from ringback.api.problems import Problem
 from ringback.api.shown import TenantId, Time, UserId, View
 from ringback.domain import ids
 from ringback.domain.events import rfc3339
+from ringback.domain.hosts import IpAddress
 from ringback.domain.people import EMAIL_MAX, NAME_MAX, PASSWORD_MAX, Session, csrf_of, secret_hash
 from ringback.domain.roles import REVEAL, Role
 from ringback.errors import Fault, Invalid
@@ -244,17 +245,25 @@ async def end(request: Request, response: Response, session: LeavingDep) -> None
 def address_of(request: Request) -> str:
     """Return the address that a request comes from.
 
-    A neighbour that passes requests on is believed: the last address that it names. It stands for
-    little: attempts are counted by e-mail address, too.
+    A proxy of the setting RINGBACK_TRUSTED_PROXIES is believed: the last address that it names, or
+    the one before it where that is such a proxy, too. Nobody else is, whatever they write.
     """
     peer = request.client.host if request.client else ""
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    try:
-        if forwarded and not ipaddress.ip_address(peer).is_global:
-            return str(ipaddress.ip_address(forwarded))
-    except ValueError:
-        pass
-    return peer
+    context: Context = request.app.state.context
+    named = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    address: IpAddress | None = None
+    with contextlib.suppress(ValueError):
+        address = _plain(peer)
+        while named and any(address in network for network in context.trusted_proxies):
+            address = _plain(named.pop().strip())
+    return peer if address is None else str(address)
+
+
+def _plain(address: str) -> IpAddress:
+    """Read an address; IPv4 within IPv6 is the IPv4 address. Raises ValueError."""
+    found = ipaddress.ip_address(address)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return mapped or found
 
 
 def _view(context: Context, asker: Asker, secret: str | None) -> SessionView:

@@ -15,6 +15,9 @@ import msgspec
 from ringback.domain.hosts import IpAddress
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+LOOPBACK: tuple[IpNetwork, ...] = (
+    ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"),
+)  # fmt: skip
 Remedy = Literal["", "allow_list", "second_switch", "test_mode", "never"]
 """Who could allow it: nobody needs to, the allow-list, the list and the switch, test mode, nobody.
 """

@@ -55,8 +55,13 @@ class Once:
         self._configuration = configuration
         self._database = database
 
-    async def begin(self, scope: Scope, route: str, key: str, body: bytes) -> Turn | Answered:
+    async def begin(
+        self, scope: Scope, asker: uuid.UUID, route: str, key: str, body: bytes
+    ) -> Turn | Answered:
         """Claim a key for a request, or return what its first request was answered.
+
+        It counts for `asker` alone, an API key or a person: answers hold secrets, and others who
+        may ask the same may not see these.
 
         Raises:
             Refused: it is no key, it came with another body, or its first request is under way.
@@ -65,9 +70,8 @@ class Once:
         if not usable(key):
             raise Refused("invalid", BAD_KEY)
         secret = self._configuration.snapshot.hash_key
-        turn = Turn(
-            hashed_key(secret, "idempotent", str(scope.tenant), str(scope.mode), route, key), scope
-        )
+        parts = (str(scope.tenant), str(scope.mode), str(asker), route, key)
+        turn = Turn(hashed_key(secret, "idempotent", *parts), scope)
         print_ = fingerprint(body)
         if await idempotency.claim(self._database, turn.key, scope, print_):
             return turn
