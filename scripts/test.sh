@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs all tests: those of processes and signals here, all others beside them in the background.
+# Runs all tests: those of processes, signals and browsers here, all others in the background.
 # Most of their time is waiting, so that two cores have room for both.
 set -u
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
-here="tests/up tests/proof tests/embedded tests/test_first_page.py tests/test_bench.py"
+here="tests/up tests/proof tests/embedded tests/test_first_page.py tests/test_bench.py tests/panel"
 others=$(mktemp)
 trap 'rm -f "$others"' EXIT
 trap 'kill "$beside" 2>/dev/null; exit 130' INT TERM
