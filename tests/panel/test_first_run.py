@@ -14,6 +14,10 @@ from tests.up.installation import Installation, until
 from .browser import LINK, PATIENCE_MS, Panel, in_test_mode, panel_of
 
 CLICKS_MAX = 5
+# Clicks are counted by the page itself, over all that is loaded.
+_COUNT = """addEventListener("click", () => {
+  sessionStorage.clicks = Number(sessionStorage.clicks ?? 0) + 1;
+}, true)"""
 SECONDS_MAX = 60.0
 
 
@@ -35,6 +39,7 @@ def first(browser: Browser) -> Iterator[First]:
         installation.start("--workers", "1")
         link = until(lambda: LINK.findall(installation.said))[-1]
         context = browser.new_context()
+        context.add_init_script(_COUNT)
         page = context.new_page()
         expect.set_options(timeout=PATIENCE_MS)
         began = time.monotonic()
@@ -46,7 +51,8 @@ def first(browser: Browser) -> Iterator[First]:
         seconds = time.monotonic() - began
         found = re.search("message=(msg_[a-z0-9]+)", page.url)
         assert found, page.url
-        yield First(installation, context.storage_state(), seconds, 1, found[1])
+        clicks = int(page.evaluate("sessionStorage.clicks"))
+        yield First(installation, context.storage_state(), seconds, clicks, found[1])
         assert 0 == installation.stop()
 
 
@@ -68,7 +74,7 @@ def simulated(page: Page, *statuses: str, **more: object) -> str:
 
 def test_a_message_is_delivered_on_screen_at_once(first: First) -> None:
     """From the printed link to the first delivered message: a minute and five clicks at most."""
-    assert first.clicks <= CLICKS_MAX
+    assert 1 <= first.clicks <= CLICKS_MAX
     assert first.seconds <= SECONDS_MAX
 
 
