@@ -63,13 +63,15 @@ def _calls(name: str) -> list[str]:
 def test_one_place_connects_and_one_builds_who_does() -> None:
     """The dialler opens connections, only the client has one, and app.py builds both clients.
 
-    `ringback doctor` builds one for itself. The command line's is another one, of another library.
+    `ringback doctor` builds one for itself, and so does the demo, which plays the providers. The
+    command line's is another one, of another library.
     """
     assert ["transport/dial.py"] == _calls("create_connection")
     assert ["transport/client.py"] == _calls("Dialer")
     assert ["transport/client.py"] == _calls("Guard")
     built = [path for path in _calls("Client") if not path.startswith("cli")]
-    assert ["app.py", "app.py", "services/doctor/examination.py"] == built
+    of_their_own = ["services/demo/__main__.py", "services/doctor/examination.py"]
+    assert ["app.py", "app.py", *of_their_own] == built
 
 
 def test_who_else_may_reach_out_is_named() -> None:
@@ -79,6 +81,8 @@ def test_who_else_may_reach_out_is_named() -> None:
         ("services/supervise.py", "urllib.request"), ("services/crew.py", "select"),
         ("services/crew.py", "subprocess"), ("services/embedded", "subprocess"),
         ("client/local.py", "socket"), ("client/local.py", "getaddrinfo"),
+        ("services/demo/__main__.py", "socket"), ("services/demo/receiver.py", "socket"),
+        ("services/demo/start.py", "subprocess"),
     } == set(OUTWARD_EXCEPTIONS)  # fmt: skip
     assert {"transport"} == set().union(*OUTWARD.values())
     # The libraries that connect: to the database, and to a server from the command line.
