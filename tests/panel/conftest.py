@@ -15,8 +15,16 @@ __all__ = ["shop"]
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browsers come last: Playwright keeps a loop, beside which no asynchronous test can run."""
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+    """Browsers come last: Playwright keeps a loop, beside which no asynchronous test can run.
+
+    Of them, those with a crowd: it fills the live mode, which others want to find empty.
+    """
+
+    def place(item: pytest.Item) -> tuple[bool, bool]:
+        names = getattr(item, "fixturenames", ())
+        return "browser" in names, "crowded" in names
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,7 @@ def test_the_palette_finds_what_is_pasted(panel: Panel, shop: Installation) -> N
     message = shop.api("GET", "/v1/messages?status=delivered&limit=1")["data"][0]
     page = panel.go("/messages")
     page.keyboard.press("Control+k")
+    expect(page.locator(".palette input")).to_be_focused()
     page.keyboard.type(message["id"])
     expect(page.locator(".palette [role=option]").first).to_contain_text("message")
     page.keyboard.press("Enter")
@@ -117,6 +118,7 @@ def test_a_chosen_theme_stays(panel: Panel) -> None:
     """Dark is dark at once and after a reload."""
     page = panel.go("/messages")
     page.keyboard.press("Control+k")
+    expect(page.locator(".palette input")).to_be_focused()
     page.keyboard.type("Dark theme")
     page.keyboard.press("Enter")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
