@@ -18,6 +18,14 @@
     ├── Crowded                   as many readers of the feed as there may be (429)
     ├── Removed                   a place in the feed whose events retention has removed (410)
     ├── TooBroad                  a search stands for too many values (422)
+    ├── TellsMore                 a search that would tell more than a masked number shows (403)
+    ├── WrongCredentials          nobody has this address and this password (401)
+    ├── LinkSpent                 there is no such link, or it was used (410)
+    ├── TooMany                   too many attempts have failed; wait (429)
+    ├── Busy                      too many passwords are being looked at already (503)
+    ├── NotYours                  only an owner, or an operator's key, may do this (403)
+    ├── Gone                      somebody was removed at the same moment (409)
+    ├── EmailTaken                somebody else has this e-mail address here (422)
     ├── InvalidUrl                a URL or host that no request is ever sent to
     ├── InvalidHeader             a header that is never sent
     ├── Unsendable                a request that cannot be written as HTTP/1.1

@@ -7,7 +7,7 @@ import pytest
 
 from ringback.domain.http import HttpRequest, HttpResponse
 from ringback.domain.messages import Failure
-from ringback.providers.base import OutboundMessage, Provider, SendResult
+from ringback.providers.base import OutboundMessage, Provider, SendResult, TokenRequest
 from ringback.providers.config import load_config
 from ringback.providers.registry import PROVIDERS
 
@@ -30,7 +30,7 @@ by_provider = pytest.mark.parametrize("name", CONFIGS)
 
 def talk(
     provider: Provider, message: OutboundMessage, answer: HttpResponse, **config: object
-) -> tuple[HttpRequest | None, SendResult]:
+) -> tuple[HttpRequest | TokenRequest | None, SendResult]:
     """Drive one send: return its request, or None if it made none, and its result."""
     raw = {**raw_config(provider), **CONFIGS[provider.name], **config}
     flow = provider.send(message, load_config(provider.Config, raw))
@@ -56,7 +56,7 @@ def requested(
 ) -> tuple[HttpRequest, dict[str, object]]:
     """Return the request of a send, and its body decoded."""
     request, _ = talk(PROVIDERS[name], message, HttpResponse(500))
-    assert request is not None
+    assert isinstance(request, HttpRequest)
     body = json.loads(request.body)
     assert isinstance(body, dict)
     return request, body

@@ -4,6 +4,7 @@ For lists without a stream. Rows may get into a list a moment after later ones, 
 are looked at again each time.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,8 @@ EVERY_S = 1.0
 LATE = timedelta(seconds=15)
 # New rows of one look; more are left out, and it is said.
 ROWS_MAX = 5000
+# Rows that are known, of the last looks, whatever their times: the servers' clocks may differ.
+SEEN_MAX = 4 * ROWS_MAX
 # After a look that failed; doubled each time.
 PAUSE_S = 1.0
 PAUSE_MAX_S = 30.0
@@ -43,7 +46,7 @@ def follow(
         ApiError: the server refuses for good: the key or the filters are wrong.
 
     """
-    seen: dict[str, datetime] = {}
+    seen: dict[str, None] = {}
     newest: datetime | None = None
     failures = 0
     while True:
@@ -59,16 +62,21 @@ def follow(
             continue
         failures = 0
         fresh = [row for row in rows if row["id"] not in seen]
-        seen |= {row["id"]: _time(row, field) for row in fresh}
+        # A known row that is seen again becomes one of the last, so that it is forgotten later.
+        for row in rows:
+            seen.pop(row["id"], None)
+            seen[row["id"]] = None
+        for id_ in list(itertools.islice(seen, max(0, len(seen) - SEEN_MAX))):
+            del seen[id_]
         if newest is None:  # what is there at the beginning is the past
-            newest = max(seen.values(), default=datetime.min.replace(tzinfo=UTC) + LATE)
+            earliest = datetime.min.replace(tzinfo=UTC) + LATE
+            newest = max((_time(row, field) for row in rows), default=earliest)
             wait(every_s)
             continue
         if not whole:
             left_out(ROWS_MAX)
         yield from reversed(fresh)
         newest = max([newest, *(_time(row, field) for row in fresh)])
-        seen = {id_: at for id_, at in seen.items() if at >= newest - 2 * LATE}
         wait(every_s)
 
 
@@ -81,11 +89,14 @@ def _newest(
 ) -> tuple[list[Json], bool]:
     """Return the newest rows, newest first, back to a while before the newest one of last time.
 
-    At the beginning that is one page. The second value is False when there were too many.
+    At the beginning that is the newest there is. The second value is False when there were too
+    many.
     """
     rows: list[Json] = []
     for page in client.pages(path, query):
         rows += page.data
+        if newest is None and page.data:
+            newest = _time(page.data[0], field)
         if newest is None or not page.data or _time(page.data[-1], field) < newest - LATE:
             return rows, True
         if len(rows) >= ROWS_MAX:

@@ -55,6 +55,8 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True, rename={"class_":
     provider_code: str | None = None
     description: str | None = None
     stage: Literal["rejected", "undeliverable"] = "undeliverable"
+    # It also says that the person wants no more messages.
+    opt_out: bool = False
 
 
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from ringback.domain.calls import CallWord, Reason
+from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse, Verdict
 from ringback.domain.messages import Direction, ErrorClass, Failure, Status
 from ringback.domain.orders import OrderStatus
@@ -133,6 +134,46 @@ class OrderReport(msgspec.Struct, frozen=True):
     error: Failure | None = None
 
 
+class Consent(msgspec.Struct, frozen=True):
+    """A provider's statement that a person wants no more messages, or wants them again.
+
+    `address` is the person's: a number with its +, or an id of `kind`. `sender` is whose messages
+    it is about (None: the whole account's), `purpose` which of them (None: all). `evidence` says
+    what it rests on: the keyword, the provider's own word, the id of the message.
+    """
+
+    address: str
+    word: ConsentWord
+    key: str
+    occurred_at: int | None = None
+    kind: str = "phone"
+    channel: str | None = None
+    sender: str | None = None
+    purpose: str | None = None
+    evidence: dict[str, str] = {}
+
+
+NoticeType = Literal[
+    "link.previewed", "link.clicked", "sender.status_changed", "template.status_changed"
+]
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A provider's statement about a link, a sender or a template: an event that happens once.
+
+    `data` is the event's object, under the family's name (`link`, `sender`, `template`); its fields
+    are those of the event's schema. `message_id` and `recipient` name the message it is about, as
+    in `Report`.
+    """
+
+    type: NoticeType
+    key: str
+    data: dict[str, object]
+    occurred_at: int | None = None
+    message_id: str | None = None
+    recipient: str | None = None
+
+
 class Unrecognised(msgspec.Struct, frozen=True):
     """Something well-formed that this adapter has no word for: emitted as it came."""
 
@@ -162,7 +203,15 @@ class Parsed(msgspec.Struct, frozen=True):
 
 
 class OutboundMessage(msgspec.Struct, frozen=True):
-    """What `send` and `simulate` are given: a message as far as a provider needs to know it."""
+    """What `send`, `fake` and `simulate` deal in: a message as far as a provider needs to know it.
+
+    `content` is what is more than `text`, in the words of a message's own content: its `kind`
+    (`media` with `media: [{url, content_type?, filename?}]`, `template` with `name`, `language`,
+    `parameters`) and what that kind carries. `validity_s` is for how many seconds the provider may
+    try; `callback_url` where reports of this message go, where a provider takes that for each
+    message. `at_ms` and `error_code` are for `simulate`: the time, and the provider's code of a
+    failure.
+    """
 
     to: str
     from_: str
@@ -171,6 +220,10 @@ class OutboundMessage(msgspec.Struct, frozen=True):
     message_id: str = ""
     reference: str | None = None
     at_ms: int = 0
+    content: dict[str, object] = {}
+    validity_s: int | None = None
+    callback_url: str | None = None
+    error_code: str | None = None
 
 
 class SendResult(msgspec.Struct, frozen=True):
@@ -178,22 +231,69 @@ class SendResult(msgspec.Struct, frozen=True):
 
     `uncertain` means that the provider may have taken it: it must not be sent again blindly.
     `recipient` belongs to the message's identity, as in `Report`: with it the key is (id,
-    recipient), without it the id alone.
+    recipient), without it the id alone. `wait_s` is how long a throttled sender is to wait, where
+    the provider says so.
     """
 
     outcome: Literal["submitted", "refused", "throttled", "uncertain"]
     message_ids: tuple[str, ...] = ()
     error: Failure | None = None
     recipient: str | None = None
+    wait_s: float | None = None
 
 
-SendFlow = Generator[HttpRequest, HttpResponse, SendResult]
+class TokenRequest(msgspec.Struct, frozen=True):
+    """A request for an access token, whose answer is used again for as long as it is good.
+
+    Whoever drives the flow may answer with what an earlier request like this one brought, until
+    the `expires_in` seconds of that answer are nearly over. `refused`: that one was not taken, so
+    a new one is fetched.
+    """
+
+    request: HttpRequest
+    refused: bool = False
+
+
+SendFlow = Generator[HttpRequest | TokenRequest, HttpResponse, SendResult]
+BatchFlow = Generator[HttpRequest | TokenRequest, HttpResponse, tuple[SendResult, ...]]
+
+
+class MediaRefused(msgspec.Struct, frozen=True):
+    """A provider's media that cannot be had: why, and whether to try again later."""
+
+    reason: str
+    retryable: bool = False
+
+
+# Ends with the request whose answer is the file itself.
+MediaFlow = Generator[HttpRequest | TokenRequest, HttpResponse, HttpRequest | MediaRefused]
+
+
+class Fake(msgspec.Struct, frozen=True):
+    """How a faked send API behaves: what becomes of a request, and what ids are made of.
+
+    `outcome` is `accepted`; `refused`, with the provider's `code` where one is named; `throttled`;
+    or `broken`, an error of the provider's own. `seed` is 32 hex digits, others for each request.
+    """
+
+    seed: str
+    now_ms: int
+    outcome: Literal["accepted", "refused", "throttled", "broken"] = "accepted"
+    code: str | None = None
+
+
+class Faked(msgspec.Struct, frozen=True):
+    """What a faked send API answers, and the messages that it took, with the ids it gave them."""
+
+    response: HttpResponse
+    messages: tuple[OutboundMessage, ...] = ()
 
 
 class ErrorRule(msgspec.Struct, frozen=True):
     """One row of an ERRORS table: what a provider's code means in our words.
 
     The table's keys are codes ("4720") or ranges of codes ("4700-4799"); see `error_table`.
+    `opt_out`: it also says that the person wants no more messages.
     """
 
     class_: ErrorClass
@@ -201,6 +301,7 @@ class ErrorRule(msgspec.Struct, frozen=True):
     retryable: bool = False
     stage: Literal["rejected", "undeliverable"] = "undeliverable"
     status: Status = "failed"
+    opt_out: bool = False
 
     def failure(self, provider_code: str | None, description: str | None) -> Failure:
         """Make the canonical error for a provider's code and its own description."""
@@ -211,6 +312,7 @@ class ErrorRule(msgspec.Struct, frozen=True):
             provider_code=provider_code,
             description=description,
             stage=self.stage,
+            opt_out=self.opt_out,
         )
 
 
@@ -219,7 +321,10 @@ class Provider:
 
     `Config` is a msgspec Struct: its annotations carry help text and `SECRET` marks, from which
     validation, redaction, the form and the documentation are derived. `documentation` is the
-    provider's own page, "" where there is none; `simulated` lists what `simulate` can make.
+    provider's own page, "" where there is none; `simulated` lists what `simulate` can make,
+    `sends` the kinds of content that `send` takes, and `refusals` codes that its send API refuses
+    with, for trying them. `setup` tells people what to enter at the provider and `notes` what is
+    odd about it: Markdown, for the page in the documentation.
     """
 
     name: ClassVar[str]
@@ -230,6 +335,11 @@ class Provider:
     STATUS: ClassVar[dict[str, Status]] = {}
     ERRORS: ClassVar[dict[str, ErrorRule]] = {}
     simulated: ClassVar[tuple[Status, ...]] = ()
+    sends: ClassVar[tuple[str, ...]] = ()
+    refusals: ClassVar[tuple[str, ...]] = ()
+    batch_max: ClassVar[int] = 1
+    setup: ClassVar[str] = ""
+    notes: ClassVar[str] = ""
     # Callers prove themselves with an API key, and are told what is wrong with what they post.
     keyed: ClassVar[bool] = False
 
@@ -248,6 +358,29 @@ class Provider:
     def send(self, message: OutboundMessage, config: Any) -> SendFlow:
         """Describe the requests that send a message, one `yield` a request."""
         raise NotImplementedError
+
+    def send_batch(self, messages: tuple[OutboundMessage, ...], config: Any) -> BatchFlow:
+        """Describe the requests that send up to `batch_max` messages, with a result for each."""
+        raise NotImplementedError
+
+    def media(self, found: dict[str, object], config: Any) -> MediaFlow:
+        """Describe how an inbound message's file is fetched; `found` is its entry in `media`.
+
+        Here: from its `url`, without credentials.
+        """
+        del config
+        yield from ()
+        url = found.get("url")
+        return HttpRequest("GET", url) if isinstance(url, str) else MediaRefused("it has no URL")
+
+    def fake(self, request: HttpRequest, config: Any, how: Fake) -> Faked | None:
+        """Answer a request as the provider's own send API would; None: it has no such address.
+
+        The host of the URL is not looked at. What `send` makes is understood, and so is what the
+        provider's own libraries send.
+        """
+        del request, config, how
+        return None
 
     def sign(self, body: bytes, config: Any, now_ms: int) -> Headers:
         """Make the headers that authenticate a callback's body as the provider would."""
@@ -287,6 +420,16 @@ class Provider:
         CannotSimulateError for a status that is not in `simulated`.
         """
         raise NotImplementedError
+
+    def simulate_batch(
+        self, messages: tuple[OutboundMessage, ...], status: Status, config: Any, url: str
+    ) -> HttpRequest:
+        """Make one callback that tells of several messages. Raises CannotSimulateError.
+
+        For providers that report so.
+        """
+        del messages, status, config, url
+        raise CannotSimulateError(f"{self.label} reports every message by itself.")
 
 
 def with_headers(request: HttpRequest, headers: Headers) -> HttpRequest:
