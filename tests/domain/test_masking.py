@@ -76,6 +76,50 @@ def test_what_is_personal_is_known_by_its_name(answer: Any, shown: Any) -> None:
     assert shown == masked(answer)
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "+1 (555) 123-4567", "+49 (151) 1234567", "+49/151/1234567", "+49\u00a0151\u00a012345678",
+        "+49 \u2011 151 12345678", "+49.151.1234567", "+ 49 151 1234567", "0151/12345678",
+        "0049 151 1234567", "(555) 123-4567", "555-123-4567", "whatsapp:15551234567",
+        "whatsapp:+15551234567", "tel:+49-151-1234567", "lisa@example.com",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["to", "phone_number", "phoneNumber", "mobile", "msisdn", "email"])
+def test_however_it_is_spelled(number: str, name: str) -> None:
+    """In a field of its own, in the middle of words, and as the name of a field."""
+    told = masked({name: number, "title": f"To {number}", "data": {number: 1}, "list": [
+        {"description": f"{number}, no answer"},
+    ]})  # fmt: skip
+    assert number not in str(told)
+    assert HIDDEN in told[name]
+    assert HIDDEN in told["title"]
+    assert HIDDEN in next(iter(told["data"]))
+    assert HIDDEN in told["list"][0]["description"]
+
+
+def test_a_number_that_is_written_as_a_number() -> None:
+    """Under the name of an address it is one; a short code and any other number stay."""
+    answer = {"phone": 4915112344821, "from": 12345, "bytes": 4915112344821, "mobile": True}
+    shown = {"phone": "49 151 ••• 4821", "from": 12345, "bytes": 4915112344821, "mobile": True}
+    assert shown == masked(answer)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "msg_01hz0q2yz7m3x8k5n4v6b9c1d0", "see msg_01hz0q2yz7m3x8k5n4v6b9c1d0 of 12",
+        "SM0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef01234567",
+        "01951234-5678-7123-9abc-0123456789ab", "on 2026-03-02 15:01:22, 02/03/2026",
+        "10.0.0.17:8080 took 12.345 ms", "https://x.example/in/7f3a15551234567",
+    ],
+)  # fmt: skip
+def test_what_is_no_number_stays_whole(text: str) -> None:
+    """Ids, digests, times and addresses of machines, in words as in fields of their own."""
+    answer = {"provider_message_id": text, "detail": text, "title": text, text: text}
+    assert answer == masked(answer)
+
+
 @given(st.from_regex(r"\+[1-9][0-9]{10,14}", fullmatch=True), st.text(max_size=20))
 def test_a_whole_number_is_never_shown(number: str, words: str) -> None:
     """Wherever it stands: in a field of its own, in a list, or in the middle of a text."""

@@ -9,10 +9,12 @@ import re
 from typing import Any
 
 HIDDEN = "•••"
-# Addresses of people, or what may be one.
+# Addresses of people, or what may be one; however the name is spelled.
 _ADDRESSES = frozenset((
-    "to", "from", "from_", "recipient", "recipients", "number", "numbers", "forwarded_to", "phone",
-    "msisdn", "wa_id", "caller", "callee",
+    "to", "from", "recipient", "recipients", "number", "numbers", "forwardedto", "phone", "phones",
+    "phonenumber", "phonenumbers", "mobile", "mobilenumber", "mobilephone", "tel", "telephone",
+    "cell", "cellphone", "msisdn", "waid", "caller", "callee", "email", "emails", "emailaddress",
+    "mail",
 ))  # fmt: skip
 # What people have written or said, or providers of them; whatever is in it.
 _TEXTS = frozenset((
@@ -30,8 +32,20 @@ _CONTACTS = frozenset(("phone", "whatsapp", "email"))
 _RAW = frozenset(("text", "base64", "size"))
 # With one of these beside its headers an object is a request that somebody else made.
 _CAME_IN = frozenset(("peer", "parsed"))
-_PLUS = re.compile(r"\+\d(?:[ ().-]?\d){5,18}")
-_BARE = re.compile(r"(?<![\w.:+-])\d{7,15}(?![\w:])")
+# What stands between two digits of a number, at most three of these: "+1 (555) 123-4567".
+_BETWEEN = r"[\s().\-/\u2010-\u2015]"
+_GAP = _BETWEEN + "{0,3}"
+_PLUS = re.compile(rf"\+\s?\(?\d(?:{_GAP}\d){{5,18}}")
+# Without a plus: in one piece, or as it is written within a country. Neither dates nor UUIDs.
+_BARE = re.compile(
+    rf"(?<![\w.:+-])\d{{7,15}}(?![\w:]|-\w)"
+    rf"|(?<![\w.:+/-])(?:0\d(?:{_GAP}\d){{7,13}}|\(\d(?:{_GAP}\d){{6,13}})(?![\w:]|-\w)"
+    r"|(?<![\w.:+/-])\d{3}[ .-]\d{3}[ .-]\d{4}(?![\w:]|-\w)"
+)
+_SCHEME = r"(?:whatsapp|tel|callto|sms|mms|rcs|sips?|viber|telegram|messenger|imessage|mailto):"
+_SCHEMED = re.compile(rf"(?i)\b({_SCHEME})(\+?\d(?:{_GAP}\d){{5,18}})")
+_WITH_SCHEME = re.compile(rf"(?i)({_SCHEME})(.*)")
+_EMAIL = re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 # The provider has written the person's number into the id.
 _WITH_NUMBER = re.compile(r"wamid\.[\w+/=-]+")
 _ID = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
@@ -41,9 +55,12 @@ _SHORT_CODE = 6
 # Of a number that is masked these are shown, and it can be found by them.
 SHOWN_DIGITS = 4
 BY_DIGITS = f"Numbers are masked for you: look by the last {SHOWN_DIGITS} digits, and no more."
-# Operations that answer with what is written down for everybody, or with descriptions of it.
+# Operations that answer with what is written down for everybody, or with descriptions of it; or
+# with those who sign in here, and whose addresses these go by.
 NOTHING_PERSONAL = frozenset((
     "list_event_types", "get_event_type", "get_event_type_schema", "list_providers",
+    "create_session", "get_session", "change_session", "list_sessions",
+    "list_people", "get_person", "create_person", "change_person", "reset_person",
 ))  # fmt: skip
 _OF_AUDIT = frozenset(("action", "actor", "detail"))
 
@@ -58,9 +75,26 @@ def _walk(value: Any, name: str) -> Any:
         return _object(value)
     if isinstance(value, list):
         return [_walk(one, name) for one in value]
-    if not isinstance(value, str):
-        return value
-    return masked_address(value) if name in _ADDRESSES else _in_words(value, bare=name in _WORDS)
+    if _plain_name(name) in _ADDRESSES:
+        return _address(value)
+    return _in_words(value, bare=name in _WORDS) if isinstance(value, str) else value
+
+
+def _plain_name(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
+
+
+def _address(value: Any) -> Any:
+    """Mask an address, also one that is written as a whole number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        shown = masked_address(str(value))
+        return value if shown == str(value) else shown
+    return masked_address(value) if isinstance(value, str) else value
+
+
+def _key(name: str) -> str:
+    """Mask a field's name that is somebody's number or address."""
+    return _in_words(name, bare=True)
 
 
 def _object(value: dict[str, Any]) -> dict[str, Any]:
@@ -75,18 +109,18 @@ def _object(value: dict[str, Any]) -> dict[str, Any]:
     found = {}
     for name, inner in value.items():
         if name in _TEXTS and inner is not None and not _is_raw(inner):
-            found[name] = _hidden(inner)
+            found[_key(name)] = _hidden(inner)
         elif contact and name == "value" and isinstance(inner, str):
-            found[name] = masked_address(inner)
+            found[_key(name)] = masked_address(inner)
         else:
-            found[name] = _walk(inner, name)
+            found[_key(name)] = _walk(inner, name)
     return found
 
 
 def _plain(value: Any) -> Any:
     """Mask what looks like a number, whatever the fields are called."""
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {_key(name): _plain(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_plain(one) for one in value]
     return _in_words(value, bare=False) if isinstance(value, str) else value
@@ -111,7 +145,7 @@ def _hidden(value: Any) -> Any:
     """Hide every text in something; what kind of thing it is stays."""
     if isinstance(value, dict):
         return {
-            name: inner if name in _KINDS and isinstance(inner, str) else _hidden(inner)
+            _key(name): inner if name in _KINDS and isinstance(inner, str) else _hidden(inner)
             for name, inner in value.items()
         }
     if isinstance(value, list):
@@ -127,7 +161,10 @@ def masked_address(address: str) -> str:
     """
     if _TIME.fullmatch(address):
         return address
-    digits = re.sub(r"[ ().-]", "", address).removeprefix("+")
+    schemed = _WITH_SCHEME.fullmatch(address)
+    if schemed is not None:
+        return f"{schemed[1]}{masked_address(schemed[2])}"
+    digits = re.sub(_BETWEEN, "", address).removeprefix("+")
     if digits.isdecimal():
         if len(digits) <= _SHORT_CODE:
             return address
@@ -139,7 +176,8 @@ def masked_address(address: str) -> str:
         return f"{plus}{shown} {HIDDEN} {digits[-4:]}"
     if "@" in address:
         return f"{address[:1]}{HIDDEN}@{HIDDEN}"
-    return address if len(address) <= 11 and not _PLUS.search(address) else HIDDEN
+    few = sum(map(str.isdigit, address)) <= _SHORT_CODE
+    return address if len(address) <= 11 and few else HIDDEN
 
 
 def tells_more(text: str) -> bool:
@@ -150,9 +188,11 @@ def tells_more(text: str) -> bool:
 
 
 def _in_words(text: str, *, bare: bool) -> str:
-    """Mask what looks like a number in a text; with `bare` also without a plus."""
+    """Mask what looks like a number in a text; with `bare` also without a plus, and e-mail."""
     if _ID.fullmatch(text):
         return text
     text = _WITH_NUMBER.sub(lambda found: f"wamid.{HIDDEN}{found[0][-4:]}", text)
-    text = _PLUS.sub(lambda found: masked_address(found[0]), text)
-    return _BARE.sub(lambda found: masked_address(found[0]), text) if bare else text
+    text = _SCHEMED.sub(lambda found: found[1] + masked_address(found[2]), text)
+    for shape in (_PLUS, _EMAIL, _BARE) if bare else (_PLUS,):
+        text = shape.sub(lambda found: masked_address(found[0]), text)
+    return text
