@@ -417,6 +417,9 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "client.listening:NAME_MAX": Limit(CHARACTERS, "a header's name, of an answer", _CUT),
         "client.listening:VALUE_MAX": Limit(CHARACTERS, "a header's value, of an answer", _CUT),
         "client.listening:PAUSE_MAX_S": Limit(SECONDS, "between two tries", "see above"),
+        "client.follow:SEEN_MAX": Limit(
+            "rows", "that `tail` knows to have shown", "the oldest are forgotten"
+        ),
         "client.follow:ROWS_MAX": Limit(
             "rows", "that `tail` shows of one look at a list", "it says so"
         ),
