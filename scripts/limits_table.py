@@ -75,6 +75,11 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.arrivals:ITEMS_MAX": Limit("items", "of one callback", "kept as *unparsed*"),
         "domain.strict_json:DEPTH_MAX": Limit("levels", "of JSON", "*unparsed*, or 400"),
         "domain.strict_json:NUMBER_MAX": Limit(CHARACTERS, "of a JSON number", "the same"),
+        "providers.xml_reading:SIZE_MAX": Limit(BYTES, "of XML", "*unparsed*"),
+        "providers.xml_reading:DEPTH_MAX": Limit("levels", "of XML", "*unparsed*"),
+        "providers.xml_reading:NODES_MAX": Limit(
+            "elements and attributes", "of one XML body", "*unparsed*"
+        ),
         "providers.reading:ID_MAX": Limit(
             CHARACTERS, "ids and addresses", "left out; an item without its id is *unparsed*"
         ),
