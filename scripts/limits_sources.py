@@ -10,11 +10,11 @@ SOURCES: dict[str, Limit] = {
     "providers.generic_config:OLDER_MAX": Limit("secrets", "from before", _EXPLAINED),
     "providers.generic_config:PLACES_MAX": Limit("places", "of one field", _EXPLAINED),
     "providers.generic_config:BODY_MAX": Limit(BYTES, "the answer's text", _EXPLAINED),
-    "providers.generic_forms:SIZE_MAX": Limit(BYTES, "an url-encoded form", _TEXT),
-    "providers.generic_forms:PAIRS_MAX": Limit("fields", "of such a form", _TEXT),
-    "providers.generic_forms:PARTS_MAX": Limit("parts", "of a multipart form", _TEXT),
-    "providers.generic_forms:_HEAD_MAX": Limit(BYTES, "the head of a part", _TEXT),
-    "providers.generic_forms:_BOUNDARY_MAX": Limit(BYTES, "a boundary", _TEXT),
+    "providers.forms:SIZE_MAX": Limit(BYTES, "an url-encoded form", _TEXT),
+    "providers.forms:PAIRS_MAX": Limit("fields", "of such a form", _TEXT),
+    "providers.forms:PARTS_MAX": Limit("parts", "of a multipart form", _TEXT),
+    "providers.forms:_HEAD_MAX": Limit(BYTES, "the head of a part", _TEXT),
+    "providers.forms:_BOUNDARY_MAX": Limit(BYTES, "a boundary", _TEXT),
     "providers.config_faults:ITEMS_MAX": Limit(
         "items", "of a list whose faults are named", "not named"
     ),

@@ -11,8 +11,7 @@ import msgspec
 
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Failure, Status
-from ringback.providers import generic_forms as forms
-from ringback.providers import generic_items, generic_proofs
+from ringback.providers import forms, generic_items, generic_proofs
 from ringback.providers.base import (
     OutboundMessage,
     Parsed,

@@ -18,8 +18,7 @@ import msgspec
 
 from ringback.domain.http import Callback
 from ringback.domain.strict_json import StrictJsonError, decode, unchecked
-from ringback.providers import generic_forms as forms
-from ringback.providers import reading
+from ringback.providers import forms, reading
 from ringback.providers.base import Parsed, Unrecognised
 from ringback.providers.generic_config import (
     ApiKey,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from ringback.domain.http import Callback, Headers, HttpRequest
-from ringback.providers import generic_forms as forms
+from ringback.providers import forms
 from ringback.providers.base import Verification, with_headers
 from ringback.providers.generic_config import (
     ApiKey,
