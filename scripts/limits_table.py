@@ -67,6 +67,10 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.pressure:WAIT_MAX_S": Limit(
             SECONDS, "that a publisher waits while deliveries are behind", "429"
         ),
+        "services.talk:STEPS_MAX": Limit("requests", "that one send or fetch needs", "an error"),
+        "services.talk:TOKENS_MAX": Limit(
+            "access tokens", "kept in memory", "the oldest are fetched again"
+        ),
         "services.pressure:WAITERS_MAX": Limit(
             "requests", "that wait so at a time", "429; callbacks are taken at once"
         ),

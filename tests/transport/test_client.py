@@ -11,6 +11,7 @@ from ringback.domain.networks import LIVE, TEST
 from ringback.domain.targets import Target
 from ringback.transport.client import Client, Options
 from ringback.transport.exchange import Exchange, Outgoing
+from ringback.transport.wire import MAX_BODY
 
 from .receivers import Receiver, Spy, eventually, no_names, receiving
 
@@ -187,3 +188,19 @@ async def test_check_gives_the_verdict_of_a_send() -> None:
     assert (await client.check(target, TEST)).allowed
     assert [] == spy.calls
     await client.close()
+
+
+async def test_an_answer_of_another_size_is_kept_whole_when_asked_for() -> None:
+    """64 KiB of a body are kept unless more is asked for; what is beyond that is cut off."""
+    body = b"x" * 300_000
+    async with receiving() as receiver:
+        receiver.reply = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + body
+        client = Client()
+        sizes = [(len((await post(client, receiver)).body), True)]
+        for most in (MAX_BODY, 300_000, 299_999):
+            exchange = await client.send(
+                receiver.post("/"), policy=TEST, deadline_s=2, body_max=most
+            )
+            sizes.append((len(exchange.body), exchange.truncated))
+        await client.close()
+    assert [(65_536, True), (65_536, True), (300_000, False), (299_999, True)] == sizes

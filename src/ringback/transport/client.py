@@ -25,7 +25,7 @@ from ringback.transport.exchange import Exchange, Failed, Outgoing, Timings
 from ringback.transport.guard import Guard
 from ringback.transport.pool import Limits, Origin, Pool
 from ringback.transport.resolver import Names, Resolve, ThreadResolver
-from ringback.transport.wire import Connection
+from ringback.transport.wire import MAX_BODY, Connection
 
 CONNECTIONS = 32
 """Requests to one origin at the same time, where the caller says nothing else."""
@@ -95,12 +95,14 @@ class Client:
         connections: int = CONNECTIONS,
         context: ssl.SSLContext | None = None,
         may_send: Callable[[], bool] | None = None,
+        body_max: int = MAX_BODY,
     ) -> Exchange:
         """Send a request and read its answer; trouble is in the result, nothing is raised.
 
         `deadline_s` covers everything, waiting included. `connections` is the most requests to
         this origin at the same time. `context` trusts other certificates than the client's.
         `may_send` is asked last, when a connection stands: if not, the error is `withdrawn`.
+        `body_max` is how many bytes of the answer's body are kept in memory.
         Cancelling it ends the connection.
         """
         started = self._clock()
@@ -111,7 +113,9 @@ class Client:
         if self._closed:
             return Exchange(error="closed", detail="the client was closed")
         origin = self._pool.origin(request.target, policy, context)
-        job = _Job(request, policy, context, origin, started + deadline_s, Timings(), may_send)
+        job = _Job(
+            request, policy, context, origin, started + deadline_s, Timings(), may_send, body_max
+        )
         try:
             if origin.busy >= connections or origin.waiters:
                 await self._pool.slot(origin, connections, deadline_s)
@@ -191,7 +195,7 @@ class Client:
         """Run one exchange to its end; a cancelled one takes its connection with it."""
         left = job.until - self._clock()
         try:
-            await connection.start(wire, job.request.method, left)
+            await connection.start(wire, job.request.method, left, job.body_max)
         except asyncio.CancelledError:
             connection.fail("closed", "the request was cancelled")
             raise
@@ -228,3 +232,4 @@ class _Job(msgspec.Struct):
     until: float
     times: Timings
     may_send: Callable[[], bool] | None
+    body_max: int

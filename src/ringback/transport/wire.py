@@ -22,9 +22,12 @@ MAX_HEAD = 16 * 1024
 MAX_LINES = 64
 """Header lines of one head."""
 MAX_BODY = 64 * 1024
-"""Bytes of an answer's body that are kept; then the connection is closed."""
+"""Bytes of an answer's body that are kept, unless the caller wants more; then it is closed."""
 MAX_WIRE = 512 * 1024
-"""Bytes of one answer on the wire: a 64 KiB body in one-byte chunks fits, endless framing not."""
+"""Bytes of one answer on the wire: a 64 KiB body in one-byte chunks fits, endless framing not.
+
+For a caller that wants more than 64 KiB, as much again as it wants comes on top.
+"""
 MAX_INTERIM = 8
 """1xx answers before the final one."""
 
@@ -39,6 +42,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_begun",
+        "_body_max",
         "_body_size",
         "_done",
         "_head_only",
@@ -49,6 +53,7 @@ class Connection(asyncio.Protocol):
         "_received",
         "_timer",
         "_waiter",
+        "_wire_max",
         "born",
         "closed",
         "detail",
@@ -96,12 +101,17 @@ class Connection(asyncio.Protocol):
             self._poller.register(self.transport.get_extra_info("socket").fileno(), _READABLE)
         return bool(self._poller.poll(0))
 
-    def start(self, wire: bytes, method: str, timeout_s: float) -> asyncio.Future[None]:
+    def start(
+        self, wire: bytes, method: str, timeout_s: float, body_max: int = MAX_BODY
+    ) -> asyncio.Future[None]:
         """Write a request; the future is done when the fields hold the outcome. Never fails.
 
-        `timeout_s` is the time until the whole answer must have been read.
+        `timeout_s` is the time until the whole answer must have been read, `body_max` how many
+        bytes of its body are kept.
         """
         assert self.transport is not None
+        self._body_max = body_max
+        self._wire_max = MAX_WIRE + 2 * (body_max - MAX_BODY)
         self._head_only = method == "HEAD"
         self._received = self._body_size = self._interim = 0
         self._done = self._begun = False
@@ -170,8 +180,8 @@ class Connection(asyncio.Protocol):
                 self._feed(data[room:])
             else:
                 self.fail("head_too_large", f"the head is larger than {MAX_HEAD} bytes")
-        if self._received > MAX_WIRE:
-            self.fail("protocol", f"the answer has more than {MAX_WIRE} bytes of framing")
+        if self._received > self._wire_max:
+            self.fail("protocol", "the answer has far more bytes of framing than of body")
 
     def eof_received(self) -> None:
         """The server has ended its side: the end of an answer without a length, else too early."""
@@ -230,8 +240,8 @@ class Connection(asyncio.Protocol):
         if self._done:
             return
         self._body_size += len(data)
-        if self._body_size > MAX_BODY:
-            data = data[: len(data) - (self._body_size - MAX_BODY)]
+        if self._body_size > self._body_max:
+            data = data[: len(data) - (self._body_size - self._body_max)]
             self.truncated = self._done = True
         self.parts.append(data)
 
