@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from ringback.domain.figures import ATTEMPTS, EXHAUSTED, FAILURE, SUCCESS
 from ringback.domain.ids import uuid7
+from ringback.domain.messages import STATUS_CODE
 from ringback.storage import rollups
 from ringback.storage.database import Connection
 
@@ -133,3 +134,24 @@ async def test_what_no_span_reaches_any_more_is_removed(hot: Connection) -> None
         assert [0] == await _counted(hot, SUCCESS, width=width)
     assert 0 == await hot.fetchval("select count(*) from rollup")
     assert 0 == await hot.fetchval("select count(*) from rollup_minute")
+
+
+async def test_a_click_between_two_reports_counts_nothing_twice(hot: Connection) -> None:
+    """What stands in a message's order without being its status leaves its count alone."""
+    at = await _now(hot)
+    subject = _id(at)
+    told = (
+        ("message.sent", '{"status":"sent","previous_status":null}'),
+        ("link.clicked", '{"url":"https://example.com/a"}'),
+        ("message.delivered", '{"status":"delivered","previous_status":"sent"}'),
+    )
+    for place, (type_, body) in enumerate(told, 1):
+        await hot.execute(
+            "insert into event values ($1, 1, 2, $2::int, $3, $4, $2, now(), null, $5)",
+            _id(at + place), place, type_, subject, body.encode(),
+        )  # fmt: skip
+    rows = await hot.fetch(
+        "select r_slot, r_n from count_messages(1, 2::smallint, 0, 100, $1) where r_kind = 1",
+        _id(0),
+    )
+    assert [(STATUS_CODE["delivered"], 1)] == [tuple(row) for row in rows]

@@ -161,21 +161,23 @@ class NumberOrderEvent(Envelope, kw_only=True):
 class EventSender(Struct, kw_only=True):
     """A number, short code or id of ours that messages come from or go to."""
 
-    id: str
     address: str
-    channel: str | None
-    provider: str | None
-    connection: str | None
+    kind: Annotated[
+        str, Meta(description="number, toll_free, short_code, whatsapp, campaign and others.")
+    ]
+    status: str
+    provider_status: Annotated[
+        str | UnsetType | None, Meta(description="The provider's own word.")
+    ] = UNSET
+    reason: str | UnsetType | None = UNSET
+    provider: str
+    connection: str
 
 
 class SenderData(Numbered, kw_only=True):
     """A sender, and what changed of it."""
 
     sender: EventSender
-    aspect: Literal["registration", "verification", "quality"]
-    status: Annotated[str, Meta(description="The provider's word.")]
-    previous_status: str | None
-    reason: str | None
 
 
 class SenderEvent(Envelope, kw_only=True):
@@ -185,22 +187,25 @@ class SenderEvent(Envelope, kw_only=True):
 
 
 class EventTemplate(Struct, kw_only=True):
-    """A template as the provider knows it."""
+    """A template as the provider knows it, and what the provider says of it."""
 
-    id: str
+    id: Annotated[str | UnsetType | None, Meta(description="The provider's.")] = UNSET
     name: str
-    language: str | None
-    provider: str | None
-    connection: str | None
+    language: str | UnsetType | None = UNSET
+    status: str
+    provider_status: Annotated[
+        str | UnsetType | None, Meta(description="The provider's own word.")
+    ] = UNSET
+    reason: str | UnsetType | None = UNSET
+    category: str | UnsetType | None = UNSET
+    provider: str
+    connection: str
 
 
 class TemplateData(Numbered, kw_only=True):
-    """A template, and what the provider says of it."""
+    """A template, and what changed of it."""
 
     template: EventTemplate
-    status: Literal["approved", "rejected", "paused", "pending", "disabled"]
-    previous_status: str | None
-    reason: str | None
 
 
 class TemplateEvent(Envelope, kw_only=True):
@@ -209,22 +214,30 @@ class TemplateEvent(Envelope, kw_only=True):
     data: TemplateData
 
 
-class EventContact(Struct, kw_only=True):
+class EventAddress(Struct, kw_only=True):
     """One address of a person."""
 
-    id: str
-    kind: Literal["phone", "whatsapp", "email"]
+    kind: Annotated[str, Meta(description="phone, or what the provider's id is one of.")]
     value: str
 
 
 class ContactData(Numbered, kw_only=True):
     """A person's wish about messages."""
 
-    contact: EventContact
+    contact: EventAddress
     channel: Annotated[str | None, Meta(description="null: for all of them.")]
+    sender: Annotated[
+        str | None, Meta(description="Whose messages; null: those of the provider's account.")
+    ]
     purpose: Annotated[str | None, Meta(description="null: for all of them.")]
-    source: Annotated[str, Meta(description="Where it comes from, such as `keyword`.")]
-    message: Annotated[str | None, Meta(description="The message that said it.")]
+    provider: str
+    connection: str
+    source: Annotated[
+        Literal["keyword", "provider", "error"],
+        Meta(description="A word that was sent, the provider's notice, or a refused message."),
+    ]
+    message: Annotated[str | None, Meta(description="The message that said it, or failed by it.")]
+    evidence: Annotated[Texts, Meta(description="What it rests on, in the provider's words.")]
 
 
 class ContactEvent(Envelope, kw_only=True):
@@ -234,24 +247,27 @@ class ContactEvent(Envelope, kw_only=True):
 
 
 class EventLink(Struct, kw_only=True):
-    """A short link."""
+    """A link in a message."""
 
-    id: str
-    short_url: str
     url: str
+    source: Annotated[Literal["provider"], Meta(description="Whose short link it is.")]
+    recipient: str | UnsetType | None = UNSET
+    provider_link: Annotated[
+        str | UnsetType | None, Meta(description="The provider's short link, or its id.")
+    ] = UNSET
+    provider: str
+    connection: str
 
 
 class LinkData(Numbered, kw_only=True):
-    """A short link, and who fetched it."""
+    """A link, and the message it was in."""
 
     link: EventLink
-    message: str | None
-    campaign: str | None
-    user_agent: str | None
+    message: Annotated[str | None, Meta(description="null where the provider names none we know.")]
 
 
 class LinkEvent(Envelope, kw_only=True):
-    """A short link was fetched."""
+    """A link was fetched."""
 
     data: LinkData
 
@@ -276,6 +292,14 @@ class ConversionEvent(Envelope, kw_only=True):
     """A business result was credited to a message."""
 
     data: ConversionData
+
+
+class EventContact(Struct, kw_only=True):
+    """One address of a person that is kept."""
+
+    id: str
+    kind: Literal["phone", "whatsapp", "email"]
+    value: str
 
 
 class EventConversation(Struct, kw_only=True):

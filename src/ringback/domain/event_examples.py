@@ -10,7 +10,16 @@ import msgspec
 
 from ringback.domain.event_bodies import body_of
 from ringback.domain.event_schemas import envelope_has_subject
-from ringback.domain.events import Envelope, enveloped, message_event, rfc3339, unrecognised_event
+from ringback.domain.events import (
+    Envelope,
+    Person,
+    contact_event,
+    enveloped,
+    message_event,
+    notice_event,
+    rfc3339,
+    unrecognised_event,
+)
 from ringback.domain.ids import Prefix, show, uuid7
 from ringback.domain.messages import Emission, Fact, Failure, Message, Status, merge
 from ringback.domain.publishing import SAMPLE_MS, NewEvent, published_body
@@ -49,6 +58,10 @@ def example(type_: str) -> bytes:
     """Return the body of an example of a type of ours."""
     if type_.startswith("message."):
         return _of_message(type_, type_.removeprefix("message."))
+    if type_.startswith("contact."):
+        return _of_contact(type_, type_ == "contact.opted_out")
+    if type_.startswith(("link.", "sender.", "template.")):
+        return _of_notice(type_)
     if type_ == "provider.unrecognised":
         raw = msgspec.Raw(b'{"event":"flow.completed","flow":"intake","answers":3}')
         connection = example_id("con")
@@ -96,9 +109,8 @@ def _data(type_: str) -> dict[str, Any]:
     """Make up what stands in `data` of a type whose events nothing here renders."""
     family, _, word = type_.partition(".")
     made = {
-        "contact": _contact, "link": _link, "conversion": _conversion, "call": _call,
-        "conversation": _conversation, "number_order": _order, "sender": _sender,
-        "template": _template, "trigger": _trigger, "automation": _automation,
+        "conversion": _conversion, "call": _call, "conversation": _conversation,
+        "number_order": _order, "trigger": _trigger, "automation": _automation,
         "endpoint": _endpoint, "connection": _connection, "alert": _alert,
     }[family](word)  # fmt: skip
     # Fields in the order in which the schema has them.
@@ -111,27 +123,36 @@ def _data_of(type_: str) -> Any:
     return next(field.type for field in fields if field.name == "data")
 
 
-def _carried() -> dict[str, Any]:
+def _carried() -> dict[str, str]:
     return {"provider": "bandwidth", "connection": example_id("con")}
 
 
-def _contact(word: str) -> dict[str, Any]:
-    return {
-        "contact": {"id": example_id("ctc"), "kind": "phone", "value": _THEIRS}, "channel": None,
-        "purpose": "marketing", "source": "keyword" if word == "opted_out" else "form",
-        "message": example_id("msg") if word == "opted_out" else None,
-    }  # fmt: skip
+def _of_contact(type_: str, out: bool) -> bytes:
+    word = "STOP" if out else "START"
+    person = Person("phone", _THEIRS, "sms", _OURS, None)
+    told_by = {**_carried(), "source": "keyword"}
+    evidence = {"keyword": word, "message_id": "wamid.HBgLMTY1MDU1NTEyMzQVAgARGBI5"}
+    return contact_event(_envelope(type_), person, told_by, example_id("msg"), evidence)
 
 
-def _link(word: str) -> dict[str, Any]:
-    machine = "WhatsApp/2.24" if word == "previewed" else "Mozilla/5.0"
-    return {
+def _of_notice(type_: str) -> bytes:
+    about: dict[str, dict[str, object]] = {
         "link": {
-            "id": example_id("lnk"), "short_url": "https://example.com/l/7Kp2",
-            "url": "https://example.com/orders/48213",
+            "url": "https://example.com/orders/48213", "source": "provider", "recipient": _THEIRS,
+            "provider_link": "https://example.com/l/7Kp2",
         },
-        "message": example_id("msg"), "campaign": "spring", "user_agent": machine,
+        "sender": {
+            "address": _OURS, "kind": "toll_free", "status": "verified",
+            "provider_status": "VERIFIED",
+        },
+        "template": {
+            "id": "1406", "name": "order_shipped", "language": "en_US", "status": "rejected",
+            "provider_status": "REJECTED", "reason": "INVALID_FORMAT", "category": "UTILITY",
+        },
     }  # fmt: skip
+    provider, connection = _carried().values()
+    about_it = about[type_.partition(".")[0]]
+    return notice_event(_envelope(type_), about_it, provider, connection, example_id("msg"))
 
 
 def _conversion(_: str) -> dict[str, Any]:
@@ -194,26 +215,6 @@ def _order(word: str) -> dict[str, Any]:
             "reference": None, "numbers": [_OURS] if word == "completed" else [],
             "partial": False, "error": error,
         },
-    }  # fmt: skip
-
-
-def _sender(_: str) -> dict[str, Any]:
-    return {
-        "sender": {
-            "id": example_id("snd"), "address": _OURS, "channel": "sms", **_carried(),
-        },
-        "aspect": "verification", "status": "VERIFIED", "previous_status": "PENDING",
-        "reason": None,
-    }  # fmt: skip
-
-
-def _template(_: str) -> dict[str, Any]:
-    return {
-        "template": {
-            "id": example_id("tpl"), "name": "order_shipped", "language": "en_US",
-            "provider": "whatsapp", "connection": example_id("con"),
-        },
-        "status": "approved", "previous_status": "pending", "reason": None,
     }  # fmt: skip
 
 

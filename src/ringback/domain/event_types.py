@@ -56,8 +56,8 @@ _DESCRIBED = {
     "message.report_overdue": "No final report has come by the time one was expected.",
     "contact.opted_out": "A person no longer wants messages.",
     "contact.opted_in": "A person wants messages again.",
-    "link.previewed": "A machine fetched a short link, for a preview or a scan.",
-    "link.clicked": "A person opened a short link.",
+    "link.previewed": "A machine fetched a link in a message, for a preview or a scan.",
+    "link.clicked": "A person opened a link in a message.",
     "conversion.recorded": "A business result was credited to a message.",
     "conversation.opened": "A conversation with a person began or was taken up again.",
     "conversation.assigned": "A conversation was given to a member of staff.",
@@ -100,6 +100,8 @@ _EMITTED = {
     "call.initiated", "call.ringing", "call.answered", "call.forwarded", "call.input_received",
     "call.machine_detected", "call.recording_available", "call.completed", "call.failed",
     "number_order.updated", "number_order.completed", "number_order.failed",
+    "contact.opted_out", "contact.opted_in", "link.previewed", "link.clicked",
+    "sender.status_changed", "template.status_changed",
     "message.received", "endpoint.disabled", "endpoint.delivery_exhausted", "provider.unrecognised",
 }  # fmt: skip
 CATALOGUE: dict[str, EventType] = {

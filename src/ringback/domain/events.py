@@ -173,3 +173,51 @@ def unrecognised_event(
         "raw": fragment,
     }
     return enveloped(envelope, data)
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Whose wish a `contact.*` event is about, and how far it reaches; None is all of them."""
+
+    kind: str
+    value: str
+    channel: str | None = None
+    sender: str | None = None
+    purpose: str | None = None
+
+
+def contact_event(
+    envelope: Envelope,
+    person: Person,
+    told_by: dict[str, str],
+    message: str | None,
+    evidence: dict[str, str],
+) -> bytes:
+    """Render `contact.opted_out` or `opted_in`; `told_by` has provider, connection and source."""
+    data: dict[str, object] = {
+        "contact": {"kind": person.kind, "value": person.value},
+        "channel": person.channel,
+        "sender": person.sender,
+        "purpose": person.purpose,
+        **told_by,
+        "message": message,
+        "evidence": evidence,
+    }
+    return enveloped(envelope, data)
+
+
+def notice_event(
+    envelope: Envelope,
+    about: dict[str, object],
+    provider: str,
+    connection: str,
+    message: str | None = None,
+) -> bytes:
+    """Render what a provider says of a link, a sender or a template: the family's own object.
+
+    Only a link is about a message.
+    """
+    family = envelope.type.partition(".")[0]
+    data: dict[str, object] = {family: {**about, "provider": provider, "connection": connection}}
+    if family == "link":
+        data["message"] = message
+    return enveloped(envelope, data)

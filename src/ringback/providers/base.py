@@ -139,7 +139,8 @@ class Consent(msgspec.Struct, frozen=True):
 
     `address` is the person's: a number with its +, or an id of `kind`. `sender` is whose messages
     it is about (None: the whole account's), `purpose` which of them (None: all). `evidence` says
-    what it rests on: the keyword, the provider's own word, the id of the message.
+    what it rests on: `keyword`, `provider_word`, `provider_code`, `message_id` of the message that
+    said it.
     """
 
     address: str
@@ -192,7 +193,7 @@ class Unparsed(msgspec.Struct, frozen=True):
     unmatched: bool = False
 
 
-Item = Report | Inbound | CallReport | OrderReport | Unrecognised
+Item = Report | Inbound | CallReport | OrderReport | Consent | Notice | Unrecognised
 
 
 class Parsed(msgspec.Struct, frozen=True):

@@ -11,7 +11,15 @@ from ringback.domain.ids import delivery_id, show
 from ringback.domain.outcomes import Outcome
 from ringback.errors import RingbackError
 from ringback.providers import registry
-from ringback.providers.base import CallReport, Inbound, OrderReport, Parsed, Report
+from ringback.providers.base import (
+    CallReport,
+    Consent,
+    Inbound,
+    Notice,
+    OrderReport,
+    Parsed,
+    Report,
+)
 from ringback.services import audit, delivery_log
 from ringback.services.arrivals import Arrival
 from ringback.services.audit import Act
@@ -35,7 +43,9 @@ class NotNow(RingbackError):
 class ReadItem(msgspec.Struct, frozen=True):
     """One thing that a callback says."""
 
-    kind: Literal["report", "inbound", "call", "number_order", "unrecognised", "unparsed"]
+    kind: Literal[
+        "report", "inbound", "call", "number_order", "consent", "notice", "unrecognised", "unparsed"
+    ]
     about: str
     status: str | None = None
 
@@ -165,6 +175,10 @@ def _shown(
             items.append(ReadItem("call", item.call_id, item.word))
         elif isinstance(item, OrderReport):
             items.append(ReadItem("number_order", item.order_id, item.status))
+        elif isinstance(item, Consent):
+            items.append(ReadItem("consent", item.address, item.word))
+        elif isinstance(item, Notice):
+            items.append(ReadItem("notice", item.message_id or "", item.type))
         else:
             items.append(ReadItem("unrecognised", item.kind))
     items += [

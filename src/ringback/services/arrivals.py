@@ -5,7 +5,7 @@ import uuid
 import msgspec
 
 from ringback.domain.endpoints import Connection
-from ringback.domain.events import message_event, unrecognised_event
+from ringback.domain.events import message_event
 from ringback.domain.http import Callback
 from ringback.domain.ids import fact_hash, hashed_key, show
 from ringback.domain.messages import Emission, Fact, Message, fill, hold, merge
@@ -14,13 +14,14 @@ from ringback.providers.base import (
     CallReport,
     Inbound,
     Item,
+    Notice,
     OrderReport,
     Parsed,
     Report,
     Unparsed,
     Unrecognised,
 )
-from ringback.services import others
+from ringback.services import others, statements
 from ringback.services.batch import (
     KIND_MESSAGE,
     KIND_PROVISIONAL,
@@ -30,6 +31,8 @@ from ringback.services.batch import (
     Scope,
     Subject,
 )
+from ringback.services.statements import Statement
+from ringback.services.subject_keys import inbound_key, message_key, own_key
 from ringback.services.work import Work
 from ringback.storage.hot import SubjectRow, timestamp
 
@@ -38,7 +41,10 @@ _headers = msgspec.json.Encoder().encode
 
 
 class Keyed(msgspec.Struct, frozen=True):
-    """An item with the keys that it is looked up by; `reply` names the message it answers."""
+    """An item with the keys that it is looked up by; `reply` names the message it answers.
+
+    What happens once is looked up by its own key; then `reply` names the message it is about.
+    """
 
     item: Item
     key: uuid.UUID
@@ -100,7 +106,7 @@ class Arrival(Work):
         subjects: list[uuid.UUID] = []
         once: list[uuid.UUID] = []
         for keyed in self.keyed:
-            (once if isinstance(keyed.item, Unrecognised) else subjects).append(keyed.key)
+            (once if isinstance(keyed.item, Statement) else subjects).append(keyed.key)
             if keyed.reply is not None:
                 subjects.append(keyed.reply)
         return subjects, once
@@ -138,9 +144,8 @@ class Arrival(Work):
         self.subjects = []
         for keyed in self.keyed:
             item = keyed.item
-            if isinstance(item, Unrecognised):
-                self.subjects.append(None)
-                outcomes.append(self._unrecognised(batch, keyed.key, item))
+            if isinstance(item, Statement):
+                outcomes.append(self._stated(batch, keyed, item, touched))
             elif isinstance(item, CallReport | OrderReport):
                 outcomes.append(self._about_other(batch, keyed.key, item, touched))
             else:
@@ -233,23 +238,48 @@ class Arrival(Work):
             sequence=emission.sequence, subject=subject, callback=self.id,
         )  # fmt: skip
 
-    def _unrecognised(self, batch: Batch, key: uuid.UUID, item: Unrecognised) -> Outcome:
-        once = batch.once(key, self.scope)
+    def _stated(
+        self, batch: Batch, keyed: Keyed, item: Statement, touched: list[Subject]
+    ) -> Outcome:
+        """Take what happens once, in the order of the message that it is about, if it is known."""
+        self.subjects.append(None)
+        once = batch.once(keyed.key, self.scope)
         if once is None:
             return "duplicate"
-        event_id, type_ = batch.ids.next(), "provider.unrecognised"
+        words, sequence = statements.words_of(item), 1
+        subject, message = self._spoken_of(batch, keyed)
+        if subject is not None:
+            batch.touch(subject)
+            touched.append(subject)
+            subject.message.sequence += 1
+            sequence = subject.message.sequence
+        event_id = batch.ids.next()
         occurred = self.received_ms if item.occurred_at is None else item.occurred_at
         envelope = batch.envelope(
-            self.scope, event_id, type_, occurred=occurred, received=self.received_ms, sequence=1
-        )
-        provider, shown = self.connection.provider, show("con", self.connection.id)
-        body = unrecognised_event(envelope, provider, shown, item.kind, item.fragment)
+            self.scope, event_id, words.type, occurred=occurred, received=self.received_ms,
+            sequence=sequence,
+        )  # fmt: skip
+        body = statements.render(item, envelope, self.connection, message)
         self._events.append(event_id)
         batch.event(
-            self.scope, event_id, type_, body, occurred=occurred, sequence=1, once=once,
-            callback=self.id,
+            self.scope, event_id, words.type, body, occurred=occurred, sequence=sequence,
+            subject=subject, once=once, callback=self.id,
         )  # fmt: skip
-        return "unrecognised"
+        return words.outcome
+
+    def _spoken_of(self, batch: Batch, keyed: Keyed) -> tuple[Subject | None, str | None]:
+        """Find the message of a statement: to go on in its order, and to be named."""
+        if keyed.reply is None:
+            return None, None
+        if not isinstance(keyed.item, Notice):
+            named = batch.named(keyed.reply)
+            return None, show("msg", named) if named else None
+        subject = batch.known_subject(keyed.reply, self.scope, KIND_MESSAGE)
+        # Whose message a provisional one is, nobody knows yet.
+        if subject is None or subject.message.provisional:
+            return None, None
+        self.subjects[-1] = subject.id
+        return subject, show("msg", subject.id)
 
     def _fact(self, item: Report | Inbound, hash_: int) -> Fact:
         assert self.id is not None
@@ -345,25 +375,13 @@ def _keyed(item: Item, connection: str, secret: bytes) -> Keyed:
     if isinstance(item, Report):
         return Keyed(item, message_key(secret, connection, item.message_id, item.recipient))
     if isinstance(item, Inbound):
-        key = hashed_key(secret, connection, "inbound", item.message_id, item.recipient or "")
+        key = inbound_key(secret, connection, item.message_id, item.recipient)
         reply = message_key(secret, connection, item.reply_to, None) if item.reply_to else None
         return Keyed(item, key, reply)
     if isinstance(item, CallReport | OrderReport):
         return Keyed(item, hashed_key(secret, connection, *others.name_of(item)))
-    stamp = "" if item.occurred_at is None else str(item.occurred_at)
-    return Keyed(item, hashed_key(secret, connection, "unrecognised", item.key, stamp))
-
-
-def own_key(secret: bytes, subject: uuid.UUID) -> uuid.UUID:
-    """Hash a subject's own id: by this key it is read when no provider's id is at hand."""
-    return hashed_key(secret, "own", str(subject))
-
-
-def message_key(
-    secret: bytes, connection: str, message_id: str, recipient: str | None
-) -> uuid.UUID:
-    """Hash what names an outbound message: one provider id to one recipient."""
-    return hashed_key(secret, connection, "message", message_id, recipient or "")
+    key = statements.key_of(item, connection, secret)
+    return Keyed(item, key, statements.message_of(item, connection, secret))
 
 
 def _reply(batch: Batch, keyed: Keyed) -> dict[str, str] | None:

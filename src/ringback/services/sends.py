@@ -13,8 +13,8 @@ from ringback.domain.events import message_event
 from ringback.domain.ids import show
 from ringback.domain.messages import Emission, Fact, Failure, Message, Status, merge
 from ringback.providers.base import OutboundMessage, SendResult
-from ringback.services.arrivals import message_key, own_key
 from ringback.services.batch import KIND_MESSAGE, PENDING_SEND, Batch, Scope, Subject
+from ringback.services.subject_keys import message_key, own_key
 from ringback.services.work import Work
 
 _SIZE = 1024

@@ -42,7 +42,7 @@ create or replace function count_messages(
 ) returns table (r_kind smallint, r_minute int, r_slot smallint, r_n bigint)
 language sql stable as $$
     with told as materialized (
-        select e.pos, e.subject, ms_of(e.id) as at, ms_of(e.subject) as born,
+        select e.pos, e.subject, e.about, ms_of(e.id) as at, ms_of(e.subject) as born,
                case when e.about then status_in(e.body, '"status":"') end as stands,
                case when e.about then status_in(e.body, '"previous_status":"') end as stood
         from (select id, pos, subject, body,
@@ -61,7 +61,9 @@ language sql stable as $$
         from told t),
     moved as materialized (
         select t.pos, t.at, t.born, t.stands,
-               case when t.subject = lag(t.subject) over () then lag(t.stands) over ()
+               case when not t.about then null
+                    when t.subject = lag(t.subject) over () and lag(t.about) over ()
+                    then lag(t.stands) over ()
                     else t.stood end as stood
         from told t),
     kept as materialized (select m.* from moved m, edge where m.pos <= edge.upto)

@@ -1,0 +1,70 @@
+"""What callbacks say that happens once: wishes of people, notices, and what has no word here.
+
+Each brings about one event, known by the provider's key and its time. The rows of the callback, and
+what is said of messages, calls and orders, are the business of arrivals.py.
+"""
+
+import uuid
+from typing import NamedTuple
+
+from ringback.domain.endpoints import Connection
+from ringback.domain.events import (
+    Envelope,
+    Person,
+    contact_event,
+    notice_event,
+    unrecognised_event,
+)
+from ringback.domain.ids import hashed_key, show
+from ringback.domain.outcomes import Outcome
+from ringback.providers.base import Consent, Notice, Unrecognised
+from ringback.services.subject_keys import inbound_key, message_key
+
+Statement = Consent | Notice | Unrecognised
+
+
+class Words(NamedTuple):
+    """The words for a statement: of its event, of its callback's outcome."""
+
+    type: str
+    outcome: Outcome
+
+
+def key_of(item: Statement, connection: str, secret: bytes) -> uuid.UUID:
+    """Hash what makes a statement the same one again: the provider's key, and its time."""
+    kind = type(item).__name__.lower()
+    stamp = "" if item.occurred_at is None else str(item.occurred_at)
+    return hashed_key(secret, connection, kind, item.key, stamp)
+
+
+def message_of(item: Statement, connection: str, secret: bytes) -> uuid.UUID | None:
+    """Hash what names the message that a statement is about, or was made with."""
+    if isinstance(item, Notice) and item.message_id is not None:
+        return message_key(secret, connection, item.message_id, item.recipient)
+    if isinstance(item, Consent) and (said_in := item.evidence.get("message_id")):
+        return inbound_key(secret, connection, said_in, None)
+    return None
+
+
+def words_of(item: Statement) -> Words:
+    """Return the words for a statement."""
+    if isinstance(item, Consent):
+        return Words(f"contact.{item.word}", "accepted")
+    if isinstance(item, Notice):
+        return Words(item.type, "accepted")
+    return Words("provider.unrecognised", "unrecognised")
+
+
+def render(
+    item: Statement, envelope: Envelope, connection: Connection, message: str | None
+) -> bytes:
+    """Write the body of a statement's event; `message` is the id of what it is about."""
+    provider, shown = connection.provider, show("con", connection.id)
+    if isinstance(item, Notice):
+        return notice_event(envelope, item.data, provider, shown, message)
+    if isinstance(item, Unrecognised):
+        return unrecognised_event(envelope, provider, shown, item.kind, item.fragment)
+    person = Person(item.kind, item.address, item.channel, item.sender, item.purpose)
+    source = "keyword" if "keyword" in item.evidence else "provider"
+    told_by = {"provider": provider, "connection": shown, "source": source}
+    return contact_event(envelope, person, told_by, message, item.evidence)

@@ -1,0 +1,86 @@
+"""What providers say of consent, links, senders and templates, without a database."""
+
+import json
+from typing import Any
+
+from ringback.domain.messages import Status
+from ringback.providers.base import Consent, Inbound, Notice
+from ringback.services.batch import Known
+from tests.domain.schemas import faults
+from tests.services.test_decide import (
+    NOW,
+    Decision,
+    _arrival,
+    _decide,
+    _endpoint,
+    _report,
+    _snapshot,
+)
+
+_STOP = Consent("+16505551234", "opted_out", "stop", NOW, sender="+15550783881")
+_CLICK = Notice(
+    "link.clicked", "c1", {"url": "https://example.com/a", "source": "provider"}, NOW, "m1"
+)
+
+
+def _bodies(decision: Decision) -> list[dict[str, Any]]:
+    """Return the bodies of a decision's events, each fit for its schema."""
+    bodies: list[bytes] = [row[9] for row in decision.rows.events]  # type: ignore[misc]
+    assert [] == [fault for body in bodies for fault in faults(body)]
+    return [json.loads(body) for body in bodies]
+
+
+def test_a_wish_is_an_event_and_comes_once() -> None:
+    """The same word with the same time is known, in this batch or from before it."""
+    decision = _decide(_arrival(_STOP), _arrival(_STOP))
+    (body,) = _bodies(decision)
+    assert ["accepted", "duplicate"] == decision.outcomes
+    assert "contact.opted_out" == body["type"]
+    assert {"kind": "phone", "value": "+16505551234"} == body["data"]["contact"]
+    assert "provider" == body["data"]["source"]
+    known = Known({}, set(), {_arrival(_STOP).keyed[0].key})
+    assert ["duplicate"] == _decide(_arrival(_STOP), known=known).outcomes
+
+
+def test_a_wish_names_the_message_that_said_it() -> None:
+    """A keyword that came as a message: both from one callback."""
+    inbound = Inbound("in1", "in1", "+1", "+2", {"kind": "text"}, "sms", NOW)
+    consent = Consent(
+        "+1", "opted_in", "start", NOW, evidence={"keyword": "START", "message_id": "in1"}
+    )
+    received, opted = _bodies(_decide(_arrival(inbound, consent)))
+    assert "contact.opted_in" == opted["type"]
+    assert received["data"]["message"]["id"] == opted["data"]["message"]
+    assert ("keyword", 1) == (opted["data"]["source"], opted["data"]["sequence"])
+
+
+def test_a_click_goes_on_in_its_messages_order() -> None:
+    """It is numbered within the message, in its lane, and what comes after it goes on from it."""
+    snapshot = _snapshot(_endpoint(1, "*"))
+    statuses: tuple[Status, ...] = ("sent", "read")
+    decision = _decide(
+        _arrival(_report(statuses[0])), _arrival(_CLICK, _CLICK), _arrival(_report(statuses[1])),
+        snapshot=snapshot,
+    )  # fmt: skip
+    sent, click, delivered, read = _bodies(decision)
+    assert ["link.clicked", "message.delivered"] == [click["type"], delivered["type"]]
+    assert sent["data"]["message"]["id"] == click["data"]["message"]
+    told = [one["data"]["sequence"] for one in (sent, click, delivered, read)]
+    assert [1, 2, 3, 4] == told == [row[6] for row in decision.rows.events]
+    assert 1 == len({push.lane for push in decision.pushes}) == len(decision.rows.subjects)
+    assert [1, 1] == [place for _, place in decision.rows.about if place][:2]
+
+
+def test_a_notice_about_no_message_stands_alone() -> None:
+    """A click of a message that nobody knows, a sender's and a template's status."""
+    sender = Notice(
+        "sender.status_changed", "s1",
+        {"address": "+15550783881", "kind": "toll_free", "status": "verified"}, NOW,
+    )  # fmt: skip
+    template = Notice("template.status_changed", "t1", {"name": "a", "status": "paused"}, NOW)
+    decision = _decide(_arrival(_CLICK, sender, template))
+    bodies = _bodies(decision)
+    assert [1, 1, 1] == [body["data"]["sequence"] for body in bodies]
+    assert bodies[0]["data"]["message"] is None
+    assert [] == decision.rows.subjects
+    assert ["accepted"] == decision.outcomes
