@@ -1,4 +1,4 @@
-"""The limits of generic sources, for scripts/limits_table.py."""
+"""The limits of generic sources and of what single providers say, for scripts/limits_table.py."""
 
 from scripts.limits_kinds import BYTES, CHARACTERS, Limit
 
@@ -17,5 +17,21 @@ SOURCES: dict[str, Limit] = {
     "providers.forms:_BOUNDARY_MAX": Limit(BYTES, "a boundary", _TEXT),
     "providers.config_faults:ITEMS_MAX": Limit(
         "items", "of a list whose faults are named", "not named"
+    ),
+}
+
+# What is read of single providers' callbacks.
+CALLBACKS: dict[str, Limit] = {
+    "providers.bandwidth_items:URL_MAX": Limit(
+        CHARACTERS, "the URL of a file at Bandwidth", "left out"
+    ),
+    "providers.bandwidth_items:FILE_NAME_MAX": Limit(
+        CHARACTERS, "the name of such a file", "left out"
+    ),
+    "providers.bandwidth_toll_free:REASONS_MAX": Limit(
+        "reasons", "of a toll-free number that is not verified", "cut"
+    ),
+    "providers.bandwidth_toll_free:REASON_MAX": Limit(
+        CHARACTERS, "all of these reasons together", "cut"
     ),
 }

@@ -6,7 +6,7 @@ A name is a module, a colon and a constant, or a field of a class with its defau
 
 from scripts.limits_kinds import BYTES, CHARACTERS, DAYS, MILLISECONDS, NUMBER, SECONDS, Limit
 from scripts.limits_people import PEOPLE
-from scripts.limits_sources import SOURCES
+from scripts.limits_sources import CALLBACKS, SOURCES
 
 _CUT = "cut"
 _HUNG_UP = "the connection is closed"
@@ -89,6 +89,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         ),
         "providers.reading:REFERENCE_MAX": Limit(CHARACTERS, "a reference", "left out"),
         "providers.reading:TEXT_MAX": Limit(CHARACTERS, "a text or a caption", _CUT),
+        **CALLBACKS,
         "providers.reading:KIND_MAX": Limit(CHARACTERS, "what an item calls itself", "`unknown`"),
         "providers.reading:GROUP_MAX": Limit("recipients", "listed of a group message", _CUT),
         "providers.error_table:CODE_MAX": Limit(CHARACTERS, "a provider's error code", _CUT),

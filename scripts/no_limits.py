@@ -17,7 +17,6 @@ NO_LIMITS = {
     "services.delivery_log:_EVENTS_CHUNK": "a step towards _EVENTS_MAX",
     "storage.messages:_CHUNK": "a step towards _SEARCHED_MAX",
     "providers.simulator:DELAY_MAX_MS": "of the simulator's own settings; refused beyond",
-    "providers.bandwidth:TEXT_MAX": "the provider's limit",
     "providers.whatsapp:TEXT_MAX": "the provider's limit",
     "providers.whatsapp:QUERY_MAX": "of a handshake; a longer one is refused",
     "providers.recorded:HEADERS_MAX": "of recorded requests in tests",
@@ -26,4 +25,23 @@ NO_LIMITS = {
     "services.sends:_QUEUED": "a status",
     "services.supervise:_ASK_MAX_S": "a pause between two looks whether the server answers yet",
     "domain.strict_json:_HIGH": "bytes beyond ASCII",
+    # What providers take at most: more is refused before it is sent.
+    **dict.fromkeys(
+        (
+            f"providers.bandwidth_send:{name}"
+            for name in (
+                "TEXT_MAX",
+                "RBM_TEXT_MAX",
+                "TAG_MAX",
+                "MEDIA_MAX",
+                "MEDIA_URL_MAX",
+                "RBM_URL_MAX",
+                "LABEL_MAX",
+                "SUGGESTIONS_MAX",
+                "CARD_SUGGESTIONS_MAX",
+                "CARDS_MAX",
+            )
+        ),
+        "the provider's limit",
+    ),
 }

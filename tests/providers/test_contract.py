@@ -107,7 +107,7 @@ def test_every_kind_of_item_occurs_in_a_recording(provider: Provider) -> None:
             parsed = provider.parse(case.callback, case.config)
             kinds |= {type(item) for item in parsed.items}
             unmatched |= {one.unmatched for one in parsed.unparsed}
-    assert {Report, Inbound, Unrecognised} == kinds
+    assert {Report, Inbound, Unrecognised} <= kinds
     assert unmatched == {False, True}
 
 

@@ -58,7 +58,7 @@ def read(provider: Provider, body: bytes) -> Parsed:
     assert verification.verdict == "ok"
     parsed = provider.parse(callback, config)
     assert_sound(parsed)
-    assert provider.reply(callback, config, verification).status == 200
+    assert provider.reply(callback, config, verification).status in (200, 204)
     return parsed
 
 
@@ -190,7 +190,9 @@ class Writer:
         if self.dice.random() < 0.05:
             return self.value(self.keys[-1], 4)
         if self.name != "whatsapp":
-            return self.things() if self.name == "bandwidth" else {"items": self.things()}
+            alone = self.dice.random() < 0.1
+            own = self.thing(2) if alone else self.things()
+            return own if self.name == "bandwidth" else {"items": own}
         names = ("statuses", "messages", "contacts", "metadata", "errors")
         value = {name: self.things() for name in names if self.dice.random() < 0.7}
         field = self.dice.choice(["messages", "messages", "messages", "calls", *ODD])
@@ -207,7 +209,7 @@ def test_any_words_in_any_place_give_a_typed_result(provider: Provider) -> None:
         parsed = read(provider, body)
         kinds |= {type(one) for one in (*parsed.items, *parsed.unparsed)}
     # The bodies are near enough to the real ones to reach most of the adapter.
-    assert {Report, Inbound, Unrecognised, Unparsed} == kinds
+    assert {Report, Inbound, Unrecognised, Unparsed} <= kinds
 
 
 @pytest.mark.parametrize("provider", READERS, ids=lambda one: one.name)

@@ -1,110 +1,46 @@
-"""Bandwidth messaging: Basic credentials after a challenge, answers, and the sending of texts.
+"""Bandwidth messaging: Basic credentials after a challenge, answers, and the fetching of media.
 
 Bandwidth's first request carries no credentials and expects a 401 with WWW-Authenticate; without
-it the callback is lost. What a callback says is read in `bandwidth_items`.
+it the callback is lost. What a callback says is read in `bandwidth_items`, what is sent is made in
+`bandwidth_send`.
 """
 
 import base64
 import binascii
-import hashlib
 import hmac
-from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from typing import ClassVar
+from urllib.parse import urlsplit
 
 import msgspec
 
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
-from ringback.domain.messages import ErrorClass, Failure, Status
-from ringback.providers import bandwidth_items, reading
+from ringback.domain.messages import Status
+from ringback.providers import (
+    bandwidth_items,
+    bandwidth_send,
+    bandwidth_simulated,
+    bandwidth_toll_free,
+    reading,
+)
+from ringback.providers.bandwidth_config import BandwidthConfig
 from ringback.providers.base import (
-    CannotSimulateError,
+    MediaFlow,
+    MediaRefused,
     OutboundMessage,
     Parsed,
     Provider,
     ProviderConfig,
     SendFlow,
-    SendResult,
     Verification,
-    secret,
+    with_headers,
 )
 
-API_URL = "https://messaging.bandwidth.com/api/v2/users"
 REALM = "ringback"
-TEXT_MAX = 2048
-
-# Which field of a refused request names whose fault it was.
-_FIELDS: dict[str, tuple[ErrorClass, str]] = {
-    "to": ("recipient", "invalid_recipient"),
-    "from": ("sender", "invalid_sender"),
-    "text": ("content", "bad_text"),
-    "media": ("content", "bad_media"),
-    "tag": ("content", "bad_tag"),
-    "applicationid": ("platform", "bad_application"),
-}
-# What a simulated failure carries: the error's code and its description.
-_ENDINGS: dict[Status, tuple[int, str]] = {
-    "failed": (4720, "Invalid destination"),
-    "expired": (4360, "Message expired"),
-    "unconfirmed": (9902, "Delivery receipt timed out"),
-}
-_TYPES: dict[Status, str] = {
-    "submitted": "message-sending",
-    "sent": "message-sent",
-    "delivered": "message-delivered",
-    "read": "message-read",
-    "received": "message-received",
-}
-
-
-class BandwidthConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a Bandwidth connection needs to know."""
-
-    username: Annotated[
-        str,
-        msgspec.Meta(
-            min_length=1,
-            max_length=128,
-            pattern=r"^[!-9;-~]+$(?!\n)",
-            description="User name that you enter for the callback URL at Bandwidth; no colon.",
-        ),
-    ]
-    password: Annotated[
-        str, secret("Password that you enter for the callback URL at Bandwidth.", limit=128)
-    ]
-    account_id: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)",
-                description="Account id at Bandwidth. Needed only to send.",
-            ),
-        ]
-        | None
-    ) = None
-    application_id: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)",
-                description="Messaging application id at Bandwidth. Needed only to send.",
-            ),
-        ]
-        | None
-    ) = None
-    api_username: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                max_length=128,
-                pattern=r"^[!-9;-~]+$(?!\n)",
-                description="API user name at Bandwidth. Needed only to send.",
-            ),
-        ]
-        | None
-    ) = None
-    api_password: (
-        Annotated[str, secret("API password at Bandwidth. Needed only to send.", limit=256)] | None
-    ) = None
+_HEADERS = (
+    ("Content-Type", "application/json; charset=utf-8"),
+    ("User-Agent", "BandwidthAPI/v2"),
+)
+_MEDIA_HOST = urlsplit(bandwidth_send.HOST).hostname
 
 
 class Bandwidth(Provider):
@@ -117,12 +53,51 @@ class Bandwidth(Provider):
     Config: ClassVar[type[ProviderConfig]] = BandwidthConfig
     STATUS = bandwidth_items.STATUS
     ERRORS = bandwidth_items.ERRORS
-    simulated: ClassVar[tuple[Status, ...]] = (*_TYPES, *_ENDINGS)
+    simulated: ClassVar[tuple[Status, ...]] = bandwidth_simulated.SIMULATED
+    sends: ClassVar[tuple[str, ...]] = ("text", "media", "card", "carousel")
+
+    setup: ClassVar[str] = (
+        "Create a messaging application at Bandwidth, enter the connection's URL as its callback "
+        "URL and your user name and password as the callback's credentials. To send, and to fetch "
+        "media, add the account id, the application id and the credentials of an API user. For "
+        "toll-free verifications, subscribe the same URL to them; a shared secret (16 to 64 "
+        "characters) is optional."
+    )
+    notes: ClassVar[str] = (
+        "- The first request comes without credentials; it is answered 401 and counted, not "
+        "listed. Base64 in any other than its one right spelling is refused.\n"
+        "- One callback holds an array of events. A group message has one id, and one event for "
+        "each recipient: it is one message for each of them.\n"
+        "- `message-delivered` of an MMS or a group message proves a handset only if the account "
+        "has delivery reports for them. What Bandwidth describes as delivered to the carrier is "
+        "`sent`, marked weak; with `mms_reports` switched off, all of them are.\n"
+        "- Expiry is a failure with the code 4360. The code 9902 means that no report came within "
+        "two hours: `unconfirmed`, and a late one may follow.\n"
+        "- The codes 4475 and 4775 mean that the person opted out.\n"
+        "- A `message-received` whose direction is `out` is not read as an answer, so that nothing "
+        "answers itself.\n"
+        "- Files of an MMS stand at Bandwidth for two days and need the API credentials, which are "
+        "shown to Bandwidth's own host alone.\n"
+        "- RBM messages have cards instead of captions: a file with a text is sent as a card."
+    )
 
     def verify(self, callback: Callback, config: BandwidthConfig, now_ms: int) -> Verification:
-        """Check the Basic credentials. None at all is the first half of the exchange."""
+        """Check the Basic credentials. None at all is the first half of the exchange.
+
+        A toll-free verification may come with a signature instead, and if it comes with both then
+        both are checked.
+        """
         del now_ms
         given = callback.header_values("Authorization")
+        signatures = callback.header_values(bandwidth_toll_free.SIGNATURE_HEADER)
+        if signatures and config.toll_free_secret:
+            fault = bandwidth_toll_free.fault(callback.body, signatures, config)
+            if fault is not None:
+                return _failed(fault)
+            if not given:
+                if callback.method != "POST":
+                    return _failed("the method is not POST")
+                return Verification("ok", "the signature of the toll-free verification matches")
         if not given:
             return Verification("challenge", "no credentials yet: asked for them")
         if len(given) > 1:
@@ -144,82 +119,98 @@ class Bandwidth(Provider):
 
     def parse(self, callback: Callback, config: BandwidthConfig) -> Parsed:
         """Read every event of a callback."""
-        del config
-        return bandwidth_items.Items().read(callback.body)
+        return bandwidth_items.Items(config.mms_reports).read(callback.body)
 
     def reply(
         self, callback: Callback, config: BandwidthConfig, verification: Verification
     ) -> HttpResponse:
-        """Answer 200 and nothing, or 401 with the challenge that brings Bandwidth back."""
-        del callback, config
+        """Answer 200 and nothing, or 401 with the challenge that brings Bandwidth back.
+
+        A toll-free verification is answered 204, as its specification has it.
+        """
+        del config
         if verification.verdict == "ok":
-            return HttpResponse(200)
+            return HttpResponse(200 if bandwidth_toll_free.said(callback.body) is None else 204)
         return HttpResponse(401, (("WWW-Authenticate", f'Basic realm="{REALM}"'),))
 
     def covers(self, config: BandwidthConfig) -> tuple[str, bool]:
-        """Say that nothing is signed."""
-        del config
+        """Say what is signed: nothing, or toll-free verifications alone."""
+        if config.toll_free_secret:
+            return "it comes with a password, or the signature covers the body", False
         return "it comes with a password, and nothing is signed", False
 
     def sign(self, body: bytes, config: BandwidthConfig, now_ms: int) -> Headers:
         """Make the credentials; they cover neither body nor time."""
         del body, now_ms
-        return (("Authorization", _basic(config.username, config.password)),)
+        return (("Authorization", bandwidth_send.basic(config.username, config.password)),)
+
+    def authenticate(
+        self, request: HttpRequest, config: BandwidthConfig, now_ms: int
+    ) -> HttpRequest:
+        """Sign a toll-free verification where there is a secret for it; else add credentials."""
+        secret = config.toll_free_secret
+        if secret and bandwidth_toll_free.said(request.body) is not None:
+            made = bandwidth_toll_free.signature(request.body, secret, config.toll_free_form)
+            if made is not None:
+                return with_headers(request, ((bandwidth_toll_free.SIGNATURE_HEADER, made),))
+        return super().authenticate(request, config, now_ms)
 
     def send(self, message: OutboundMessage, config: BandwidthConfig) -> SendFlow:
-        """Send a text to one recipient; one request."""
-        if not (config.account_id and config.application_id):
-            return _refused("platform", "not_configured")
+        """Send an SMS, MMS or RBM message to one recipient; one request."""
+        return bandwidth_send.flow(message, config)
+
+    def media(self, found: dict[str, object], config: BandwidthConfig) -> MediaFlow:
+        """Fetch a file of an inbound message, from Bandwidth's own host with API credentials.
+
+        Nobody else is shown them. Files stand there for two days
+        (https://dev.bandwidth.com/docs/messaging/media).
+        """
+        yield from ()
+        url = reading.text(found.get("url"), bandwidth_items.URL_MAX)
+        try:
+            parts = urlsplit(url or "")
+            ours = (parts.scheme, parts.hostname, parts.port) == ("https", _MEDIA_HOST, None)
+        except ValueError:
+            url = None
+        if url is None:
+            return MediaRefused("it has no URL that can be read")
+        if not ours:
+            return HttpRequest("GET", url)
         if not (config.api_username and config.api_password):
-            return _refused("platform", "not_configured")
-        if not 0 < len(message.text) <= TEXT_MAX:
-            return _refused("content", "text_length")
-        body: dict[str, object] = {
-            "applicationId": config.application_id,
-            "to": [message.to],
-            "from": message.from_,
-            "text": message.text,
-        }
-        if message.reference:
-            body["tag"] = message.reference
-        response = yield HttpRequest(
-            "POST",
-            f"{API_URL}/{config.account_id}/messages",
-            (
-                ("Authorization", _basic(config.api_username, config.api_password)),
-                ("Content-Type", "application/json; charset=utf-8"),
-            ),
-            msgspec.json.encode(body),
-        )
-        return _result(response, message.to)
+            return MediaRefused("the connection has no API user name and password to fetch it with")
+        credentials = bandwidth_send.basic(config.api_username, config.api_password)
+        return HttpRequest("GET", url, (("Authorization", credentials),))
 
     def simulate(
         self, message: OutboundMessage, status: Status, config: BandwidthConfig, url: str
     ) -> HttpRequest:
         """Make a callback with credentials for a status of `message`, or for its arrival.
 
-        In one that arrives, `from_` is the person and `to` is our number.
+        In one that arrives, `from_` is the person and `to` is our number. Content of the kind
+        `toll_free` makes a verification of the number in `to` instead, whatever the status; its
+        `status` is one of verified, unverified, pending, blocked and failed.
         """
-        if status not in self.simulated:
-            raise CannotSimulateError(f"Bandwidth never reports {status}")
-        body = msgspec.json.encode([_event(message, status)])
-        headers = (
-            ("Content-Type", "application/json; charset=utf-8"),
-            ("User-Agent", "BandwidthAPI/v2"),
-        )
-        return HttpRequest("POST", url, headers + self.sign(body, config, message.at_ms), body)
+        if message.content.get("kind") == bandwidth_toll_free.KIND:
+            told = msgspec.json.encode(bandwidth_toll_free.simulated(message))
+            request = HttpRequest("POST", url, _HEADERS, told)
+            return self.authenticate(request, config, message.at_ms)
+        return self.simulate_batch((message,), status, config, url)
+
+    def simulate_batch(
+        self,
+        messages: tuple[OutboundMessage, ...],
+        status: Status,
+        config: BandwidthConfig,
+        url: str,
+    ) -> HttpRequest:
+        """Make one callback that tells of several messages, in one array."""
+        events = [bandwidth_simulated.event(message, status) for message in messages]
+        request = HttpRequest("POST", url, _HEADERS, msgspec.json.encode(events))
+        return self.authenticate(request, config, messages[0].at_ms if messages else 0)
 
 
 def _failed(reason: str) -> Verification:
     return Verification("failed", reason)
-
-
-def _refused(class_: ErrorClass, code: str) -> SendResult:
-    return SendResult("refused", error=Failure(class_, code, stage="rejected"))
-
-
-def _basic(username: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 def _credentials(header: str) -> bytes | None:
@@ -234,72 +225,3 @@ def _credentials(header: str) -> bytes | None:
     # Python skips strange characters and takes stray bits: only the one right spelling counts.
     canonical = base64.b64encode(decoded) == encoded.encode()
     return decoded if canonical else None
-
-
-class _FieldError(msgspec.Struct, rename="camel"):
-    field_name: str = ""
-    description: str = ""
-
-
-class _Answer(msgspec.Struct, rename="camel"):
-    id: str = ""
-    type: str | None = None
-    description: str | None = None
-    field_errors: list[_FieldError] = []
-
-
-_ANSWER = reading.Shape(_Answer)
-
-
-def _result(response: HttpResponse, to: str) -> SendResult:
-    """Read Bandwidth's answer to a send."""
-    answer = reading.answer(response.body, _ANSWER) or _Answer()
-    named = reading.text(answer.id)
-    if 200 <= response.status < 300 and named is not None:
-        return SendResult("submitted", (named,), recipient=to)
-    result = reading.result_of_status(response.status)
-    if result.error is None:
-        return result
-    class_, code = result.error.class_, result.error.code
-    description = reading.clipped(answer.description, 500)
-    if answer.field_errors:
-        first = answer.field_errors[0]
-        field = first.field_name.lower().partition("[")[0]
-        class_, code = _FIELDS.get(field, ("content", "bad_request"))
-        description = reading.clipped(first.description, 500) or description
-    failure = Failure(
-        class_,
-        code,
-        result.error.retryable,
-        reading.text(answer.type) or result.error.provider_code,
-        description,
-        "rejected",
-    )
-    return SendResult(result.outcome, error=failure)
-
-
-def _event(message: OutboundMessage, status: Status) -> dict[str, object]:
-    seconds, milliseconds = divmod(message.at_ms, 1000)
-    time = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03}Z"
-    inbound = status == "received"
-    seed = f"{message.to}|{message.from_}|{message.reference}|{message.text}|{message.at_ms}"
-    inner: dict[str, object] = {
-        "id": message.message_id or hashlib.sha256(seed.encode()).hexdigest()[:32],
-        "owner": message.to if inbound else message.from_,
-        "applicationId": "93de2206-9669-4e07-948d-329f4b722ee2",
-        "time": time,
-        "segmentCount": 1,
-        "direction": "in" if inbound else "out",
-        "to": [message.to],
-        "from": message.from_,
-        "text": message.text if inbound else "",
-        "channel": {"mms": "MMS", "rcs": "RBM"}.get(message.channel, "SMS"),
-    }
-    if message.reference:
-        inner["tag"] = message.reference
-    event: dict[str, object] = {"time": time, "to": message.to, "message": inner}
-    if status in _ENDINGS:
-        code, description = _ENDINGS[status]
-        return {**event, "type": "message-failed", "errorCode": code, "description": description}
-    description = "Incoming message received" if inbound else "ok"
-    return {**event, "type": _TYPES[status], "description": description}

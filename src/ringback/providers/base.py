@@ -210,7 +210,8 @@ class OutboundMessage(msgspec.Struct, frozen=True):
     (`media` with `media: [{url, content_type?, filename?}]`, `template` with `name`, `language`,
     `parameters`) and what that kind carries. `validity_s` is for how many seconds the provider may
     try; `callback_url` where reports of this message go, where a provider takes that for each
-    message. `at_ms` and `error_code` are for `simulate`: the time, and the provider's code of a
+    message. `at_ms` is the time of what is simulated, and now for a send whose provider wants the
+    moment at which `validity_s` ends. `error_code` is for `simulate`: the provider's code of a
     failure.
     """
 

@@ -5,13 +5,16 @@ exception: one bad field must not cost the item it stands in.
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 import msgspec
 
+from ringback.domain.http import Headers
 from ringback.domain.messages import ErrorClass, Failure
+from ringback.domain.retry import RETRY_AFTER_MAX_S
 from ringback.domain.strict_json import (
     StrictJsonError,
     check,
@@ -172,6 +175,17 @@ def result_of_status(status: int) -> SendResult:
     class_, code = _REFUSALS.get(status, ("unknown", "refused"))
     failure = Failure(class_, code, status == 429, f"http_{status}", stage="rejected")
     return SendResult("throttled" if status == 429 else "refused", error=failure)
+
+
+def wait_s(headers: Headers) -> float | None:
+    """Return how many seconds a `Retry-After` asks for (at most a day), or None without one.
+
+    A date is not read: that would take a clock.
+    """
+    for name, value in headers:
+        if name.lower() == "retry-after" and re.fullmatch(r"[0-9]{1,9}", value):
+            return float(min(int(value), RETRY_AFTER_MAX_S))
+    return None
 
 
 class Walk:
