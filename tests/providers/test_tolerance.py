@@ -176,7 +176,9 @@ class Writer:
     def thing(self, depth: int) -> Any:
         """Make an object of known keys, most of the time with those that name things."""
         keys = self.dice.sample(self.keys, self.dice.randrange(min(10, len(self.keys))))
-        keys += [k for k in ("id", "type", "status", "message") if self.dice.random() < 0.7]
+        keys += [
+            k for k in ("id", "type", "status", "message", "reply") if self.dice.random() < 0.7
+        ]
         return {key: self.value(key, depth) for key in keys if key in self.words}
 
     def things(self) -> Any:
@@ -189,6 +191,8 @@ class Writer:
         """Make a whole body of the provider's outer shape."""
         if self.dice.random() < 0.05:
             return self.value(self.keys[-1], 4)
+        if self.name == "linkmobility":
+            return self.thing(3) if self.dice.random() < 0.7 else self.things()
         if self.name != "whatsapp":
             alone = self.dice.random() < 0.1
             own = self.thing(2) if alone else self.things()

@@ -3,13 +3,14 @@
 from ringback.providers.bandwidth import Bandwidth
 from ringback.providers.base import Provider
 from ringback.providers.generic import Generic
+from ringback.providers.linkmobility import LinkMobility
 from ringback.providers.native import Native
 from ringback.providers.simulator import SIMULATOR
 from ringback.providers.whatsapp import WhatsApp
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
-    for provider in (Bandwidth(), Generic(), Native(), SIMULATOR, WhatsApp())
+    for provider in (Bandwidth(), Generic(), LinkMobility(), Native(), SIMULATOR, WhatsApp())
 }
 
 

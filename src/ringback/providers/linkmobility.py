@@ -1,0 +1,245 @@
+"""LINK Mobility's MyLINK SMS API: a header of yours as proof, answers, and what is simulated.
+
+https://docs.linkmobility.com/api-reference/mylink-sms-api. LINK signs nothing. What a callback
+says is read in `linkmobility_items`; `linkmobility_send` sends and plays LINK's own part.
+"""
+
+import hmac
+import re
+from datetime import UTC, datetime
+from typing import ClassVar
+from urllib.parse import quote
+
+import msgspec
+
+from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
+from ringback.domain.messages import Status
+from ringback.providers import forms, linkmobility_items, linkmobility_send, reading
+from ringback.providers.base import (
+    BatchFlow,
+    CannotSimulateError,
+    Fake,
+    Faked,
+    OutboundMessage,
+    Parsed,
+    Provider,
+    SendFlow,
+    Verification,
+)
+from ringback.providers.linkmobility_config import PROOF_PARAMETER, LinkMobilityConfig
+
+HIDDEN = "(hidden)"
+
+# What is simulated of each status: `type`, `code` and `details`.
+_SAID: dict[Status, tuple[str, int | None, str]] = {
+    "submitted": ("queued", 1000, "Queued"),
+    "sent": ("sent", 1001, "Sent to message gateway"),
+    "delivered": ("delivered", 2000, "Delivered"),
+    "read": ("read", None, "Read"),
+    "failed": ("failed", 4007, "Not delivered"),
+    "expired": ("failed", 4008, "Expired"),
+    "unconfirmed": ("failed", 4009, "Timeout"),
+}
+_CHANNELS = {"whatsapp": "whatsApp", "rcs": "rcs", "email": "email"}
+
+
+class LinkMobility(Provider):
+    """The adapter; it holds no state."""
+
+    name: ClassVar[str] = "linkmobility"
+    label: ClassVar[str] = "LINK Mobility (MyLINK SMS)"
+    channels: ClassVar[tuple[str, ...]] = ("sms", "whatsapp", "rcs")
+    documentation: ClassVar[str] = "https://docs.linkmobility.com/api-reference/mylink-sms-api"
+    Config = LinkMobilityConfig
+    STATUS = linkmobility_items.STATUS
+    ERRORS = linkmobility_items.ERRORS
+    simulated: ClassVar[tuple[Status, ...]] = (*_SAID, "received")
+    sends: ClassVar[tuple[str, ...]] = ("text",)
+    refusals: ClassVar[tuple[str, ...]] = linkmobility_send.REFUSALS
+    batch_max: ClassVar[int] = linkmobility_send.BATCH_MAX
+    setup: ClassVar[str] = """\
+1. In the MyLINK portal open *Callbacks* and add a callback with the connection's URL, method POST
+   and content type JSON, for delivery reports and for replies.
+2. Under *Custom headers* add the header and the value that you enter here. LINK signs nothing:
+   this header is what proves that a callback is LINK's.
+3. To send, create API credentials in the portal and enter their client id and secret here.
+"""
+    notes: ClassVar[str] = """\
+- Nothing is signed. Whoever knows the header's value can forge callbacks: make it long and random.
+- What a report means is told by its code. Expired messages (4008) come as `failed` and are
+  `expired` here; 4009 and 4010 prove neither success nor failure and are `unconfirmed`.
+- LINK repeats a report only within the lifetime of its callback: four hours, unless you ask for up
+  to eight.
+- A reply has no id of its own; the event's stands for it.
+- A message with a callback URL of its own has the header's value in that URL's query, because
+  headers can be configured in the portal only.
+"""
+
+    def verify(self, callback: Callback, config: LinkMobilityConfig, now_ms: int) -> Verification:
+        """Check the header, or the query of a URL that a message of ours named."""
+        del now_ms
+        if not config.token:
+            return _failed("the connection has no value for the header")
+        in_header = callback.header_values(config.header)
+        found = forms.pairs(callback.query) if callback.query else []
+        in_query = [value for name, value in found or () if name == PROOF_PARAMETER]
+        if len(in_header) > 1 or len(in_query) > 1:
+            return _failed(f"several headers {config.header}, or several in the query")
+        given = in_header + in_query
+        if not given:
+            return _failed(
+                f"no header {config.header}: it has to be entered in the MyLINK portal, "
+                "under the custom headers of the callback"
+            )
+        known = config.token.encode()
+        right = True
+        for value in given:
+            right &= hmac.compare_digest(value.encode("utf-8", "surrogatepass"), known)
+        if not right:
+            where = f"the header {config.header}" if in_header else "the query"
+            return _failed(f"{where} holds another value than this connection's")
+        if callback.method != "POST":
+            return _failed("the method is not POST")
+        return Verification("ok", f"{'the header' if in_header else 'the query'} matches")
+
+    def parse(self, callback: Callback, config: LinkMobilityConfig) -> Parsed:
+        """Read the event of a callback."""
+        del config
+        word, _ = forms.parameters(callback.header("Content-Type") or "")
+        body = callback.body
+        if word == "application/x-www-form-urlencoded":
+            body = _as_json(body)
+        return linkmobility_items.Items().read(body)
+
+    def reply(
+        self, callback: Callback, config: LinkMobilityConfig, verification: Verification
+    ) -> HttpResponse:
+        """Answer 200 and nothing, or 401."""
+        del callback, config
+        return HttpResponse(200 if verification.verdict == "ok" else 401)
+
+    def covers(self, config: LinkMobilityConfig) -> tuple[str, bool]:
+        """Say that nothing is signed."""
+        del config
+        return "it comes with a header of yours, and nothing is signed", False
+
+    def conceal(self, callback: Callback, config: LinkMobilityConfig) -> Callback:
+        """Hide the header's value, and the same in the query."""
+        headers = tuple(
+            (name, HIDDEN if name.lower() == config.header.lower() else value)
+            for name, value in callback.headers
+        )
+        url = callback.url
+        if PROOF_PARAMETER in url:
+            url = forms.without(url, PROOF_PARAMETER, HIDDEN)
+        return msgspec.structs.replace(callback, headers=headers, url=url)
+
+    def sign(self, body: bytes, config: LinkMobilityConfig, now_ms: int) -> Headers:
+        """Make the header; it covers neither body nor time."""
+        del body, now_ms
+        return ((config.header, config.token),)
+
+    def authenticate(
+        self, request: HttpRequest, config: LinkMobilityConfig, now_ms: int
+    ) -> HttpRequest:
+        """Add the header, or put its value where a URL of ours already has a place for it."""
+        query = request.url.partition("?")[2]
+        if not any(name == PROOF_PARAMETER for name, _ in forms.pairs(query) or ()):
+            return super().authenticate(request, config, now_ms)
+        url = forms.without(request.url, PROOF_PARAMETER, quote(config.token, safe=""))
+        return msgspec.structs.replace(request, url=url)
+
+    def send(self, message: OutboundMessage, config: LinkMobilityConfig) -> SendFlow:
+        """Send a text to one recipient: a token, then one request."""
+        (result,) = yield from linkmobility_send.flow((message,), config)
+        return result
+
+    def send_batch(
+        self, messages: tuple[OutboundMessage, ...], config: LinkMobilityConfig
+    ) -> BatchFlow:
+        """Send up to 1,000 texts with one request: what LINK refuses of it, it refuses whole."""
+        results = yield from linkmobility_send.flow(messages, config)
+        return tuple(results)
+
+    def fake(self, request: HttpRequest, config: LinkMobilityConfig, how: Fake) -> Faked | None:
+        """Answer as LINK's token endpoint and its send API would."""
+        return linkmobility_send.fake(request, config, how)
+
+    def simulate(
+        self, message: OutboundMessage, status: Status, config: LinkMobilityConfig, url: str
+    ) -> HttpRequest:
+        """Make a callback with its header for a status of `message`, or for its arrival.
+
+        In one that arrives, `from_` is the person and `to` is our number.
+        """
+        if status not in self.simulated:
+            raise CannotSimulateError(f"LINK Mobility never reports {status}")
+        body = msgspec.json.encode(_event(message, status))
+        request = HttpRequest("POST", url, (("Content-Type", "application/json"),), body)
+        return self.authenticate(request, config, message.at_ms)
+
+
+def _failed(reason: str) -> Verification:
+    return Verification("failed", reason)
+
+
+def _as_json(body: bytes) -> bytes:
+    """Turn a form into the JSON that it stands for: `status.code` and `status[code]` are nested."""
+    told: dict[str, object] = {}
+    for name, value in forms.pairs(body) or ():
+        path = name.replace("[", ".").replace("]", "").split(".")
+        place = told
+        for step in path[:-1][:8]:
+            inner = place.setdefault(step, {})
+            if not isinstance(inner, dict):
+                break
+            place = inner
+        else:
+            place.setdefault(path[-1], value)
+    # What is no form at all is read as what it is not: JSON.
+    return msgspec.json.encode(told) if told else body
+
+
+def _event(message: OutboundMessage, status: Status) -> dict[str, object]:
+    seconds, milliseconds = divmod(message.at_ms, 1000)
+    time = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03}Z"
+    seed = (message.message_id, message.to, message.text, str(message.at_ms), status)
+    inbound = status == "received"
+    named = message.message_id or linkmobility_send.uuid_of(*seed[1:4])
+    event: dict[str, object] = {
+        "eventId": named if inbound else linkmobility_send.uuid_of(*seed),
+        "channel": _CHANNELS.get(message.channel, "sms"),
+        "recipient": message.to,
+        "timeStamp": time,
+        "provider": {"timestamp": time, "code": None, "details": None, "operator": "Simulated"},
+    }
+    if inbound:
+        event["reply"] = _reply(message)
+        return event
+    type_, code, details = _SAID[status]
+    asked = message.error_code or ""
+    rule = linkmobility_items.ERROR_TABLE.rule(asked)
+    if re.fullmatch("[1-9][0-9]{3}", asked) and rule.status == status:
+        type_, code = "rejected" if asked.startswith("3") else "failed", int(asked)
+        details = f"Simulated: {rule.code}"
+    said: dict[str, object] = {
+        "requestId": linkmobility_send.uuid_of(named),
+        "referenceId": message.reference,
+        "messageId": named,
+        "type": type_,
+        "details": details,
+        "segments": 1,
+    }
+    if code is not None:
+        said["code"] = code
+    return {**event, "status": said}
+
+
+def _reply(message: OutboundMessage) -> dict[str, object]:
+    reply: dict[str, object] = {"sender": message.from_, "routeId": None, "routeKeyword": None}
+    files = message.content.get("media")
+    if isinstance(files, list) and files:
+        first = reading.mapping(files[0])
+        media = {"type": first.get("content_type"), "source": first.get("url")}
+        return {**reply, "text": None, "media": {**media, "caption": message.text or None}}
+    return {**reply, "text": message.text}

@@ -1,0 +1,48 @@
+"""What a MyLINK connection needs to know."""
+
+from typing import Annotated
+
+import msgspec
+
+from ringback.providers.base import ProviderConfig, secret
+
+# Where the header's value stands in the URL of a message that has a callback URL of its own.
+PROOF_PARAMETER = "callback_proof"
+
+
+class LinkMobilityConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The header that proves callbacks, and the credentials to send with."""
+
+    token: Annotated[
+        str,
+        secret(
+            "Value of the custom header that you enter for the callback in the MyLINK portal: "
+            "long and random, because it is all that proves a callback.",
+            limit=256,
+        ),
+    ]
+    header: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$(?!\n)",
+            description="Name of that header.",
+        ),
+    ] = "X-Callback-Token"
+    client_id: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                max_length=128,
+                pattern=r"^[!-~]+$(?!\n)",
+                description="Client id of the API credentials in MyLINK. Needed only to send.",
+            ),
+        ]
+        | None
+    ) = None
+    client_secret: (
+        Annotated[
+            str,
+            secret("Client secret of the API credentials in MyLINK. Needed only to send."),
+        ]
+        | None
+    ) = None
