@@ -369,6 +369,13 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.simulate:TASKS_MAX": Limit("parts", "of simulations under way", "429"),
         "services.simulate:STATUSES_MAX": Limit("statuses", "of one", _EXPLAINED),
         "services.simulate:DELAY_MAX_MS": Limit(MILLISECONDS, "between two", _EXPLAINED),
+        "services.simulate:BATCH_MAX": Limit("messages", "of one", _EXPLAINED),
+        "api.simulate:URL_MAX": Limit(CHARACTERS, "where a file is", _EXPLAINED),
+        "api.simulate:MEDIA_MAX": Limit("files", "of a message", _EXPLAINED),
+        "services.fake_apis:MESSAGES_MAX": Limit(
+            "messages", "of a request to a fake, told of", "the rest stay silent"
+        ),
+        "providers.simulator:MEDIA_MAX": Limit("files", "of a message, read", "the rest is left"),
         "api.simulate:TEXT_MAX": Limit(CHARACTERS, "a text", _EXPLAINED),
         "api.simulate:ADDRESS_MAX": Limit(CHARACTERS, "an address", _EXPLAINED),
         "api.simulate:REFERENCE_MAX": Limit(CHARACTERS, "a reference", _EXPLAINED),

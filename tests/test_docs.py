@@ -19,6 +19,7 @@ from ringback.cli.main import app
 from ringback.cli.root import RESOURCES
 from ringback.domain import messages, outcomes, retry
 from ringback.domain.event_types import CATALOGUE
+from ringback.domain.scenarios import SCENARIOS
 from ringback.providers.registry import PROVIDERS
 from ringback.services import failpoints
 from ringback.services.audit import Action
@@ -130,6 +131,14 @@ def _options(command: Any, *, deep: bool = True) -> set[str]:
     within = getattr(command, "commands", {}).values() if deep else ()
     own = {option for parameter in command.params for option in parameter.opts}
     return {one for one in own if one.startswith("-")}.union(*map(_options, within))
+
+
+def test_every_number_of_a_scenario_is_documented() -> None:
+    """The numbers that choose what a faked send API does are those of the code."""
+    table = PAGES["docs/callbacks.md"].table("a message to")
+    named = {(plain(number), plain(name)): what for number, name, what in table}
+    known = {(one.number, name): one.what for name, one in SCENARIOS.items() if one.number}
+    assert known == named
 
 
 def test_the_page_of_commands_is_up_to_date() -> None:

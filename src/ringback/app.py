@@ -2,6 +2,7 @@
 
 Server ──/in/──▶ Receiver ─▶ Committer ─▶ Push ─▶ Recorder        (the hot path)
        ──/inspect/──▶ Inspector
+       ──/fake/──▶ FakeApis
        ──everything else──▶ the REST API
 """
 
@@ -33,6 +34,7 @@ from ringback.services.clock import Clock
 from ringback.services.commit import Backlog, Committer
 from ringback.services.configuration import Configuration
 from ringback.services.endings import Endings
+from ringback.services.fake_apis import FakeApis
 from ringback.services.feed import Feed
 from ringback.services.figures import Watch
 from ringback.services.flood import Flood
@@ -164,6 +166,7 @@ class Engine:
         self.door = Client()
         self.sender = Sender(self.committer, self.clock)
         self.simulator = Simulator(self.door, self.clock, settings.base_url, self.sender)
+        self.fakes = FakeApis(self.configuration, self.clock, self.simulator, settings.base_url)
         self.sweeper = Sweeper(self.database, self.committer, self.configuration, self.clock)
 
     def _committer(self, slot: int, backlog: Backlog, least: int = 1) -> Committer:
@@ -305,6 +308,7 @@ class Application:
                 worded=lambda refused: worded(refused, engine.clock),
             ),
             "inspect": HotRoute("/inspect/", self._inspected, base),
+            "fake": HotRoute("/fake/", engine.fakes.handle, base),
         }
         self.engine = engine
         self.api = build_api(

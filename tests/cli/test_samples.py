@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ringback.cli.scenarios import SCENARIOS
+from ringback.domain.scenarios import SCENARIOS
 from tests.cli.conftest import Run
 from tests.server import LIVE_KEY, Served
 
@@ -14,6 +14,7 @@ from tests.server import LIVE_KEY, Served
 _ENDS = {
     "delivered": "delivered", "failed": "failed", "expired": "expired", "read-later": "read",
     "duplicate": "delivered", "reordered": "delivered", "early": "delivered", "lost": "sent",
+    "refused": "failed", "throttled": "failed", "broken": "submitted",
 }  # fmt: skip
 
 
@@ -55,6 +56,63 @@ def test_what_is_forged_is_refused_and_kept(ringback: Run) -> None:
     assert [("rejected", None)] * 2 == [(row["status"], row["message"]) for row in rows]
     kept = ringback("callbacks", "get", rows[0]["callback"], "-o", "json").json
     assert "signature" in kept["reason"]
+
+
+def test_a_picture_comes_back(ringback: Run) -> None:
+    """The person answers with a file, which is there to fetch."""
+    sent, answer = _rows(ringback, "simulate", "media")
+    assert ("delivered", "received") == (sent["status"], answer["status"])
+    (event,) = _rows(ringback, "events", "list", "--message", answer["message"])
+    (file,) = event["data"]["message"]["content"]["media"]
+    assert ("image/png", "/ringback/picture.png") == (file["content_type"], file["url"][-21:])
+
+
+def test_a_batch_is_told_of_in_one_callback(ringback: Run, served: Served) -> None:
+    """Three messages, each with a name of its own."""
+    rows = _rows(ringback, "simulate", "batch", "--reference", "many")
+    assert [("delivered", f"many-{n}") for n in (1, 2, 3)] == [
+        (row["status"], row["reference"]) for row in rows
+    ]
+    callbacks = {
+        tuple(
+            one["id"]
+            for one in served.api("GET", f"/v1/messages/{row['message']}/timeline")["entries"]
+            if one["kind"] == "callback"
+        )
+        for row in rows
+    }
+    assert [2] == [len(one) for one in callbacks]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "option", "class_", "code"),
+    [
+        ("failed", ("--error-code", "carrier_down"), "network", "carrier_down"),
+        ("failed", ("--error-class", "consent"), "consent", "opted_out"),
+        ("refused", ("--error-class", "credit"), "credit", "no_credit"),
+        ("refused", ("--error-code", "spam"), "content", "spam"),
+    ],
+)
+def test_a_failure_is_the_one_that_was_asked_for(
+    ringback: Run, scenario: str, option: tuple[str, str], class_: str, code: str
+) -> None:
+    """By the provider's code, or by what it means."""
+    (row,) = _rows(ringback, "simulate", scenario, *option)
+    message = ringback("messages", "get", row["message"], "-o", "json").json
+    assert (class_, code) == (message["error"]["class"], message["error"]["provider_code"])
+
+
+def test_a_provider_is_tried_with_made_up_credentials(ringback: Run) -> None:
+    """Its newest connection is taken, and one is made where there is none."""
+    for one in _rows(ringback, "connections", "list"):
+        if one["provider"] == "bandwidth":
+            ringback("connections", "delete", one["id"], "--yes")
+    done = ringback("simulate", "delivered", "--provider", "bandwidth", "-o", "jsonl")
+    assert "to Bandwidth, with made-up credentials" in done.err
+    assert "delivered" == json.loads(done.lines[0])["status"]
+    done = ringback("simulate", "delivered", "--provider", "bandwidth")
+    assert "Added" not in done.err
+    assert "whatsapp" in ringback("simulate", "delivered", "--provider", "x", code=2).err
 
 
 def test_a_storm_is_counted(ringback: Run) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ringback.domain.http import Callback, HttpRequest
-from ringback.providers.base import Provider, ProviderConfig
+from ringback.providers.base import OutboundMessage, Provider, ProviderConfig
 from ringback.providers.config import load_config, secret_fields
 from ringback.providers.recorded import NOW_MS, read_request
 from ringback.providers.registry import PROVIDERS
@@ -90,6 +90,15 @@ GENUINE = [case for case in CASES if case.genuine]
 READERS = [provider for provider in PROVIDERS.values() if provider.STATUS]
 READ = [case for case in CASES if case.provider in READERS]
 GENUINE_READ = [case for case in GENUINE if case.provider in READERS]
+
+
+def sendable(provider: Provider, **changes: object) -> OutboundMessage:
+    """Make a message that can be sent through a provider."""
+    message = OutboundMessage(
+        to="+15550100123", from_="+15550100900", channel=provider.channels[0], text="Hello",
+        reference="order-48213", at_ms=NOW_MS,
+    )  # fmt: skip
+    return msgspec.structs.replace(message, **changes)
 
 
 def signed(provider: Provider, config: ProviderConfig, body: bytes) -> Callback:

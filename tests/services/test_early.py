@@ -7,9 +7,8 @@ import random
 import uuid
 
 from ringback.app import Engine
-from ringback.domain.http import HttpResponse
 from ringback.domain.ids import show, uuid7
-from ringback.domain.messages import Status
+from ringback.domain.messages import Failure, Status
 from ringback.providers.base import OutboundMessage, SendResult
 from ringback.services.sends import Answered, Submitting
 from tests.services.sink import until
@@ -29,8 +28,8 @@ def _types(stage: Stage) -> list[str]:
 
 
 async def _answer(stage: Stage, ours: uuid.UUID, provider_id: str) -> None:
-    response = HttpResponse(200, (), json.dumps({"id": provider_id}).encode())
-    await stage.engine.sender.finish(stage.connection(TOKEN), _message(), ours, response)
+    result = SendResult("submitted", (provider_id,))
+    await stage.engine.sender.finish(stage.connection(TOKEN), ours, result)
 
 
 async def _report(stage: Stage, status: Status, provider_id: str) -> None:
@@ -106,8 +105,9 @@ async def test_other_addresses_and_connections_do_not_wait(stage: Stage) -> None
 async def test_a_refusal_fails_the_message(stage: Stage) -> None:
     """The provider's error is the message's: failed, rejected, with the reason."""
     ours = await stage.engine.sender.begin(stage.connection(TOKEN), _message())
-    response = HttpResponse(400, (), b'{"error":"unreachable"}')
-    await stage.engine.sender.finish(stage.connection(TOKEN), _message(), ours, response)
+    why = Failure("recipient", "undeliverable", stage="rejected")
+    result = SendResult("refused", error=why)
+    await stage.engine.sender.finish(stage.connection(TOKEN), ours, result)
     await until(lambda: len(stage.sink.received) == 2)
     failed = json.loads(stage.sink.received[1].body)
     assert failed["type"] == "message.failed"

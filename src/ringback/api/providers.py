@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Query
 from pydantic import Field
 
@@ -11,6 +12,17 @@ from ringback.api.shown import View
 from ringback.services import catalogue
 
 router = APIRouter(prefix="/providers", tags=["connections"])
+
+
+class CodeView(View):
+    """What a provider's code means."""
+
+    codes: str = Field(description="A code, or a range of codes.", examples=["4700-4799"])
+    class_: str = Field(serialization_alias="class", examples=["recipient"])
+    code: str = Field(description="In the words of our errors.", examples=["unreachable"])
+    status: str = Field(examples=["failed"])
+    retryable: bool
+    opt_out: bool = Field(description="Whether it says that the person wants no more messages.")
 
 
 class ProviderView(View):
@@ -26,6 +38,20 @@ class ProviderView(View):
     config_schema: dict[str, Any] = Field(
         description="JSON Schema of a connection's `config`; secrets are `writeOnly`."
     )
+    sends: list[str] = Field(
+        description="The kinds of content that can be sent through it; `simulate` then hands "
+        "messages to its faked send API.",
+        examples=[["text", "media"]],
+    )
+    refusals: list[str] = Field(
+        description="Codes that its faked send API refuses with.", examples=[["21211"]]
+    )
+    batches: bool = Field(description="Whether one callback may tell of several messages.")
+    errors: list[CodeView] = Field(description="What its codes mean.")
+    setup: str = Field(description="What to enter at the provider, as Markdown.")
+    example_config: dict[str, Any] = Field(
+        description="A made-up `config` with which it can be tried in test mode."
+    )
 
 
 @router.get("", name="list_providers", summary="List providers")
@@ -40,6 +66,12 @@ async def page(caller: CallerDep, query: Annotated[NoQuery, Query()]) -> Page[Pr
             documentation=provider.documentation,
             simulates=list(provider.simulates),
             config_schema=provider.config_schema,
+            sends=list(provider.sends),
+            refusals=list(provider.refusals),
+            batches=provider.batches,
+            errors=[CodeView(**msgspec.structs.asdict(one)) for one in provider.errors],
+            setup=provider.setup,
+            example_config=provider.example_config,
         )
         for provider in catalogue.providers()
     ]

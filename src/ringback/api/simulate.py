@@ -1,6 +1,6 @@
 """Making a provider's callbacks for a test connection, as if messages had been sent through it."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from fastapi import APIRouter
@@ -12,18 +12,40 @@ from ringback.api.connections import known_connection
 from ringback.api.problems import Problem
 from ringback.api.shown import MessageId, View
 from ringback.domain import ids
-from ringback.domain.messages import Status
+from ringback.domain.messages import ErrorClass, Status
+from ringback.domain.scenarios import Outcome
 from ringback.errors import Fault, Invalid
 from ringback.services import catalogue
-from ringback.services.simulate import DELAY_MAX_MS, STATUSES_MAX, Plan
+from ringback.services import simulate as services
+from ringback.services.simulate import (
+    BATCH_MAX,
+    DELAY_MAX_MS,
+    PICTURE_PATH,
+    PICTURE_TYPE,
+    STATUSES_MAX,
+    Plan,
+)
 from ringback.storage import messages
 from ringback.storage.configuration import StoredConnection
 
 TEXT_MAX = 1600
 ADDRESS_MAX = 64
 REFERENCE_MAX = 128
+URL_MAX = 2048
+MEDIA_MAX = 10
 _USUAL: list[Status] = ["submitted", "sent", "delivered"]
 router = APIRouter(prefix="/connections", tags=["connections"])
+
+
+class FileAsked(Asked):
+    """A file of a message: where it is, and what it is."""
+
+    url: str | None = Field(
+        default=None, max_length=URL_MAX, pattern=r"^https?://[!-~]+$",
+        description="A picture of one pixel, served here, if not said.",
+    )  # fmt: skip
+    content_type: str = Field(default=PICTURE_TYPE, pattern=r"^[a-z]+/[a-z0-9.+-]{1,64}$")
+    filename: str | None = Field(default=None, min_length=1, max_length=REFERENCE_MAX)
 
 
 class SimulateRequest(Asked):
@@ -46,7 +68,8 @@ class SimulateRequest(Asked):
         default=_USUAL,
         min_length=1,
         max_length=STATUSES_MAX,
-        description="`received` makes a message from a person.",
+        description="`received` makes a message from a person. If not said, those of these three "
+        "that the provider reports.",
     )
     reference: str | None = Field(default=None, max_length=REFERENCE_MAX)
     text: str = Field(default="", max_length=TEXT_MAX)
@@ -64,16 +87,48 @@ class SimulateRequest(Asked):
         default=False,
         description="Whether the callbacks are badly signed, so that they are refused.",
     )
-
-
-class Simulated(View):
-    """A simulation that was started."""
-
-    provider_message_id: str = Field(description="By which the message can be found once it is in.")
-    message: MessageId | None = Field(
-        description="The message, when it is sent through the simulator or was named; otherwise it "
-        "is observed."
+    outcome: Outcome = Field(
+        default="accepted",
+        description="What the provider's send API does with the message; for providers that "
+        "messages can be sent through.",
     )
+    error_code: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="The provider's code of the refusal or failure.", examples=["30003"],
+    )  # fmt: skip
+    error_class: ErrorClass | None = Field(
+        default=None,
+        description="In place of `error_code`: the first code that means this, see `errors` and "
+        "`refusals` of the provider.",
+    )
+    media: list[FileAsked] = Field(
+        default=[], max_length=MEDIA_MAX, description="Files that the message carries."
+    )
+    batch: int = Field(
+        default=1, ge=1, le=BATCH_MAX,
+        description="So many messages, of which each callback tells together; for providers that "
+        "report so.",
+    )  # fmt: skip
+
+
+class SimulatedMessage(View):
+    """One message of a simulation."""
+
+    provider_message_id: str | None = Field(
+        description="By which the message can be found once it is in; none when it was refused."
+    )
+    message: MessageId | None = Field(
+        description="The message, when it is sent or was named; otherwise it is observed."
+    )
+    outcome: Literal["submitted", "refused", "throttled", "uncertain"] | None = Field(
+        description="What became of the send, where there was one."
+    )
+
+
+class Simulated(SimulatedMessage):
+    """A simulation that was started: its message, and the `others` of a batch."""
+
+    others: list[SimulatedMessage]
 
 
 @router.post(
@@ -89,27 +144,84 @@ async def simulate(caller: CallerDep, connection_id: str, body: SimulateRequest)
     connection = caller.context.configuration.snapshot.connection_by_id(found.id)
     if connection is None:
         raise Invalid(Fault("", "This version cannot read the connection's stored config."))
-    can = catalogue.simulated(found.provider)
-    faults = [
-        Fault(f"/statuses/{place}", f"This provider's callbacks can be: {', '.join(can)}.")
-        for place, status in enumerate(body.statuses)
-        if status not in can
-    ]
+    faults = _faults(found.provider, body)
     if faults:
         raise Invalid(*faults)
+    picture = f"{caller.context.public_url}/fake/{connection.token}{PICTURE_PATH}"
     plan = Plan(
         to=body.to or "", from_=body.from_ or "", channel=body.channel,
-        statuses=tuple(body.statuses), reference=body.reference, text=body.text,
+        statuses=_statuses(found.provider, body), reference=body.reference, text=body.text,
         delay_ms=body.delay_ms, duplicate=body.duplicate, loss=body.loss, reorder=body.reorder,
-        answer_ms=body.answer_ms, forged=body.forged,
+        answer_ms=body.answer_ms, forged=body.forged, outcome=body.outcome,
+        error_code=_code(found.provider, body), batch=body.batch,
+        media=tuple([_file(one, picture) for one in body.media]),
     )  # fmt: skip
     plan = _between(body, plan) if body.message is None else await _about(caller, found, body, plan)
     try:
         made = await caller.context.simulate(connection, plan)
     except BlockingIOError as error:
         raise Problem("busy", str(error), headers={"retry-after": "5"}) from error
-    shown = ids.show("msg", made.message) if made.message else body.message
-    return Simulated(provider_message_id=made.provider_id, message=shown)
+    others = [SimulatedMessage(**_shown(one, None)) for one in made.others]
+    return Simulated(**_shown(made, body.message), others=others)
+
+
+def _faults(provider: str, body: SimulateRequest) -> list[Fault]:
+    """Say what a provider cannot do of what is asked."""
+    can = catalogue.simulated(provider)
+    faults = [
+        Fault(f"/statuses/{place}", f"This provider's callbacks can be: {', '.join(can)}.")
+        for place, status in enumerate(body.statuses)
+        if status not in can and "statuses" in body.model_fields_set
+    ]
+    sends = catalogue.sends(provider)
+    if body.outcome != "accepted" and not sends:
+        faults.append(Fault("/outcome", "Nothing can be sent through this provider yet."))
+    if body.media and "media" not in sends and set(body.statuses) != {"received"}:
+        faults.append(Fault("/media", "This provider's messages cannot be sent with files here."))
+    if body.batch > 1 and not catalogue.batches(provider):
+        faults.append(Fault("/batch", "This provider tells of every message by itself."))
+    if body.batch > 1 and body.message is not None:
+        faults.append(Fault("/batch", "A message that is there is one message."))
+    if body.error_code is not None and body.error_class is not None:
+        faults.append(Fault("/error_class", "Say a code or a class, not both."))
+    elif body.error_class is not None and _code(provider, body) is None:
+        faults.append(Fault("/error_class", "This provider has no code of that class here."))
+    if body.outcome == "refused" and body.error_code is not None:
+        known = catalogue.refusals(provider)
+        if body.error_code not in known:
+            words = f"It can be refused with: {', '.join(known) or 'no code'}."
+            faults.append(Fault("/error_code", words))
+    return faults
+
+
+def _statuses(provider: str, body: SimulateRequest) -> tuple[Status, ...]:
+    can = catalogue.simulated(provider)
+    return tuple([status for status in body.statuses if status in can])
+
+
+def _code(provider: str, body: SimulateRequest) -> str | None:
+    """Return the provider's code that was asked for, by itself or by its class."""
+    if body.error_class is None:
+        return body.error_code
+    codes = catalogue.codes_of_class(provider, body.error_class)
+    if body.outcome == "refused":
+        codes = [one for one in codes if one in catalogue.refusals(provider)]
+    return next(iter(codes), None)
+
+
+def _file(asked: FileAsked, picture: str) -> dict[str, object]:
+    file: dict[str, object] = {
+        "url": asked.url or picture, "content_type": asked.content_type,
+    }  # fmt: skip
+    return {**file, "filename": asked.filename} if asked.filename else file
+
+
+def _shown(made: services.Simulated, named: str | None) -> dict[str, Any]:
+    return {
+        "provider_message_id": made.provider_id,
+        "message": ids.show("msg", made.message) if made.message else named,
+        "outcome": made.outcome,
+    }
 
 
 def _between(body: SimulateRequest, plan: Plan) -> Plan:

@@ -10,7 +10,7 @@ import typer
 
 from ringback.cli import failures, simulate, values
 from ringback.cli.declared import Column
-from ringback.cli.scenarios import LIVES
+from ringback.cli.lives import LIVES
 from ringback.cli.session import Session
 
 Json = dict[str, Any]
@@ -162,7 +162,7 @@ def _simulated(
     session: Session, status: str, assigned: list[str], count: int, rate: float | None,
     connection: str | None,
 ) -> None:  # fmt: skip
-    found, statuses = simulate.connection_for(session, connection, LIVES[status])
+    found, _, statuses = simulate.connection_for(session, connection, LIVES[status])
     given: Json = {"channel": "whatsapp" if found["provider"] == "whatsapp" else "sms"}
     for text in assigned:
         path, equals, value = text.partition("=")
@@ -179,7 +179,7 @@ def _simulated(
         fields = {
             name: value.replace("{n}", str(number)) for name, value in (usual | given).items()
         }
-        courses.append(simulate.begin(session, found, statuses, fields))
+        courses += simulate.begin(session, found, statuses, fields)
         _until(began, number / rate if rate and number < count else 0)
     done = simulate.wait(session, courses, _PATIENCE_S)
     events = itertools.chain.from_iterable(

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from ringback.cli.scenarios import SCENARIOS
 from ringback.cli.session import Session, online
+from ringback.domain.scenarios import SCENARIOS
 
 _SCENARIOS = "\n\n".join(f"{name}: {one.what}" for name, one in SCENARIOS.items())
 
@@ -21,7 +21,8 @@ def add_to(app: typer.Typer) -> None:
     )(online(emit))
     app.command(
         epilog="$ ringback simulate delivered\n\n$ ringback simulate reply --to +15550123\n\n"
-        "$ ringback simulate storm --count 500",
+        "$ ringback simulate storm --count 500\n\n"
+        "$ ringback simulate refused --provider whatsapp --error-class consent",
         help=f"{cleandoc(simulate.__doc__ or '')}\n\n{_SCENARIOS}",
     )(online(simulate))
 
@@ -114,18 +115,37 @@ def simulate(
         str | None,
         typer.Option("--text", metavar="TEXT", show_default=False, help="What they say."),
     ] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option("--provider", metavar="NAME", show_default=False,
+                     help="Through this provider: its newest test connection, or a new one with "
+                     "made-up credentials."),
+    ] = None,
+    error_code: Annotated[
+        str | None,
+        typer.Option("--error-code", metavar="CODE", show_default=False,
+                     help="The provider's code of a failure or refusal."),
+    ] = None,
+    error_class: Annotated[
+        Literal["recipient", "sender", "content", "policy", "consent", "credit", "throttled",
+                "network", "platform", "unknown"] | None,
+        typer.Option("--error-class", show_default=False,
+                     help="Any code of the provider's that means this."),
+    ] = None,
     wait: Annotated[
         str, typer.Option("--wait", metavar="SPAN", help="How long to wait for the end of it.")
     ] = "15s",
 ) -> None:  # fmt: skip
-    """Let a provider's signed callbacks come in, and show what became of them.
+    """Send through a provider's faked API, let its signed callbacks come in, and show the end.
 
     That is: the message, its status, its events in order, and how telling them went. In test mode.
     """
     from ringback.cli import simulate as work
     from ringback.cli.values import seconds
 
-    work.run(
-        session, scenario, connection=connection, count=count, to=to, channel=channel,
-        reference=reference, text=text, patience_s=seconds(wait),
+    asked = work.Asked(
+        connection=connection, provider=provider, count=count, to=to, channel=channel,
+        reference=reference, text=text, error_code=error_code, error_class=error_class,
+        patience_s=seconds(wait),
     )  # fmt: skip
+    work.run(session, scenario, asked)

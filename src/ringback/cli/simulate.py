@@ -1,5 +1,6 @@
 """`ringback simulate`: provider-shaped callbacks through the intake, and what became of them."""
 
+import dataclasses
 import secrets
 import time
 from collections import Counter
@@ -10,14 +11,16 @@ import typer
 
 from ringback.cli import failures
 from ringback.cli.declared import Column
-from ringback.cli.scenarios import SCENARIOS, Scenario
 from ringback.cli.session import Session
+from ringback.domain.scenarios import SCENARIOS, Scenario
 
 Json = dict[str, Any]
 OURS = "+15550100"
 # From so many messages on, a table counts them instead of listing them.
 LISTED = 20
 _POLL_S = 0.1
+# What a message comes to when the send goes wrong.
+_SENT = {"refused": ("failed",), "throttled": ("failed",), "broken": ("submitted",)}
 _COLUMNS = (
     Column("message", "message", "id"), Column("status", "status", "status"),
     Column("events", "events"), Column("deliveries", "deliveries"),
@@ -65,53 +68,76 @@ class Course:
 
 
 def connection_for(
-    session: Session, named: str | None, statuses: tuple[str, ...]
-) -> tuple[Json, tuple[str, ...]]:
-    """Find a connection to simulate through, and which of the statuses its provider reports.
+    session: Session, named: str | None, statuses: tuple[str, ...], provider: str | None = None
+) -> tuple[Json, Json, tuple[str, ...]]:
+    """Find a connection to simulate through: it, its provider, which of the statuses it reports.
 
-    Without a name it is the newest simulator in test mode; when there is none, one is made.
+    Without a name it is the newest of `provider` in test mode; when there is none, one is made.
     """
-    client = session.client
-    if named is not None:
-        from ringback.client.http import segment
-
-        connection = client.get(f"/v1/connections/{segment(named)}")
-    else:
-        there = client.rows("/v1/connections")
-        connection = next((one for one in there if one["provider"] == "simulator"), None)
-    if connection is None:
-        if client.get("/v1/whoami")["mode"] == "test":
-            connection = client.post(
-                "/v1/connections",
-                {"provider": "simulator", "name": "Simulator",
-                 "config": {"secret": secrets.token_hex(16)}},
-            )  # fmt: skip
-            session.say(f"Added the connection {connection['id']} to the simulator.")
-        else:
-            connection = {"id": "con_none", "provider": "simulator", "mode": "live"}
+    providers = {one["name"]: one for one in session.client.rows("/v1/providers", paged=False)}
+    connection = _connection(session, named, provider or "simulator", providers)
     if connection["mode"] != "test":
         raise typer.BadParameter(
             "Simulation is for test mode: ask with a test key. `ringback keys create --name test "
             "--kind test` makes one."
         )
-    providers = client.rows("/v1/providers", paged=False)
-    can = next(one["simulates"] for one in providers if one["name"] == connection["provider"])
-    if statuses[-1] not in can:
+    found = providers[connection["provider"]]
+    can = found["simulates"]
+    if statuses and statuses[-1] not in can:
         raise typer.BadParameter(
             f"{connection['provider']} never reports {statuses[-1]}, only {', '.join(can)}. "
             "A connection of the provider simulator can do it."
         )
-    return connection, tuple(one for one in statuses if one in can)
+    return connection, found, tuple(one for one in statuses if one in can)
 
 
-def begin(session: Session, connection: Json, statuses: tuple[str, ...], fields: Json) -> Course:
-    """Start one simulation; 429 is waited for by the client."""
+def _connection(session: Session, named: str | None, provider: str, providers: Json) -> Json:
+    client = session.client
+    if named is not None:
+        from ringback.client.http import segment
+
+        connection: Json = client.get(f"/v1/connections/{segment(named)}")
+        return connection
+    if provider not in providers:
+        raise typer.BadParameter(
+            f"There is no provider {provider}, only {', '.join(providers)}.",
+            param_hint="--provider",
+        )
+    there = client.rows("/v1/connections")
+    of_provider = next((one for one in there if one["provider"] == provider), None)
+    if of_provider is not None:
+        return of_provider
+    if client.get("/v1/whoami")["mode"] != "test":
+        return {"id": "con_none", "provider": provider, "mode": "live"}
+    config = providers[provider]["example_config"]
+    if provider == "simulator":
+        config = {"secret": secrets.token_hex(16)}
+    label = providers[provider]["label"]
+    connection = client.post(
+        "/v1/connections", {"provider": provider, "name": label, "config": config}
+    )
+    session.say(f"Added the connection {connection['id']} to {label}, with made-up credentials.")
+    return connection
+
+
+def begin(
+    session: Session, connection: Json, statuses: tuple[str, ...], fields: Json
+) -> list[Course]:
+    """Start one simulation; 429 is waited for by the client. A batch has several messages."""
     path = f"/v1/connections/{connection['id']}/simulate"
-    made = session.client.post(path, {"statuses": list(statuses), **fields})
-    course = Course(connection, () if fields.get("forged") else statuses)
-    course.provider_id, course.known = made["provider_message_id"], made["message"]
-    course.row = {"to": fields["to"], "reference": fields.get("reference")}
-    return course
+    asked = {"statuses": list(statuses), **fields} if statuses else fields
+    made = session.client.post(path, asked)
+    expects = _SENT.get(fields.get("outcome", "accepted"), statuses)
+    several = fields.get("batch", 1) > 1
+    courses = []
+    for number, one in enumerate([made, *made["others"]], 1):
+        course = Course(connection, () if fields.get("forged") else expects)
+        course.provider_id, course.known = one["provider_message_id"] or "", one["message"]
+        reference = fields.get("reference")
+        named = f"{reference}-{number}" if reference and several else reference
+        course.row = {"to": fields["to"], "reference": named}
+        courses.append(course)
+    return courses
 
 
 def wait(session: Session, courses: list[Course], seconds: float) -> bool:
@@ -138,40 +164,45 @@ def _recent(session: Session, most: int) -> dict[str, Json]:
     return found
 
 
-def run(
-    session: Session,
-    name: str,
-    *,
-    connection: str | None,
-    count: int | None,
-    to: str | None,
-    channel: str | None,
-    reference: str | None,
-    text: str | None,
-    patience_s: float,
-) -> None:
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What was asked for on the command line, beside the scenario."""
+
+    connection: str | None = None
+    provider: str | None = None
+    count: int | None = None
+    to: str | None = None
+    channel: str | None = None
+    reference: str | None = None
+    text: str | None = None
+    error_code: str | None = None
+    error_class: str | None = None
+    patience_s: float = 15.0
+
+
+def run(session: Session, name: str, asked: Asked) -> None:
     """Play a scenario and show what became of it; exit code 7 when it is not over in time."""
     scenario = SCENARIOS.get(name)
     if scenario is None:
         raise typer.BadParameter(
             f"There is no scenario {name}, only {', '.join(SCENARIOS)}.", param_hint="SCENARIO"
         )
-    found, statuses = connection_for(session, connection, scenario.statuses)
+    found, provider, statuses = connection_for(
+        session, asked.connection, scenario.statuses, asked.provider
+    )
+    _check(scenario, provider)
     mark = _newest_rejected(session, found) if scenario.forged else ""
-    more = {
-        **dict(scenario.more),
-        "channel": channel or _channel(found),
-        **({"text": text} if text is not None else {}),
-    }
-    stem = reference or f"sim-{secrets.token_hex(3)}"
-    courses = []
-    total = count or scenario.count
+    more = _more(scenario, provider, asked)
+    stem = asked.reference or f"sim-{secrets.token_hex(3)}"
+    courses: list[Course] = []
+    total = asked.count or scenario.count
     for number in range(1, total + 1):
         fields = {
-            **more, "from": OURS, "to": to or person(number),
+            **more, "from": OURS, "to": asked.to or person(number),
             "reference": stem if total == 1 else f"{stem}-{number}",
         }  # fmt: skip
-        courses.append(begin(session, found, statuses, fields))
+        courses += begin(session, found, statuses, fields)
+    patience_s = asked.patience_s
     done = wait(session, courses, patience_s)
     if scenario.forged:
         done = _wait_rejected(session, found, courses, mark, patience_s) and done
@@ -189,21 +220,41 @@ def person(number: int) -> str:
     return f"+1555010{number % 10_000:04}"
 
 
-def _channel(connection: Json) -> str:
-    return "whatsapp" if connection["provider"] == "whatsapp" else "sms"
+def _check(scenario: Scenario, provider: Json) -> None:
+    """Refuse a scenario that this provider has no way to play."""
+    label = provider["label"]
+    if scenario.outcome != "accepted" and not provider["sends"]:
+        raise typer.BadParameter(f"Nothing can be sent through {label} yet: it cannot refuse.")
+    if dict(scenario.more).get("batch") and not provider["batches"]:
+        raise typer.BadParameter(f"{label} tells of every message by itself, never of several.")
+    if scenario.answer and "received" not in provider["simulates"]:
+        raise typer.BadParameter(f"Nobody answers through {label}: it reports no such thing.")
+
+
+def _more(scenario: Scenario, provider: Json, asked: Asked) -> Json:
+    """Say what is the same for every message of a run, as the API calls it."""
+    usual = next(iter(provider["channels"]), "sms")
+    fields = {
+        **dict(scenario.more), "channel": asked.channel or usual, "text": asked.text,
+        "error_code": asked.error_code, "error_class": asked.error_class,
+        "outcome": scenario.outcome if scenario.outcome != "accepted" else None,
+    }  # fmt: skip
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _answers(
     session: Session, connection: Json, scenario: Scenario, courses: list[Course], more: Json
 ) -> list[Course]:
     """Let the person of each message answer it."""
+    media: Json = {"media": [{}]} if scenario.picture else {}
+    people = dict.fromkeys(course.row["to"] for course in courses)
     return [
-        begin(
+        answer
+        for who in people
+        for answer in begin(
             session, connection, ("received",),
-            {"from": course.row["to"], "to": OURS, "text": scenario.answer,
-             "channel": more["channel"]},
+            {"from": who, "to": OURS, "text": scenario.answer, "channel": more["channel"], **media},
         )
-        for course in courses
     ]  # fmt: skip
 
 

@@ -345,6 +345,16 @@ class Provider:
     # Callers prove themselves with an API key, and are told what is wrong with what they post.
     keyed: ClassVar[bool] = False
 
+    @property
+    def faked(self) -> bool:
+        """Whether messages can be sent through it, and its send API be faked."""
+        return bool(self.sends) and type(self).fake is not Provider.fake
+
+    @property
+    def batches(self) -> bool:
+        """Whether one callback may tell of several messages."""
+        return type(self).simulate_batch is not Provider.simulate_batch
+
     def verify(self, callback: Callback, config: Any, now_ms: int) -> Verification:
         """Say whether the callback really comes from the provider. Raises nothing for content."""
         raise NotImplementedError

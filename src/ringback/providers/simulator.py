@@ -9,10 +9,12 @@ Callbacks are POSTs of JSON, signed over time and body:
        "from": "+15550100", "to": "+15550123", "channel": "sms", "reference": "order-48213",
        "part": 1, "parts": 2, "segments": 2, "code": "unreachable", "description": "…"},
       {"type": "received", "id": "sim_2", "at": 1772442927123, "from": "+15550123",
-       "to": "+15550100", "channel": "sms", "text": "Yes", "reply_to": "sim_1"}]}
+       "to": "+15550100", "channel": "sms", "text": "Yes", "reply_to": "sim_1",
+       "media": [{"url": "https://files.example/1.png", "content_type": "image/png"}]}]}
 
 `id`, `type` and, for a status, `status` are required; times are milliseconds since 1970. `plan`
 says which callbacks a provider with these habits would post, and when; nothing is posted here.
+What its send API takes and answers is in `simulator_send`.
 """
 
 import hashlib
@@ -25,10 +27,11 @@ import msgspec
 
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
-from ringback.providers import reading
+from ringback.providers import reading, simulator_send
 from ringback.providers.base import (
     CannotSimulateError,
-    ErrorRule,
+    Fake,
+    Faked,
     Inbound,
     OutboundMessage,
     Parsed,
@@ -36,17 +39,15 @@ from ringback.providers.base import (
     ProviderConfig,
     Report,
     SendFlow,
-    SendResult,
     Verification,
     secret,
 )
-from ringback.providers.error_table import ErrorTable
 
-# A reserved name that no resolver answers: whoever drives a send answers for it.
-SEND_URL = "https://simulator.invalid/messages"
 TOLERANCE_MS = 300_000
 DELAY_MAX_MS = 86_400_000
 HEADER = "X-Simulator-Signature"
+MEDIA_MAX = 10
+_FILE = ("url", "id", "content_type", "filename")
 
 _SIGNATURE = re.compile(r"t=([0-9]{10,11}),v1=([0-9a-f]{64})")
 
@@ -60,21 +61,6 @@ STATUS: dict[str, Status] = {
     "cancelled": "cancelled",
     "unconfirmed": "unconfirmed",
 }
-# One code for each class, so that every way to fail can be tried. Columns: class, code,
-# retryable, stage.
-ERRORS: dict[str, ErrorRule] = {
-    "unreachable": ErrorRule("recipient", "undeliverable", False, "undeliverable"),
-    "bad_sender": ErrorRule("sender", "invalid_sender", False, "rejected"),
-    "spam": ErrorRule("content", "spam", False, "rejected"),
-    "forbidden": ErrorRule("policy", "forbidden", False, "rejected"),
-    "opted_out": ErrorRule("consent", "opted_out", False, "rejected"),
-    "no_credit": ErrorRule("credit", "payment", False, "rejected"),
-    "too_fast": ErrorRule("throttled", "rate", True, "rejected"),
-    "carrier_down": ErrorRule("network", "carrier_failure", True, "undeliverable"),
-    "outage": ErrorRule("platform", "provider_error", True, "undeliverable"),
-}
-_ERRORS = ErrorTable(ERRORS)
-
 Outcome = Literal[
     "submitted", "sent", "delivered", "read", "failed", "expired", "cancelled", "unconfirmed"
 ]
@@ -153,6 +139,7 @@ class _Item(msgspec.Struct, rename={"from_": "from"}):
     channel: str = "sms"
     reference: str | None = None
     text: str | None = None
+    media: list[dict[str, object]] = []
     reply_to: str | None = None
     part: int = 0
     parts: int | None = None
@@ -161,14 +148,8 @@ class _Item(msgspec.Struct, rename={"from_": "from"}):
     description: str | None = None
 
 
-class _Answer(msgspec.Struct):
-    id: str = ""
-    error: str = ""
-
-
 _BODY = reading.Shape(_Body)
 _ITEM = reading.Shape(_Item)
-_ANSWER = reading.Shape(_Answer)
 
 
 class _Items(reading.Walk):
@@ -196,7 +177,7 @@ class _Items(reading.Walk):
         status, part = STATUS[item.status], reading.count(item.part) or 0
         error = None
         if status == "failed" or item.code is not None:
-            error = _ERRORS.failure(item.code, item.description)[1]
+            error = simulator_send.ERROR_TABLE.failure(item.code, item.description)[1]
         self.add(
             Report(
                 message_id=item.id,
@@ -222,7 +203,7 @@ class _Items(reading.Walk):
                 key=f"{item.id}:received",
                 from_=reading.text(item.from_),
                 to=reading.text(item.to),
-                content={"kind": "text", "text": reading.clipped(item.text) or ""},
+                content=_content(item),
                 channel=reading.text(item.channel, reading.KIND_MAX) or "sms",
                 occurred_at=at,
                 reply_to=reading.text(item.reply_to),
@@ -241,8 +222,14 @@ class Simulator(Provider):
     documentation: ClassVar[str] = ""
     Config: ClassVar[type[ProviderConfig]] = SimulatorConfig
     STATUS = STATUS
-    ERRORS = ERRORS
+    ERRORS = simulator_send.ERRORS
     simulated: ClassVar[tuple[Status, ...]] = (*STATUS.values(), "received")
+    sends: ClassVar[tuple[str, ...]] = ("text", "media")
+    refusals: ClassVar[tuple[str, ...]] = simulator_send.REFUSALS
+    setup: ClassVar[str] = (
+        "There is nothing to enter anywhere: it is a provider of our own, for trying things out. "
+        "`ringback simulate` makes a connection to it when there is none."
+    )
 
     def verify(self, callback: Callback, config: SimulatorConfig, now_ms: int) -> Verification:
         """Check the signature over time and body, and that the time is within 300 s of ours."""
@@ -281,43 +268,36 @@ class Simulator(Provider):
         return ((HEADER, f"t={at},v1={_signature(at, body, config)}"),)
 
     def send(self, message: OutboundMessage, config: SimulatorConfig) -> SendFlow:
-        """Describe a send to a reserved URL; the answer is `{"id": …}` or `{"error": code}`."""
+        """Describe a send: one request to a reserved name."""
         del config
-        response = yield HttpRequest(
-            "POST",
-            SEND_URL,
-            (("Content-Type", "application/json"),),
-            msgspec.json.encode(
-                {
-                    "from": message.from_,
-                    "to": message.to,
-                    "channel": message.channel,
-                    "text": message.text,
-                    "reference": message.reference,
-                }
-            ),
-        )
-        answer = reading.answer(response.body, _ANSWER) or _Answer()
-        named = reading.text(answer.id)
-        if 200 <= response.status < 300 and named is not None:
-            return SendResult("submitted", (named,))
-        if answer.error:
-            rule, failure = _ERRORS.failure(answer.error, None)
-            outcome: Literal["throttled", "refused"] = (
-                "throttled" if rule.class_ == "throttled" else "refused"
-            )
-            return SendResult(outcome, error=msgspec.structs.replace(failure, stage="rejected"))
-        return reading.result_of_status(response.status)
+        return simulator_send.send(message)
+
+    def fake(self, request: HttpRequest, config: SimulatorConfig, how: Fake) -> Faked | None:
+        """Answer a send as it is asked to."""
+        del config
+        return simulator_send.fake(request, how)
 
     def simulate(
         self, message: OutboundMessage, status: Status, config: SimulatorConfig, url: str
     ) -> HttpRequest:
         """Make a signed callback for a status of `message`, or for its arrival from a person."""
+        return self.simulate_batch((message,), status, config, url)
+
+    def simulate_batch(
+        self,
+        messages: tuple[OutboundMessage, ...],
+        status: Status,
+        config: SimulatorConfig,
+        url: str,
+    ) -> HttpRequest:
+        """Make one signed callback that tells of several messages."""
         if status not in self.simulated:
             raise CannotSimulateError(f"the simulator never reports {status}")
-        body = msgspec.json.encode({"items": [_item(message, status, config)]})
+        items = [_item(message, status, config) for message in messages]
+        body = msgspec.json.encode({"items": items})
         headers = (("Content-Type", "application/json"),)
-        return HttpRequest("POST", url, headers + self.sign(body, config, message.at_ms), body)
+        signed = self.sign(body, config, max(message.at_ms for message in messages))
+        return HttpRequest("POST", url, headers + signed, body)
 
 
 def plan(
@@ -361,6 +341,17 @@ def _at(message: OutboundMessage, after_ms: int) -> OutboundMessage:
     )
 
 
+def _content(item: _Item) -> dict[str, object]:
+    text = reading.clipped(item.text) or ""
+    if not item.media:
+        return {"kind": "text", "text": text}
+    files = [
+        {name: value for name in _FILE if (value := reading.text(found.get(name))) is not None}
+        for found in item.media[:MEDIA_MAX]
+    ]
+    return {"kind": "media", "media": files, **({"text": text} if text else {})}
+
+
 def _failed(reason: str) -> Verification:
     return Verification("failed", reason)
 
@@ -389,9 +380,11 @@ def _item(message: OutboundMessage, status: Status, config: SimulatorConfig) -> 
     if message.reference:
         item["reference"] = message.reference
     if status == "received":
-        return {**item, "text": message.text}
+        media = message.content.get("media")
+        return {**item, "text": message.text, **({"media": media} if media else {})}
     if status == "failed":
-        item |= {"code": config.code, "description": "As told to the simulator"}
+        code = message.error_code or config.code
+        item |= {"code": code, "description": "As told to the simulator"}
     return {**item, "status": status}
 
 

@@ -3,6 +3,8 @@
 The API knows no provider; everything it says about one comes from here.
 """
 
+import functools
+from importlib import resources
 from typing import Any
 
 import msgspec
@@ -12,8 +14,23 @@ from ringback.providers import config, native_items, registry
 from ringback.providers.base import Provider
 
 
+class Code(msgspec.Struct, frozen=True):
+    """What a provider's code, or a range of codes, means in our words."""
+
+    codes: str
+    class_: str
+    code: str
+    status: str
+    retryable: bool
+    opt_out: bool
+
+
 class Listed(msgspec.Struct, frozen=True):
-    """A provider in the list: `config_schema` is the JSON Schema of a connection's config."""
+    """A provider in the list: `config_schema` is the JSON Schema of a connection's config.
+
+    `example_config` has made-up values with which it can be tried; `batches` says that one
+    callback may tell of several messages.
+    """
 
     name: str
     label: str
@@ -21,6 +38,12 @@ class Listed(msgspec.Struct, frozen=True):
     documentation: str
     simulates: tuple[str, ...]
     config_schema: dict[str, object]
+    sends: tuple[str, ...]
+    refusals: tuple[str, ...]
+    batches: bool
+    errors: tuple[Code, ...]
+    setup: str
+    example_config: dict[str, object]
 
 
 def names() -> list[str]:
@@ -38,6 +61,12 @@ def providers() -> list[Listed]:
             documentation=provider.documentation,
             simulates=tuple(provider.simulated),
             config_schema=config.json_schema(provider.Config),
+            sends=sends(provider.name),
+            refusals=provider.refusals,
+            batches=provider.batches,
+            errors=_errors(provider),
+            setup=provider.setup,
+            example_config=example_config(provider.name),
         )
         for _, provider in sorted(registry.PROVIDERS.items())
     ]
@@ -46,6 +75,39 @@ def providers() -> list[Listed]:
 def simulated(provider: str) -> tuple[str, ...]:
     """Return the statuses of which this provider's callbacks can be made. Raises Invalid."""
     return tuple(_get(provider).simulated)
+
+
+def sends(provider: str) -> tuple[str, ...]:
+    """Return the kinds of content that this provider's fake takes. Raises Invalid."""
+    found = _get(provider)
+    return found.sends if found.faked else ()
+
+
+def batches(provider: str) -> bool:
+    """Say whether one callback of this provider may tell of several messages. Raises Invalid."""
+    return _get(provider).batches
+
+
+def codes_of_class(provider: str, class_: str) -> list[str]:
+    """Return this provider's codes for a class of errors; the first of a range. Raises Invalid."""
+    rules = _get(provider).ERRORS.items()
+    return [codes.partition("-")[0] for codes, rule in rules if rule.class_ == class_]
+
+
+def refusals(provider: str) -> tuple[str, ...]:
+    """Return the codes that this provider's send API refuses with. Raises Invalid."""
+    return _get(provider).refusals
+
+
+@functools.cache
+def _example(provider: str) -> bytes:
+    folder = resources.files("ringback.providers").joinpath("payloads", provider)
+    return folder.joinpath("config.json").read_bytes()
+
+
+def example_config(provider: str) -> dict[str, object]:
+    """Return the made-up settings that a provider's recordings are read with."""
+    return msgspec.json.decode(_example(provider), type=dict[str, object])
 
 
 def check_config(provider: str, raw: dict[str, object]) -> None:
@@ -89,6 +151,13 @@ def redacted(provider: str, raw: dict[str, object]) -> dict[str, object] | None:
 def native_schema(template: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the JSON Schema of what native connections are sent, and the parts it refers to."""
     return native_items.schema(template)
+
+
+def _errors(provider: Provider) -> tuple[Code, ...]:
+    return tuple(
+        Code(codes, rule.class_, rule.code, rule.status, rule.retryable, rule.opt_out)
+        for codes, rule in provider.ERRORS.items()
+    )
 
 
 def _get(name: str) -> Provider:

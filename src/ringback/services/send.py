@@ -1,7 +1,6 @@
 """Sending through a provider: durable before the request, joined with what was reported early.
 
-First cut: the caller plays the network between the adapter's requests and their answers. Whoever
-is interrupted between begin and finish leaves a message that nobody sends again blindly.
+Whoever is interrupted between begin and finish leaves a message that nobody sends again blindly.
 """
 
 import asyncio
@@ -11,8 +10,8 @@ import uuid
 import structlog
 
 from ringback.domain.endpoints import Connection
-from ringback.domain.http import HttpResponse
 from ringback.domain.ids import uuid7
+from ringback.domain.messages import Failure
 from ringback.errors import DatabaseUnavailable
 from ringback.providers import registry
 from ringback.providers.base import OutboundMessage, SendResult
@@ -20,8 +19,10 @@ from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.sends import Answered, Submitting, Unclaimed
+from ringback.services.talk import Talk, talk
 from ringback.storage.database import Database
 from ringback.storage.hot import forgotten
+from ringback.transport.exchange import Exchange
 
 SWEEP_S = 1.0
 SWEEP_MAX = 500
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 
 
 class Sender:
-    """Commits what happens around a send."""
+    """Hands messages to providers, and commits what happens around that."""
 
     def __init__(self, committer: Committer, clock: Clock) -> None:
         """Take the edges."""
@@ -43,25 +44,43 @@ class Sender:
         await self._committer.submit(Submitting(connection, id_, now, message))
         return id_
 
-    async def finish(
-        self,
-        connection: Connection,
-        message: OutboundMessage,
-        id_: uuid.UUID,
-        response: HttpResponse,
-    ) -> SendResult:
-        """Read the provider's answer to a one-request send, and commit what it says."""
-        flow = registry.get(connection.provider).send(message, connection.config)
-        next(flow)
-        try:
-            flow.send(response)
-        except StopIteration as end:
-            result: SendResult = end.value
-        else:
-            flow.close()
-            result = SendResult("uncertain")
+    async def send(
+        self, connection: Connection, messages: tuple[OutboundMessage, ...], how: Talk
+    ) -> tuple[SendResult, ...]:
+        """Hand messages that have begun to the provider; return what became of each, in order.
+
+        Several go in one request where the provider takes that.
+        """
+        most = registry.get(connection.provider).batch_max
+        results: list[SendResult] = []
+        for place in range(0, len(messages), most):
+            results += await _sent(connection, messages[place : place + most], how)
+        return tuple(results)
+
+    async def finish(self, connection: Connection, id_: uuid.UUID, result: SendResult) -> None:
+        """Commit what became of a send."""
         await self._committer.submit(Answered(connection, id_, self._clock.now_ms(), result))
-        return result
+
+
+async def _sent(
+    connection: Connection, messages: tuple[OutboundMessage, ...], how: Talk
+) -> tuple[SendResult, ...]:
+    provider = registry.get(connection.provider)
+    if len(messages) == 1:
+        one = await talk(provider.send(messages[0], connection.config), how)
+        return (_unanswered(one) if isinstance(one, Exchange) else one,)
+    several = await talk(provider.send_batch(messages, connection.config), how)
+    if isinstance(several, Exchange):
+        return (_unanswered(several),) * len(messages)
+    return several
+
+
+def _unanswered(exchange: Exchange) -> SendResult:
+    """Judge a send that got no answer: what never left may be tried again, the rest is open."""
+    if exchange.sent:
+        return SendResult("uncertain")
+    why = Failure("network", "unreachable", True, exchange.error, exchange.detail[:500], "rejected")
+    return SendResult("refused", error=why)
 
 
 class Sweeper:

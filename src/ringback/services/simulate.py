@@ -1,7 +1,8 @@
-"""Driving the simulator: posting provider-shaped, signed callbacks over HTTP at our own door.
+"""Playing providers: sends to their faked APIs, and their signed callbacks to our own door.
 
-Messages of the provider `simulator` are sent through it; of the others only the callbacks are
-made, as for messages that somebody else has sent.
+Where an adapter can send, a message is handed to the fake of its provider at `/fake/{token}` over
+HTTP, as it would be to the provider; of other connections only the callbacks are made, as for
+messages that somebody else has sent.
 """
 
 import asyncio
@@ -16,37 +17,52 @@ import msgspec
 import structlog
 
 from ringback.domain.endpoints import Connection
-from ringback.domain.http import HttpRequest, HttpResponse
+from ringback.domain.http import HttpRequest
 from ringback.domain.messages import Status
 from ringback.domain.networks import Policy
+from ringback.domain.scenarios import Outcome
 from ringback.domain.targets import Target
+from ringback.errors import DatabaseUnavailable, Fault, Invalid
 from ringback.providers import registry
-from ringback.providers.base import OutboundMessage
+from ringback.providers.base import CannotSimulateError, OutboundMessage, SendResult
+from ringback.providers.placeholders import filled
 from ringback.services.clock import Clock
 from ringback.services.send import Sender
+from ringback.services.talk import Talk, Tokens
 from ringback.transport.client import Client
 from ringback.transport.exchange import Exchange, Outgoing
 
 TASKS_MAX = 256
 STATUSES_MAX = 16
+BATCH_MAX = 20
 DELAY_MAX_MS = 60_000
+# Says to a faked API what it is to do: a scenario, perhaps `; code=…`, perhaps `; quiet`.
+SCENARIO_HEADER = "Ringback-Scenario"
+# What a message says that was given no text: no provider sends an empty one.
+USUAL_TEXT = "Hello, this is a simulated message."
+# A picture that every faked API serves: what people answer with.
+PICTURE_PATH = "/ringback/picture.png"
+PICTURE_TYPE = "image/png"
 _DEADLINE_S = 15.0
 # The last part of a header: the signature or the credentials in it.
 _PROOF = re.compile(r"[^ =,]+(?==*$)")
 # Headers of a callback that prove nothing.
 _NO_PROOF = frozenset({"content-type", "user-agent"})
 _POLICY = Policy(allow_loopback=True, allow_http=True)
+_DRY_RUN = "dry-run"
 log = structlog.get_logger()
 
 
 class Plan(msgspec.Struct, frozen=True):
     """What to simulate: the statuses in order, and how far the network is from perfect.
 
-    `delay_ms` lies between two callbacks; `duplicate` and `loss` are probabilities from 0 to 1;
-    `reorder` shuffles, so that another order comes out where there is one. `answer_ms` is how long
-    the provider's send API takes to answer: reports may come before it. `forged`: nothing is sent,
-    and the callbacks are somebody's who does not know the secret. `about` is the provider's id of
-    a message that is there already: it is reported on, and nothing is sent.
+    `outcome` is what the provider's send API does, `error_code` the provider's code of a refusal
+    or failure. `delay_ms` lies between two callbacks; `duplicate` and `loss` are probabilities
+    from 0 to 1; `reorder` shuffles, so that another order comes out where there is one.
+    `answer_ms` is how long the provider's send API takes to answer: reports may come before it.
+    `batch` messages are told of in one callback. `forged`: nothing is sent, and the callbacks are
+    somebody's who does not know the secret. `about` is the provider's id of a message that is
+    there already: it is reported on, and nothing is sent. `then` is played after this.
     """
 
     to: str
@@ -62,18 +78,37 @@ class Plan(msgspec.Struct, frozen=True):
     answer_ms: int = 0
     forged: bool = False
     about: str | None = None
+    outcome: Outcome = "accepted"
+    error_code: str | None = None
+    media: tuple[dict[str, object], ...] = ()
+    batch: int = 1
+    then: "Plan | None" = None
+
+    @property
+    def sends(self) -> bool:
+        """Whether something is sent: what a person wrote, or somebody made up, was not."""
+        reported = any(status != "received" for status in self.statuses)
+        return self.about is None and not self.forged and (reported or self.outcome != "accepted")
 
 
 class Simulated(NamedTuple):
-    """A simulation under way: the provider's id of the message, and ours when we send it."""
+    """A simulation under way: the provider's id of the message, and ours when we send it.
 
-    provider_id: str
+    `outcome` is what became of the send, where there was one; `others` are the further messages
+    of a batch.
+    """
+
+    provider_id: str | None
     message: uuid.UUID | None
+    outcome: str | None = None
+    others: tuple["Simulated", ...] = ()
 
 
-class _Answer(NamedTuple):
-    provider_id: str
-    after_s: float
+class _Sent(NamedTuple):
+    """One message that was sent: ours, and what the provider answered."""
+
+    id: uuid.UUID
+    result: SendResult
 
 
 class Simulator:
@@ -84,86 +119,174 @@ class Simulator:
     ) -> None:
         """Take the client; callbacks go to `base_url`/in/{token}.
 
-        With a sender, messages of the provider `simulator` are really sent through it: committed
-        before the request, answered, and reported on in whatever order the plan gives.
+        With a sender, messages are really sent where the adapter can do that: committed before the
+        request to the fake, answered, and reported on in whatever order the plan gives.
         """
         self._sender = sender
         self._client = client
         self._clock = clock
         self._base_url = base_url
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._random = secrets.SystemRandom()
+        # Those of fakes are kept apart from those of providers.
+        self._tokens = Tokens()
+
+    @property
+    def full(self) -> bool:
+        """Whether as many plans are under way as there may be."""
+        return len(self._tasks) >= TASKS_MAX
 
     async def simulate(self, connection: Connection, plan: Plan) -> Simulated:
         """Start a simulation; return the provider's id of the message, and ours if we send it.
 
         Raises:
             BlockingIOError: 256 plans are under way already.
+            Invalid: the provider never reports this.
+            DatabaseUnavailable: the message could not be stored.
 
         """
-        if len(self._tasks) >= TASKS_MAX:
+        if self.full:
             raise BlockingIOError("Too many simulations are under way; wait for some to end.")
-        message_id = plan.about or f"sim-{os.urandom(10).hex()}"
-        ours: uuid.UUID | None = None
-        # What a person wrote, or somebody made up, was not sent by us.
-        new = plan.about is None and not plan.forged
-        reported = new and any(status != "received" for status in plan.statuses)
-        if self._sender is not None and connection.provider == "simulator" and reported:
-            message = self._message(plan, "", self._clock.now_ms())
-            ours = await self._sender.begin(connection, message)
-            answer = _Answer(message_id, plan.answer_ms / 1000)
-            self._start(self._answer(connection, message, ours, answer))
-        # Dated only now: no report is older than the message that it is about.
-        requests = self._requests(connection, plan, message_id)
-        self._start(self._post_all(requests, forged=plan.forged))
-        return Simulated(message_id, ours)
+        try:
+            # What cannot be told of is not sent either.
+            self._requests(connection, plan, [_DRY_RUN] * plan.batch)
+        except CannotSimulateError as error:
+            raise Invalid(Fault("/statuses", f"{str(error).rstrip('.')}.")) from error
+        provider = registry.get(connection.provider)
+        if self._sender is None or not provider.faked or not plan.sends:
+            made = [plan.about or f"sim-{os.urandom(10).hex()}" for _ in range(plan.batch)]
+            self._start(self._play(connection, plan, made))
+            first, *others = [Simulated(one, None) for one in made]
+            return first._replace(others=tuple(others))
+        # Whoever asked may go away in between: what has begun is brought to its end.
+        sent = await asyncio.shield(self._start(self._send(connection, plan, self._sender)))
+        named = [id_ for one in sent for id_ in one.result.message_ids]
+        self._start(self._play(connection, plan, named))
+        first, *others = [_simulated(one) for one in sent]
+        return first._replace(others=tuple(others))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def post(self, connection: Connection, plans: list[tuple[str, Plan]], after_s: float) -> None:
+        """Start posting callbacks about messages that somebody else sent, by the provider's ids."""
+        for provider_id, plan in plans:
+            self._start(self._play(connection, plan, [provider_id], after_s))
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    async def _answer(
-        self, connection: Connection, message: OutboundMessage, ours: uuid.UUID, answer: "_Answer"
+    async def _send(self, connection: Connection, plan: Plan, sender: Sender) -> list[_Sent]:
+        """Commit messages, hand them to the provider's fake, and commit what it answers."""
+        now = self._clock.now_ms()
+        if not plan.text and not plan.media:
+            plan = msgspec.structs.replace(plan, text=USUAL_TEXT)
+        messages = tuple([self._message(plan, place, "", now) for place in range(plan.batch)])
+        ours = [await sender.begin(connection, message) for message in messages]
+        # The fake takes any credentials, and whoever tries things out may have none.
+        equipped = msgspec.structs.replace(connection, config=filled(connection.config))
+        results = await sender.send(equipped, messages, self._talk(connection, plan))
+        sent = [_Sent(*pair) for pair in zip(ours, results, strict=True)]
+        if plan.answer_ms:
+            self._start(self._answer_late(connection, plan, sender, sent))
+        else:
+            await self._answer(connection, sender, sent)
+        return sent
+
+    async def _answer(self, connection: Connection, sender: Sender, sent: list[_Sent]) -> None:
+        for one in sent:
+            await sender.finish(connection, one.id, one.result)
+
+    async def _answer_late(
+        self, connection: Connection, plan: Plan, sender: Sender, sent: list[_Sent]
     ) -> None:
-        """Play the provider: its answer comes when the plan says, maybe after reports."""
-        assert self._sender is not None
-        await asyncio.sleep(answer.after_s)
-        response = HttpResponse(200, (), msgspec.json.encode({"id": answer.provider_id}))
-        await self._sender.finish(connection, message, ours, response)
+        """Take the answer for one that came late, maybe after reports."""
+        await asyncio.sleep(plan.answer_ms / 1000)
+        try:
+            await self._answer(connection, sender, sent)
+        except DatabaseUnavailable as error:
+            log.warning("simulate.unanswered", error=str(error)[:200])
+
+    def _talk(self, connection: Connection, plan: Plan) -> Talk:
+        """Say how to talk to the fake in place of the provider, and what the fake is to do."""
+        code = f"; code={plan.error_code}" if plan.error_code and plan.outcome == "refused" else ""
+        word = "delivered" if plan.outcome == "accepted" else plan.outcome
+        told = (SCENARIO_HEADER, f"{word}{code}; quiet")
+        base = f"{self._base_url}/fake/{connection.token}"
+        return Talk(
+            self._client, _POLICY, _DEADLINE_S, self._tokens, connection.id,
+            lambda request: moved(request, base, told),
+        )  # fmt: skip
 
     @staticmethod
-    def _message(plan: Plan, message_id: str, at_ms: int) -> OutboundMessage:
+    def _message(plan: Plan, place: int, message_id: str, at_ms: int) -> OutboundMessage:
+        reference = plan.reference
+        if reference is not None and plan.batch > 1:
+            reference = f"{reference}-{place + 1}"
+        content: dict[str, object] = {}
+        if plan.media:
+            content = {"kind": "media", "media": list(plan.media)}
+            if plan.text:
+                content["text"] = plan.text
         return OutboundMessage(
             to=plan.to, from_=plan.from_, channel=plan.channel, text=plan.text,
-            message_id=message_id, reference=plan.reference, at_ms=at_ms,
+            message_id=message_id, reference=reference, at_ms=at_ms, content=content,
+            error_code=plan.error_code,
         )  # fmt: skip
 
     def _requests(
-        self, connection: Connection, plan: Plan, message_id: str
+        self, connection: Connection, plan: Plan, ids: list[str]
     ) -> list[tuple[float, HttpRequest]]:
+        """Make the callbacks of a plan, each with the seconds after which it is posted."""
         provider = registry.get(connection.provider)
         url = f"{self._base_url}/in/{connection.token}"
         now = self._clock.now_ms()
         scheduled: list[tuple[float, HttpRequest]] = []
-        for place, status in enumerate(plan.statuses):
+        for place, status in enumerate(plan.statuses if ids else ()):
             at_ms = now + place * max(plan.delay_ms, 1)
-            message = self._message(plan, message_id, at_ms)
-            request = provider.simulate(message, status, connection.config, url)
-            if plan.forged:
-                request = _forged(request)
-            if self._random.random() < plan.loss:
-                continue
-            copies = 2 if self._random.random() < plan.duplicate else 1
-            scheduled += [(place * plan.delay_ms / 1000, request)] * copies
+            told = [self._message(plan, number, id_, at_ms) for number, id_ in enumerate(ids)]
+            if plan.batch > 1:
+                args = (tuple(told), status, connection.config, url)
+                requests = [provider.simulate_batch(*args)]
+            else:
+                requests = [provider.simulate(one, status, connection.config, url) for one in told]
+            for request in requests:
+                scheduled += self._posted(request, plan, place)
         if plan.reorder:
             times = [after for after, _ in scheduled]
-            requests = [request for _, request in scheduled]
-            before = list(requests)
-            while requests == before and any(one != before[0] for one in before):
-                self._random.shuffle(requests)
-            scheduled = list(zip(times, requests, strict=True))
+            shuffled = [request for _, request in scheduled]
+            before = list(shuffled)
+            while shuffled == before and any(one != before[0] for one in before):
+                self._random.shuffle(shuffled)
+            scheduled = list(zip(times, shuffled, strict=True))
         return scheduled
+
+    def _posted(
+        self, request: HttpRequest, plan: Plan, place: int
+    ) -> list[tuple[float, HttpRequest]]:
+        """Let the network do to one callback what the plan says."""
+        if plan.forged:
+            request = _forged(request)
+        if self._random.random() < plan.loss:
+            return []
+        copies = 2 if self._random.random() < plan.duplicate else 1
+        return [(place * plan.delay_ms / 1000, request)] * copies
+
+    async def _play(
+        self, connection: Connection, plan: Plan, ids: list[str], after_s: float = 0
+    ) -> None:
+        """Post the callbacks of a plan, and then those of what comes after it."""
+        await asyncio.sleep(after_s)
+        # Dated only now: no report is older than the message that it is about.
+        try:
+            requests = self._requests(connection, plan, ids)
+        except CannotSimulateError as error:
+            log.warning("simulate.impossible", provider=connection.provider, error=str(error)[:200])
+            return
+        await self._post_all(requests, forged=plan.forged)
+        if plan.then is not None and ids:
+            made_up = [f"sim-{os.urandom(10).hex()}"]
+            await self._play(connection, plan.then, made_up)
 
     async def _post_all(self, scheduled: list[tuple[float, HttpRequest]], *, forged: bool) -> None:
         passed = 0.0
@@ -187,6 +310,24 @@ class Simulator:
         """Stop everything under way."""
         for task in self._tasks:
             task.cancel()
+
+
+def moved(request: HttpRequest, base: str, *headers: tuple[str, str]) -> HttpRequest:
+    """Return a request with `base` in place of scheme, host and port, and with more headers.
+
+    Path and query are kept as they are.
+    """
+    rest = request.url.partition("://")[2]
+    place = min((rest.find(mark) for mark in "/?" if mark in rest), default=len(rest))
+    tail = rest[place:] if rest[place : place + 1] == "/" else f"/{rest[place:]}"
+    return msgspec.structs.replace(
+        request, url=f"{base}{tail}", headers=(*request.headers, *headers)
+    )
+
+
+def _simulated(sent: _Sent) -> Simulated:
+    ids = sent.result.message_ids
+    return Simulated(ids[0] if ids else None, sent.id, sent.result.outcome)
 
 
 def _forged(request: HttpRequest) -> HttpRequest:
