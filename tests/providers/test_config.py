@@ -85,7 +85,7 @@ def test_the_secret_fields_are_known() -> None:
     found = {name: secret_fields(provider.Config) for name, provider in PROVIDERS.items()}
     assert found == {
         "whatsapp": {"app_secret", "verify_token", "access_token"},
-        "bandwidth": {"password", "api_password", "toll_free_secret"},
+        "bandwidth": {"password", "api_password", "client_secret", "toll_free_secret"},
         "simulator": {"secret"},
         "generic": set(),
         "native": set(),

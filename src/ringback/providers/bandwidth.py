@@ -16,6 +16,8 @@ import msgspec
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import (
+    bandwidth_access,
+    bandwidth_fake,
     bandwidth_items,
     bandwidth_send,
     bandwidth_simulated,
@@ -24,6 +26,8 @@ from ringback.providers import (
 )
 from ringback.providers.bandwidth_config import BandwidthConfig
 from ringback.providers.base import (
+    Fake,
+    Faked,
     MediaFlow,
     MediaRefused,
     OutboundMessage,
@@ -55,13 +59,14 @@ class Bandwidth(Provider):
     ERRORS = bandwidth_items.ERRORS
     simulated: ClassVar[tuple[Status, ...]] = bandwidth_simulated.SIMULATED
     sends: ClassVar[tuple[str, ...]] = ("text", "media", "card", "carousel")
+    refusals: ClassVar[tuple[str, ...]] = bandwidth_fake.CODES
 
     setup: ClassVar[str] = (
         "Create a messaging application at Bandwidth, enter the connection's URL as its callback "
         "URL and your user name and password as the callback's credentials. To send, and to fetch "
-        "media, add the account id, the application id and the credentials of an API user. For "
-        "toll-free verifications, subscribe the same URL to them; a shared secret (16 to 64 "
-        "characters) is optional."
+        "media, add the account id, the application id and the credentials of an API user or of "
+        "an API client. For toll-free verifications, subscribe the same URL to them; a shared "
+        "secret (16 to 64 characters) is optional."
     )
     notes: ClassVar[str] = (
         "- The first request comes without credentials; it is answered 401 and counted, not "
@@ -142,7 +147,7 @@ class Bandwidth(Provider):
     def sign(self, body: bytes, config: BandwidthConfig, now_ms: int) -> Headers:
         """Make the credentials; they cover neither body nor time."""
         del body, now_ms
-        return (("Authorization", bandwidth_send.basic(config.username, config.password)),)
+        return (("Authorization", bandwidth_access.basic(config.username, config.password)),)
 
     def authenticate(
         self, request: HttpRequest, config: BandwidthConfig, now_ms: int
@@ -165,7 +170,6 @@ class Bandwidth(Provider):
         Nobody else is shown them. Files stand there for two days
         (https://dev.bandwidth.com/docs/messaging/media).
         """
-        yield from ()
         url = reading.text(found.get("url"), bandwidth_items.URL_MAX)
         try:
             parts = urlsplit(url or "")
@@ -176,10 +180,16 @@ class Bandwidth(Provider):
             return MediaRefused("it has no URL that can be read")
         if not ours:
             return HttpRequest("GET", url)
-        if not (config.api_username and config.api_password):
-            return MediaRefused("the connection has no API user name and password to fetch it with")
-        credentials = bandwidth_send.basic(config.api_username, config.api_password)
-        return HttpRequest("GET", url, (("Authorization", credentials),))
+        if not bandwidth_access.configured(config):
+            return MediaRefused("the connection has no API credentials to fetch it with")
+        proof = yield from bandwidth_access.authorization(config)
+        if isinstance(proof, HttpResponse):
+            return MediaRefused("Bandwidth gave no access token", retryable=True)
+        return HttpRequest("GET", url, (("Authorization", proof),))
+
+    def fake(self, request: HttpRequest, config: BandwidthConfig, how: Fake) -> Faked | None:
+        """Answer as the messaging API would: messages, RBM, media, and access tokens."""
+        return bandwidth_fake.answer(request, config, how)
 
     def simulate(
         self, message: OutboundMessage, status: Status, config: BandwidthConfig, url: str

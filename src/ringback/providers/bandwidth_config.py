@@ -61,6 +61,23 @@ class BandwidthConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_
         ]
         | None
     ) = None
+    client_id: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                max_length=128,
+                pattern=r"^[!-9;-~]+$(?!\n)",
+                description="Client id of an API client at Bandwidth, instead of an API user.",
+            ),
+        ]
+        | None
+    ) = None
+    client_secret: (
+        Annotated[
+            str, secret("Client secret of that client; with it access tokens are fetched.", 256)
+        ]
+        | None
+    ) = None
     priority: Annotated[
         Literal["default", "high"],
         msgspec.Meta(

@@ -289,7 +289,9 @@ def _content(type_: str, message: _Message) -> tuple[dict[str, object], str | No
         where = message.location_response or reading.mapping(nested.get("locationResponse"))
         content = {"kind": "location", "location": _degrees(where)}
     else:
-        files = _files(message.media or nested.get("media"))
+        files = _files(nested.get("media"))
+        known = {file["url"] for file in files}
+        files += [file for file in _files(message.media) if file["url"] not in known]
         if files:
             content = {"kind": "media", "media": files}
     if words is not None:

@@ -8,15 +8,21 @@ are not those of the callbacks.
 import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
 from ringback.domain.http import HttpRequest, HttpResponse
 from ringback.domain.messages import ErrorClass, Failure
+from ringback.providers import bandwidth_access as access
 from ringback.providers import reading
 from ringback.providers.bandwidth_config import BandwidthConfig
-from ringback.providers.base import ErrorRule, OutboundMessage, SendFlow, SendResult
+from ringback.providers.base import (
+    ErrorRule,
+    OutboundMessage,
+    SendFlow,
+    SendResult,
+    with_headers,
+)
 
 HOST = "https://messaging.bandwidth.com"
 API_URL = f"{HOST}/api/v2/users"
@@ -105,18 +111,23 @@ class _Answer(msgspec.Struct, rename="camel"):
 _ANSWER = reading.Shape(_Answer)
 
 
-def basic(username: str, password: str) -> str:
-    """Write Basic credentials as a header has them."""
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-
-
 def flow(message: OutboundMessage, config: BandwidthConfig) -> SendFlow:
-    """Send a message to one recipient; one request."""
+    """Send a message to one recipient: one request, and what it takes to have an access token."""
     try:
         request = _request(message, config)
     except _Refused as refused:
         return refused.result
-    response = yield request
+    for again in (False, True):
+        proof = yield from access.authorization(config, refused=again)
+        if isinstance(proof, HttpResponse):
+            # Nothing was sent yet: it may be tried again when tokens are to be had.
+            late = proof.status == 429 or proof.status >= 500
+            return SendResult(
+                "refused", error=Failure("platform", "no_token", late, stage="rejected")
+            )
+        response = yield with_headers(request, (("Authorization", proof),))
+        if response.status != 401 or not access.renewable(config):
+            break
     return result(response, message.to)
 
 
@@ -129,7 +140,7 @@ def iso(at_ms: int) -> str:
 def _request(message: OutboundMessage, config: BandwidthConfig) -> HttpRequest:
     if not (config.account_id and config.application_id):
         raise _Refused("platform", "not_configured")
-    if not (config.api_username and config.api_password):
+    if not access.configured(config):
         raise _Refused("platform", "not_configured")
     if len(message.reference or "") > TAG_MAX:
         raise _Refused("content", "reference_length")
@@ -153,10 +164,7 @@ def _request(message: OutboundMessage, config: BandwidthConfig) -> HttpRequest:
     return HttpRequest(
         "POST",
         f"{API_URL}/{config.account_id}/messages{'/multiChannel' if rich else ''}",
-        (
-            ("Authorization", basic(config.api_username, config.api_password)),
-            ("Content-Type", "application/json; charset=utf-8"),
-        ),
+        (("Content-Type", "application/json; charset=utf-8"),),
         msgspec.json.encode(body),
     )
 
@@ -195,7 +203,7 @@ def _rbm(message: OutboundMessage) -> dict[str, object]:
     elif kind == "card":
         found = _standalone(message)
     elif kind == "carousel":
-        cards = [_card(reading.mapping(card)) for card in _listed(content.get("cards"))]
+        cards = [_card(reading.mapping(card)) for card in reading.sequence(content.get("cards"))]
         if not CARDS_MIN <= len(cards) <= CARDS_MAX:
             raise _Refused("content", "cards_count")
         found = {"cardWidth": "MEDIUM", "cardContents": cards}
@@ -229,7 +237,7 @@ def _card(card: Mapping[str, object]) -> dict[str, object]:
 def _suggestions(content: Mapping[str, object], limit: int) -> list[dict[str, object]]:
     """Translate suggestions: `{kind, text, payload?}` and what the kind carries."""
     made = []
-    for one in map(reading.mapping, _listed(content.get("suggestions"))):
+    for one in map(reading.mapping, reading.sequence(content.get("suggestions"))):
         kind, label = one.get("kind", "reply"), reading.text(one.get("text"), LABEL_MAX)
         if kind not in _SUGGESTED or label is None:
             raise _Refused("content", "bad_suggestion")
@@ -252,7 +260,7 @@ def _suggestions(content: Mapping[str, object], limit: int) -> list[dict[str, ob
 
 def _rbm_files(content: Mapping[str, object]) -> list[dict[str, object]]:
     urls = _urls(content, RBM_URL_MAX)
-    entries = map(reading.mapping, _listed(content.get("media")))
+    entries = map(reading.mapping, reading.sequence(content.get("media")))
     return [
         {
             "fileUrl": url,
@@ -264,16 +272,12 @@ def _rbm_files(content: Mapping[str, object]) -> list[dict[str, object]]:
 
 def _urls(content: Mapping[str, object], limit: int) -> list[str]:
     found = []
-    for entry in map(reading.mapping, _listed(content.get("media"))):
+    for entry in map(reading.mapping, reading.sequence(content.get("media"))):
         url = reading.text(entry.get("url"), limit)
         if url is None or not url.startswith(("https://", "http://")):
             raise _Refused("content", "bad_media")
         found.append(url)
     return found
-
-
-def _listed(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def result(response: HttpResponse, to: str) -> SendResult:

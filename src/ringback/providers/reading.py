@@ -67,6 +67,11 @@ def mapping(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
+def sequence(value: object) -> list[object]:
+    """Return a JSON array as it is, and an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
 def iso_ms(value: object) -> int | None:
     """Read an ISO 8601 time that names its zone, to milliseconds since 1970, or None."""
     if not isinstance(value, str) or not 20 <= len(value) <= 40:
