@@ -77,6 +77,10 @@ def test_a_short_secret_shows_nothing_and_a_missing_one_stays_missing() -> None:
         "verify_token": "set",
         "access_token": None,
         "phone_number_id": None,
+        "account_id": None,
+        "graph_version": "v25.0",
+        "base_url": None,
+        "token_header": None,
     }
 
 

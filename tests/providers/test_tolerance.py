@@ -197,9 +197,14 @@ class Writer:
             alone = self.dice.random() < 0.1
             own = self.thing(2) if alone else self.things()
             return own if self.name == "bandwidth" else {"items": own}
-        names = ("statuses", "messages", "contacts", "metadata", "errors")
+        names = (
+            "statuses", "messages", "contacts", "metadata", "errors", "calls", "message_echoes",
+            "user_preferences",
+        )  # fmt: skip
         value = {name: self.things() for name in names if self.dice.random() < 0.7}
-        field = self.dice.choice(["messages", "messages", "messages", "calls", *ODD])
+        if self.dice.random() < 0.3:
+            value = self.thing(3)
+        field = self.dice.choice([*["messages"] * 20, *self.words["field"], *ODD])
         change = {"field": field, "value": value if self.dice.random() < 0.9 else self.things()}
         return {"entry": [{"id": self.value("id", 0), "changes": [change, self.thing(2)]}]}
 

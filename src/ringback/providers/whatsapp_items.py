@@ -1,92 +1,25 @@
-"""What a WhatsApp callback says: tables of statuses and errors, and the reading of a body.
+"""What a WhatsApp callback says: the reading of a body.
 
-A body holds entries, an entry changes, a change statuses or messages. Signatures, answers and
-sending are in `whatsapp`.
+A body holds entries, an entry changes, a change statuses or messages, or one of the other fields,
+which are in `whatsapp_fields`. Tables are in `whatsapp_tables`, contents in `whatsapp_content`.
 """
 
 import msgspec
 
-from ringback.domain.messages import Status
+from ringback.domain.events import rfc3339
 from ringback.domain.strict_json import StrictJsonError, unchecked
 from ringback.providers import reading
-from ringback.providers.base import ErrorRule, Inbound, Report
-from ringback.providers.error_table import ErrorTable
-
-CHANNEL = "whatsapp"
-OBJECT = "whatsapp_business_account"
-
-STATUS: dict[str, Status] = {
-    "sent": "sent",
-    "delivered": "delivered",
-    "read": "read",
-    "played": "read",  # a voice message was played for the first time
-    "failed": "failed",
-}
-
-# Columns: class, code, retryable, stage.
-ERRORS: dict[str, ErrorRule] = {
-    "131026": ErrorRule("recipient", "undeliverable", False, "undeliverable"),
-    "131021": ErrorRule("recipient", "same_as_sender", False, "rejected"),
-    "131030": ErrorRule("recipient", "not_allow_listed", False, "rejected"),
-    "131062": ErrorRule("recipient", "user_id_not_supported", False, "rejected"),
-    "137000": ErrorRule("recipient", "identity_changed", False, "rejected"),
-    "131037": ErrorRule("sender", "display_name_not_approved", False, "rejected"),
-    "131045": ErrorRule("sender", "certificate", False, "rejected"),
-    "131048": ErrorRule("sender", "restricted_for_spam", False, "rejected"),
-    "131008-131009": ErrorRule("content", "bad_parameter", False, "rejected"),
-    "131051": ErrorRule("content", "unsupported_type", False, "rejected"),
-    "131052": ErrorRule("content", "media_download", False, "rejected"),
-    "131053": ErrorRule("content", "media_upload", True, "rejected"),
-    "132000-132012": ErrorRule("content", "template", False, "rejected"),
-    "132015": ErrorRule("content", "template_paused", False, "rejected"),
-    "132016": ErrorRule("content", "template_disabled", False, "rejected"),
-    "132068-132069": ErrorRule("content", "flow", False, "rejected"),
-    "368": ErrorRule("policy", "account_blocked", False, "rejected"),
-    "130472": ErrorRule("policy", "experiment", False, "rejected"),
-    "130497": ErrorRule("policy", "country_restricted", False, "rejected"),
-    "131031": ErrorRule("policy", "account_locked", False, "rejected"),
-    "131047": ErrorRule("policy", "service_window_closed", False, "rejected"),
-    "131049": ErrorRule("policy", "marketing_limit", False, "rejected"),
-    "131064": ErrorRule("policy", "template_classification", False, "rejected"),
-    "131050": ErrorRule("consent", "marketing_stopped", False, "rejected"),
-    "131042": ErrorRule("credit", "payment", False, "rejected"),
-    "131044": ErrorRule("credit", "payment", False, "rejected"),
-    "4": ErrorRule("throttled", "application_rate", True, "rejected"),
-    "80007": ErrorRule("throttled", "account_rate", True, "rejected"),
-    "130429": ErrorRule("throttled", "throughput", True, "rejected"),
-    "131056": ErrorRule("throttled", "pair_rate", True, "rejected"),
-    "131000": ErrorRule("platform", "provider_error", True, "undeliverable"),
-    "131016": ErrorRule("platform", "unavailable", True, "undeliverable"),
-    "131057": ErrorRule("platform", "maintenance", True, "undeliverable"),
-    "135000": ErrorRule("platform", "provider_error", False, "undeliverable"),
-    "131063": ErrorRule("platform", "marketing_disabled", False, "rejected"),
-    "133016": ErrorRule("platform", "registration_rate", False, "rejected"),
-    "138000-138999": ErrorRule("platform", "calling", False, "rejected"),
-    "139100-139103": ErrorRule("platform", "block_list", False, "rejected"),
-    "0": ErrorRule("platform", "unauthorised", False, "rejected"),
-    "3": ErrorRule("platform", "unauthorised", False, "rejected"),
-    "10": ErrorRule("platform", "unauthorised", False, "rejected"),
-    "190": ErrorRule("platform", "unauthorised", False, "rejected"),
-    "200-299": ErrorRule("platform", "unauthorised", False, "rejected"),
-    "131005": ErrorRule("platform", "unauthorised", False, "rejected"),
-}
-ERROR_TABLE = ErrorTable(ERRORS)
-
-# Which field of a type's own object holds what the person wrote or chose.
-_WORDS: dict[str, str] = {
-    "text": "body",
-    "button": "text",
-    "image": "caption",
-    "video": "caption",
-    "document": "caption",
-    "order": "text",
-    "system": "body",
-    "button_reply": "title",
-    "list_reply": "title",
-    "nfm_reply": "body",
-}
-# What may stand beside the type's own object and belongs to the content.
-_BESIDE = ("context", "referral", "identity", "errors", "group_id")
+from ringback.providers.base import Inbound, Report
+from ringback.providers.whatsapp_content import content_of, window
+from ringback.providers.whatsapp_fields import NOTICES, call_of, call_status_of, consents_of
+from ringback.providers.whatsapp_tables import (
+    CHANNEL,
+    ERROR_TABLE,
+    MARKETING_ONLY,
+    OBJECT,
+    PURPOSES,
+    STATUS,
+)
 
 
 class _Envelope(msgspec.Struct):
@@ -114,6 +47,9 @@ class _Value(msgspec.Struct):
     metadata: _Metadata = _Metadata()
     statuses: msgspec.Raw = msgspec.Raw(b"")
     messages: msgspec.Raw = msgspec.Raw(b"")
+    message_echoes: msgspec.Raw = msgspec.Raw(b"")
+    calls: msgspec.Raw = msgspec.Raw(b"")
+    user_preferences: msgspec.Raw = msgspec.Raw(b"")
     contacts: msgspec.Raw = msgspec.Raw(b"")
     errors: msgspec.Raw = msgspec.Raw(b"")
 
@@ -129,15 +65,36 @@ class _Error(msgspec.Struct):
     error_data: _ErrorData | None = None
 
 
+class _Origin(msgspec.Struct):
+    type: str | None = None
+
+
+class _Conversation(msgspec.Struct):
+    id: str | None = None
+    expiration_timestamp: str | int | None = None
+    origin: _Origin | None = None
+
+
+class _Pricing(msgspec.Struct):
+    billable: bool | None = None
+    pricing_model: str | None = None
+    type: str | None = None
+    category: str | None = None
+
+
 class _Status(msgspec.Struct):
     id: str = ""
     status: str = ""
+    type: str = ""
     timestamp: str | int | None = None
     recipient_id: str | None = None
+    recipient_type: str | None = None
     recipient_user_id: str | None = None
     recipient_participant_id: str | None = None
     recipient_participant_user_id: str | None = None
     biz_opaque_callback_data: str | None = None
+    conversation: _Conversation | None = None
+    pricing: _Pricing | None = None
     errors: list[_Error] | None = None
 
 
@@ -170,30 +127,49 @@ class Items(reading.Walk):
 
     def _change(self, fragment: msgspec.Raw, where: str, entry: _Entry) -> None:
         change = _CHANGE.read(fragment)
-        if change.field != "messages":
-            kind = reading.kind_of("whatsapp", change.field)
-            at = reading.unix_ms(entry.time)
-            self.unrecognised(kind, change.value, at, entry.id, str(entry.time))
+        if change.field == "messages" or change.field in _PARTS:
+            self._value(change, f"{where}/value", entry)
+        elif change.field in NOTICES:
+            self._notice(change, entry)
+        else:
+            self._other(change, entry)
+
+    def _other(self, change: _Change, entry: _Entry) -> None:
+        """Pass on a field as it came, whose content has no word of ours."""
+        kind = reading.kind_of("whatsapp", change.field)
+        at = reading.unix_ms(entry.time)
+        self.unrecognised(kind, change.value, at, entry.id, str(entry.time))
+
+    def _notice(self, change: _Change, entry: _Entry) -> None:
+        said = unchecked(self.sound(change.value), _MAP)
+        found = NOTICES[change.field](said, entry.id)
+        if found is None:
+            self._other(change, entry)
             return
+        key = reading.fingerprint(entry.id, str(entry.time), bytes(memoryview(change.value)))
+        at = reading.unix_ms(entry.time)
+        self.add(msgspec.structs.replace(found, key=f"{change.field}:{key}", occurred_at=at))
+
+    def _value(self, change: _Change, where: str, entry: _Entry) -> None:
+        """Read the lists of a value: what each field may hold is in `_PARTS`."""
         value = _VALUE.read(change.value)
-        where += "/value"
         number = reading.text(value.metadata.display_phone_number)
         ours = reading.plus(number) or reading.text(value.metadata.phone_number_id)
-        for part, name, step in (
-            (value.statuses, "statuses", self._status),
-            (value.messages, "messages", self._message),
-        ):
+        found = False
+        for name in _PARTS[change.field]:
+            part = getattr(value, name)
             if part:
+                found = True
                 try:
-                    self.each(part, f"{where}/{name}", step, ours, value)
+                    self.each(part, f"{where}/{name}", getattr(self, _STEPS[name]), ours, value)
                 except StrictJsonError as error:
                     self.unparsed(error.reason, f"{where}/{name}")
         if value.errors:
             self.unrecognised("whatsapp.errors", value.errors, None, entry.id, str(entry.time))
-        elif not value.statuses and not value.messages:
-            self.unrecognised("whatsapp.messages", change.value)
+        elif not found:
+            self._other(change, entry)
 
-    def _status(self, fragment: msgspec.Raw, where: str, ours: str | None, _value: _Value) -> None:
+    def _status(self, fragment: msgspec.Raw, where: str, ours: str | None, value: _Value) -> None:
         said = _STATUS.read(self.sound(fragment))
         named = reading.text(said.id)
         at = reading.unix_ms(said.timestamp)
@@ -201,18 +177,27 @@ class Items(reading.Walk):
         if named is None:
             self.unmatched("a status without the id of its message", where)
             return
+        if said.type == "call":
+            self._call_status(fragment, where, ours, value)
+            return
         if status is None:
             self.unrecognised("whatsapp.status", fragment, at)
             return
         # In a group every participant has a status of their own under one id.
         participant = said.recipient_participant_id or said.recipient_participant_user_id
         member = reading.plus(reading.text(participant))
+        in_group = member is not None or said.recipient_type == "group"
+        group = reading.text(said.recipient_id) if in_group else None
         error = None
         if said.status == "failed":
             first = said.errors[0] if said.errors else _Error()
             details = first.error_data.details if first.error_data else None
             because = details or first.message or first.title
             error = ERROR_TABLE.failure(first.code, because)[1]
+        priced = said.pricing is not None or said.conversation is not None
+        cost, purpose = _priced(said) if priced else (None, None)
+        if error is not None and error.provider_code in MARKETING_ONLY:
+            purpose = "marketing"
         self.add(
             Report(
                 message_id=named,
@@ -227,6 +212,9 @@ class Items(reading.Walk):
                 reference=reading.text(said.biz_opaque_callback_data, reading.REFERENCE_MAX),
                 error=error,
                 provider_status=said.status,
+                cost=cost,
+                purpose=purpose,
+                metadata={"group_id": group} if group else {},
             )
         )
 
@@ -241,12 +229,20 @@ class Items(reading.Walk):
         if kind is None:
             self.unrecognised("whatsapp.message", fragment, at)
             return
-        person = reading.text(message.get("from")) or reading.text(message.get("from_user_id"))
-        content = _content(message, kind)
-        profile = self._profile(value.contacts, message)
-        if profile:
-            content["profile"] = profile
+        user_id = reading.text(message.get("from_user_id"))
+        person = reading.text(message.get("from")) or user_id
+        content = content_of(message, kind)
+        until = window(kind, message, at)
+        if until is not None:
+            content["service_window_closes_at"] = until
+        contact = self._contact(value.contacts, message)
+        if contact.get("profile"):
+            content["profile"] = reading.mapping(contact["profile"])
+        user_id = user_id or reading.text(contact.get("user_id"))
+        if user_id is not None:
+            content["user_id"] = user_id
         context = reading.mapping(message.get("context"))
+        reaction = reading.mapping(message.get("reaction"))
         self.add(
             Inbound(
                 message_id=named,
@@ -256,35 +252,126 @@ class Items(reading.Walk):
                 content=content,
                 channel=CHANNEL,
                 occurred_at=at,
-                reply_to=reading.text(context.get("id")),
+                reply_to=reading.text(context.get("id"))
+                or reading.text(reaction.get("message_id")),
             )
         )
 
-    def _profile(
-        self, contacts: msgspec.Raw, message: dict[str, object]
-    ) -> dict[str, object] | None:
-        """Find the sender's profile; a contact that cannot be read costs nothing else."""
+    def _contact(self, contacts: msgspec.Raw, message: dict[str, object]) -> dict[str, object]:
+        """Find the sender's contact; one that cannot be read costs nothing else."""
         try:
             found = unchecked(self.sound(contacts), _MAPS) if contacts else None
         except StrictJsonError:
-            return None
+            return {}
         for contact in map(reading.mapping, found or ()):
             for theirs, ours in (("wa_id", "from"), ("user_id", "from_user_id")):
                 if contact.get(theirs) and contact[theirs] == message.get(ours):
-                    return reading.mapping(contact.get("profile")) or None
-        return None
+                    return contact
+        return {}
+
+    def _echo(self, fragment: msgspec.Raw, where: str, ours: str | None, _value: _Value) -> None:
+        """Read a message that the business itself sent, from the app on its phone."""
+        message = unchecked(self.sound(fragment), _MAP)
+        named = reading.text(message.get("id"))
+        kind = reading.text(message.get("type"), reading.KIND_MAX)
+        at = reading.unix_ms(message.get("timestamp"))
+        if named is None:
+            self.unmatched("a message without an id", where)
+        elif kind is None or kind in ("edit", "revoke"):
+            # These are about another message, and none that was sent.
+            self.unrecognised("whatsapp.echo", fragment, at)
+        else:
+            person = reading.text(message.get("to")) or reading.text(message.get("to_user_id"))
+            self.add(
+                Report(
+                    message_id=named,
+                    status="sent",
+                    key=f"{named}:echo",
+                    occurred_at=at,
+                    to=reading.plus(person),
+                    from_=reading.plus(reading.text(message.get("from"))) or ours,
+                    channel=CHANNEL,
+                    content=content_of(message, kind),
+                )
+            )
+
+    def _call(self, fragment: msgspec.Raw, where: str, ours: str | None, value: _Value) -> None:
+        call = unchecked(self.sound(fragment), _MAP)
+        if reading.text(call.get("id")) is None:
+            self.unmatched("a call without an id", where)
+            return
+        found = call_of(call, ours, failed_by_error=bool(value.errors))
+        if found is None:
+            self.unrecognised("whatsapp.call", fragment, reading.unix_ms(call.get("timestamp")))
+        else:
+            self.add(found)
+
+    def _call_status(
+        self, fragment: msgspec.Raw, where: str, ours: str | None, _value: _Value
+    ) -> None:
+        said = unchecked(self.sound(fragment), _MAP)
+        if reading.text(said.get("id")) is None:
+            self.unmatched("a status without the id of its call", where)
+            return
+        found = call_status_of(said, ours)
+        if found is None:
+            self.unrecognised("whatsapp.call", fragment, reading.unix_ms(said.get("timestamp")))
+        else:
+            self.add(found)
+
+    def _preference(
+        self, fragment: msgspec.Raw, where: str, ours: str | None, _value: _Value
+    ) -> None:
+        said = unchecked(self.sound(fragment), _MAP)
+        if not (reading.text(said.get("wa_id")) or reading.text(said.get("user_id"))):
+            self.unmatched("a preference of nobody", where)
+            return
+        found = consents_of(said, ours)
+        if not found:
+            at = reading.unix_ms(said.get("timestamp"))
+            self.unrecognised("whatsapp.user_preferences", fragment, at)
+        for consent in found:
+            self.add(consent)
 
 
-def _content(message: dict[str, object], kind: str) -> dict[str, object]:
-    """Make the content: the kind, the words if there are any, and the type's own object."""
-    content: dict[str, object] = {"kind": kind}
-    own = reading.mapping(message.get(kind))
-    inner = own.get("type") if kind == "interactive" else None
-    chosen = reading.mapping(own.get(inner)) if isinstance(inner, str) else own
-    words = reading.clipped(chosen.get(_WORDS.get(inner if isinstance(inner, str) else kind, "")))
-    if words is not None:
-        content["text"] = words
-    for name in _BESIDE if kind == "text" else (kind, *_BESIDE):
-        if message.get(name) is not None and name != "kind":
-            content.setdefault(name, message[name])
-    return content
+# Which lists of its value a field is read from, and what reads each.
+_PARTS = {
+    "messages": ("statuses", "messages"),
+    "smb_message_echoes": ("message_echoes",),
+    "calls": ("calls", "statuses"),
+    "user_preferences": ("user_preferences",),
+}
+_STEPS = {
+    "statuses": "_status",
+    "messages": "_message",
+    "message_echoes": "_echo",
+    "calls": "_call",
+    "user_preferences": "_preference",
+}
+
+
+def _priced(said: _Status) -> tuple[dict[str, str] | None, str | None]:
+    """Read what a message is priced by, and the purpose that follows from it."""
+    cost: dict[str, str] = {}
+    category = None
+    price, conversation = said.pricing, said.conversation
+    if price is not None:
+        category = price.category
+        if price.billable is not None:
+            cost["billable"] = "true" if price.billable else "false"
+        for name, value in (
+            ("model", price.pricing_model), ("type", price.type), ("category", category),
+        ):  # fmt: skip
+            if reading.text(value, reading.KIND_MAX):
+                cost[name] = str(value)
+    if conversation is not None:
+        origin = conversation.origin.type if conversation.origin else None
+        category = category or origin
+        until = reading.unix_ms(conversation.expiration_timestamp)
+        if reading.text(conversation.id):
+            cost["conversation"] = str(conversation.id)
+        if reading.text(origin, reading.KIND_MAX):
+            cost["conversation_category"] = str(origin)
+        if until is not None:
+            cost["conversation_expires_at"] = rfc3339(until)
+    return cost or None, PURPOSES.get(category or "")

@@ -1,0 +1,45 @@
+"""What people are told about WhatsApp connections: how to set one up, and what is odd. Markdown."""
+
+SETUP = """\
+1. In the Meta app, open *WhatsApp → Configuration*. Enter the connection's callback URL, and as \
+*Verify token* the one that you have written into the connection. Meta calls the URL at once and \
+gets its challenge back.
+2. Subscribe to the field `messages`, and to those whose events you want: \
+`message_template_status_update`, `message_template_quality_update`, `template_category_update`, \
+`phone_number_quality_update`, `phone_number_name_update`, `account_update`, \
+`account_review_update`, `account_alerts`, `user_preferences`, `calls`, `smb_message_echoes`.
+3. Copy the *App Secret* (*App settings → Basic*) into the connection.
+4. To send, and to fetch files that people send: the token of a system user with the permission \
+`whatsapp_business_messaging`, and the *Phone number ID*.
+
+A partner that passes on Meta's callbacks as they are, signature included, and takes messages in \
+Meta's format, is used in the same way: `base_url` is what stands before `/messages` at the \
+partner, and `token_header` the header that it wants its key in. Files are then fetched under \
+`base_url`, too.
+"""
+
+NOTES = """\
+- Meta signs the raw body, and no time: a callback that comes again is known by what it says.
+- `delivered` may be left out when a message is read at once: `read` then implies it.
+- A connection, or a number, may have people without a number: their id (such as `US.…`) stands \
+where the number would. Messages to one are sent as `recipient`, because in `to` an id is taken \
+and silently dropped.
+- An inbound message says until when it may be answered freely: `service_window_closes_at` in its \
+content, 24 hours after its time. Outside of that only templates arrive; anything else fails with \
+131047. Messages in groups, system messages, edits and withdrawals say nothing of the kind.
+- What a message is priced by stands in `cost`: `billable`, `model`, `type`, `category`, and of a \
+conversation its id, category and end where Meta sends them. The purpose follows from the category.
+- Files that people send: images, videos, audio, documents and stickers are `kind` `media`, with \
+WhatsApp's own type in `media[0].type` and the digest in hexadecimal.
+- `user_preferences` and error 131050 are about marketing only. A person with a number and an id \
+has a wish for each of them: two events.
+- Messages that a business sends from the app on its phone (`smb_message_echoes`) are outbound \
+messages; nothing answers them. `history`, `smb_app_state_sync`, `flows`, `security`, \
+`user_id_update`, groups' own fields and whatever Meta adds are `provider.unrecognised` with their \
+content: what happened months ago starts nothing.
+- The signature is checked more strictly than by some libraries: exactly one header, `sha256=` and \
+64 lower-case hexadecimal digits. A handshake has each of its three parameters once, and a \
+challenge of letters, digits and `_.~+/=:-`.
+- Meta limits a number to so many messages a second and to one every six seconds to one person; a \
+throttled send says how long to wait where the answer or the limit itself does.
+"""
