@@ -18,6 +18,26 @@ SOURCES: dict[str, Limit] = {
     "providers.config_faults:ITEMS_MAX": Limit(
         "items", "of a list whose faults are named", "not named"
     ),
+    "providers.config_faults:NAMES_MAX": Limit("rows", "of a table, likewise", "not named"),
+}
+MAPPINGS: dict[str, Limit] = {
+    "providers.mapping_config:RULES_MAX": Limit("rules", "of a mapping", _EXPLAINED),
+    "providers.mapping_config:CONDITIONS_MAX": Limit("conditions", "of a rule", _EXPLAINED),
+    "providers.mapping_config:PLACES_MAX": Limit(
+        "places", "where a field may stand, or that make a key", _EXPLAINED
+    ),
+    "providers.mapping_config:PLACE_MAX": Limit(CHARACTERS, "a place", _EXPLAINED),
+    "providers.mapping:_STARS_MAX": Limit(
+        "lists", "in lists, on the way to the pieces of a callback", _EXPLAINED
+    ),
+    "providers.mapping_config:WORDS_MAX": Limit("rows", "of a table", _EXPLAINED),
+    "providers.mapping_config:WORD_MAX": Limit(CHARACTERS, "a word in a table", _EXPLAINED),
+    "providers.mapping_config:RANGE_MAX": Limit("codes", "of a range in a table", _EXPLAINED),
+    "providers.mapping_config:FORMATS_MAX": Limit("formats", "of times", _EXPLAINED),
+    "providers.mapping_times:LENGTH_MAX": Limit(CHARACTERS, "a time", "not read"),
+    "providers.mapping_config:STRIPPED_MAX": Limit("prefixes", "that numbers may have", _EXPLAINED),
+    "providers.mapping_config:METADATA_MAX": Limit("pairs", "of metadata", _EXPLAINED),
+    "providers.mapping_config:MEDIA_MAX": Limit("files", "of a message", "left out"),
 }
 
 # What is read of single providers' callbacks.

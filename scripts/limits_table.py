@@ -6,7 +6,7 @@ A name is a module, a colon and a constant, or a field of a class with its defau
 
 from scripts.limits_kinds import BYTES, CHARACTERS, DAYS, MILLISECONDS, NUMBER, SECONDS, Limit
 from scripts.limits_people import PEOPLE
-from scripts.limits_sources import CALLBACKS, SOURCES
+from scripts.limits_sources import CALLBACKS, MAPPINGS, SOURCES
 
 _CUT = "cut"
 _HUNG_UP = "the connection is closed"
@@ -112,6 +112,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "domain.search:VALUE_MAX": Limit(CHARACTERS, "that something is found by", _CUT),
     },
     "Generic sources": SOURCES,
+    "Mappings": MAPPINGS,
     "Published events": {
         "providers.native_items:ITEMS_MAX": Limit("items", "posted to a native connection", "422"),
         "providers.native_items:FAULTS_MAX": Limit("faults", "named in its answer", "left out"),

@@ -200,8 +200,9 @@ def adapters_do_not_know_each_other(file: Source) -> Iterator[str]:
 
 # Modules of providers/ that belong to no provider.
 _OF_ALL_PROVIDERS = frozenset({
-    "base", "config", "config_faults", "error_table", "forms", "generic", "reading", "recorded",
-    "registry", "xml_reading",
+    "base", "config", "config_faults", "error_table", "forms", "generic", "mapping",
+    "mapping_body", "mapping_config", "mapping_items", "mapping_table", "mapping_times",
+    "mapping_writing", "presets", "reading", "recorded", "registry", "xml_reading",
 })  # fmt: skip
 
 

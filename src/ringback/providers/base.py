@@ -22,6 +22,10 @@ SECRET: dict[str, object] = {"secret": True}
 class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base of every `Config`. Its repr shows no value, so that none ends in a log."""
 
+    def faults(self) -> list[tuple[str, str]]:
+        """Return what types alone cannot say is wrong: JSON pointers and words, without values."""
+        return []
+
     def __repr__(self) -> str:
         return f"<{type(self).__qualname__} of {type(self).__module__}>"
 

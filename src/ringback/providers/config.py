@@ -35,10 +35,14 @@ def load_config(kind: type[C], raw: object) -> C:
     if not isinstance(raw, Mapping):
         raise ConfigError([("", "must be an object")])
     try:
-        return msgspec.convert(raw, kind)
+        config = msgspec.convert(raw, kind)
     except msgspec.ValidationError:
         # The library's own error may repeat a value.
         raise ConfigError(faults(raw, kind)) from None
+    found = config.faults()
+    if found:
+        raise ConfigError(found)
+    return config
 
 
 def secret_fields(kind: type[msgspec.Struct]) -> set[str]:
@@ -52,12 +56,15 @@ def redact(config: msgspec.Struct) -> dict[str, object]:
     """Return the config as plain values in which no secret can be read, however deep it stands.
 
     A long secret becomes "…" and its last four characters, a short one "set", none stays None.
+    Parts that are declared so leave out what is at its default.
     """
     about = config.__struct_config__
     plain: dict[str, object] = {about.tag_field: about.tag} if about.tag_field else {}
     hidden = secret_fields(type(config))
     for field in msgspec.structs.fields(config):
         value = getattr(config, field.name)
+        if about.omit_defaults and _is_default(field, value):
+            continue
         plain[field.encode_name] = _masked(value) if field.encode_name in hidden else _shown(value)
     return plain
 
@@ -71,6 +78,12 @@ def json_schema(kind: type[ProviderConfig]) -> dict[str, object]:
             properties[name] = {**properties[name], "writeOnly": True, "format": "password"}
     own: dict[str, object] = components.pop(kind.__name__)
     return {**own, "$defs": components} if components else own
+
+
+def _is_default(field: msgspec.structs.FieldInfo, value: object) -> bool:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return bool(value == field.default_factory())
+    return bool(value == field.default)
 
 
 def _masked(value: object) -> object:
@@ -106,3 +119,5 @@ def _structs(kind: inspect.Type) -> Iterator[type[msgspec.Struct]]:
         yield from _structs(kind.type)
     elif isinstance(kind, inspect.ListType):
         yield from _structs(kind.item_type)
+    elif isinstance(kind, inspect.DictType):
+        yield from _structs(kind.value_type)

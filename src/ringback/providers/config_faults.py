@@ -1,20 +1,22 @@
 """Every fault of a config at once: where it lies, as a JSON pointer, and what is wrong, in words.
 
-Goes down into the config's parts: structs, structs told apart by a tag, lists. No message holds a
-value of the config, because a secret may stand in the wrong field.
+Goes down into the config's parts: structs, structs told apart by a tag, lists, tables. No message
+holds a value of the config, because a secret may stand in the wrong field.
 """
 
 import re
 import types
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 Fault = tuple[str, str]
 
-# How many items of a list are looked at one by one; the bounds of lists are lower.
+# How many items of a list, or of a table, are looked at one by one; their bounds are lower.
 ITEMS_MAX = 64
+NAMES_MAX = 256
 
 _STEP = re.compile(r"\.(\w+)|\[([0-9]+)\]")
 
@@ -44,6 +46,10 @@ def _within(raw: object, kind: Any, at: str) -> Iterator[Fault]:
         structs = [one for one in members if _is_struct(one)]
         if structs:
             yield from _of_object(raw, structs, at)
+        for member in members:
+            if get_origin(member) is dict:
+                for name, item in islice(raw.items(), NAMES_MAX):
+                    yield from faults(item, get_args(member)[1], at + pointer(str(name)))
     elif isinstance(raw, list | tuple):
         for member in members:
             if get_origin(member) is list:

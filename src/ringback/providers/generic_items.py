@@ -6,7 +6,7 @@
     XML, other text     a string
     anything else       {"content_type": …, "base64": …}
 
-What it means is not looked at: everything is `generic.callback`.
+What it means is told by the config's mapping; without one everything is `generic.callback`.
 """
 
 import base64
@@ -29,6 +29,7 @@ from ringback.providers.generic_config import (
     Place,
     QueryPlace,
 )
+from ringback.providers.mapping_items import Notes
 
 KIND = "generic.callback"
 FORM = "application/x-www-form-urlencoded"
@@ -56,15 +57,29 @@ class Content(msgspec.Struct, frozen=True):
     is_json: bool = False
 
 
-def read(callback: Callback, config: GenericConfig) -> Parsed:
-    """Make one item of a verified callback. Raises nothing, whatever it holds."""
-    if isinstance(config.verify, ApiKey) and config.verify.in_ == "query":
-        # The key is no part of what was said, and nobody who gets the event may learn it.
-        url = forms.without(callback.url, config.verify.name)
-        callback = msgspec.structs.replace(callback, url=url)
+def read(callback: Callback, config: GenericConfig, notes: Notes = None) -> Parsed:
+    """Make items of a verified callback. Raises nothing, whatever it holds.
+
+    Where `notes` is a list, why the mapping did not read things is added to it.
+    """
+    callback = _without_key(callback, config)
+    if config.mapping is not None:
+        return config.mapping.program.read(callback, "generic", notes)
     content = _content(callback)
     key = _key(callback, config, content)
     return Parsed((Unrecognised(KIND, f"{KIND}:{key}", content.fragment),))
+
+
+def _without_key(callback: Callback, config: GenericConfig) -> Callback:
+    """Leave an API key out: it is no part of what was said, and nobody else may learn it."""
+    scheme = config.verify
+    if not isinstance(scheme, ApiKey):
+        return callback
+    if scheme.in_ == "query":
+        return msgspec.structs.replace(callback, url=forms.without(callback.url, scheme.name))
+    name = scheme.name.lower()
+    kept = tuple(header for header in callback.headers if header[0].lower() != name)
+    return msgspec.structs.replace(callback, headers=kept)
 
 
 def _content(callback: Callback) -> Content:
