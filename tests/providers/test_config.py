@@ -79,8 +79,8 @@ def test_a_short_secret_shows_nothing_and_a_missing_one_stays_missing() -> None:
         "phone_number_id": None,
         "account_id": None,
         "graph_version": "v25.0",
-        "base_url": None,
-        "token_header": None,
+        "base_url": "",
+        "token_header": "",
     }
 
 

@@ -124,6 +124,8 @@ def test_a_failure_has_the_code_that_was_asked_for(code: str) -> None:
         ("", {"kind": "media", "media": [{"id": "77", "content_type": "application/pdf",
                                           "filename": "a.pdf"}]},
          {"kind": "media", "type": "document", "id": "77", "filename": "a.pdf"}),
+        ("", {"kind": "media", "media": [{"url": "http://a.example/a.png"}]},
+         {"kind": "media", "type": "image", "url": "http://a.example/a.png"}),
         ("", {"kind": "location", "location": {"latitude": 1, "longitude": 2}},
          {"kind": "location", "location": {"latitude": 1, "longitude": 2}}),
         ("", {"kind": "button", "button": {"text": "Stop", "payload": "STOP"}},
@@ -134,7 +136,7 @@ def test_a_failure_has_the_code_that_was_asked_for(code: str) -> None:
 def test_what_people_send_is_simulated_with_its_content(
     text: str, content: dict[str, object], expected: dict[str, object]
 ) -> None:
-    """Files with an id that can be fetched, replies with what they answer, kinds as they are."""
+    """Files with an id or address, replies with what they answer, kinds as they are."""
     message = msgspec.structs.replace(PERSON, text=text, content=content)
     (item,) = read(WHATSAPP.simulate(message, "received", config(), URL))
     assert isinstance(item, Inbound)
@@ -142,7 +144,7 @@ def test_what_people_send_is_simulated_with_its_content(
     assert expected == {key: {**files[0], **item.content}[key] for key in expected}
     assert content.get("reply_to") == item.reply_to
     assert "2026-03-03T09:16:40.000Z" == item.content["service_window_closes_at"]
-    assert ("media" in item.content) == bool(files[0].get("id"))
+    assert ("media" in item.content) == bool(files[0].get("id") or files[0].get("url"))
 
 
 def test_people_without_a_number_are_simulated_too() -> None:

@@ -51,32 +51,26 @@ class WhatsAppConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_f
             description="Version of the Graph API that messages are sent by.",
         ),
     ] = "v25.0"
-    base_url: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^https://[!-~]{1,200}$(?!\n)",
-                description=(
-                    "Where a partner takes messages in Meta's format: what stands before "
-                    "/messages. Empty for Meta itself."
-                ),
+    base_url: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^(https://[!-~]{1,200})?$(?!\n)",
+            description=(
+                "Where a partner takes messages in Meta's format: what stands before /messages. "
+                "Empty for Meta itself."
             ),
-        ]
-        | None
-    ) = None
-    token_header: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$(?!\n)",
-                description=(
-                    "Header that a partner wants the token in, such as D360-API-KEY. Empty for "
-                    "Authorization: Bearer."
-                ),
+        ),
+    ] = ""
+    token_header: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^([A-Za-z][A-Za-z0-9-]{0,63})?$(?!\n)",
+            description=(
+                "Header that a partner wants the token in, such as D360-API-KEY. Empty for "
+                "Authorization: Bearer."
             ),
-        ]
-        | None
-    ) = None
+        ),
+    ] = ""
 
 
 def sends_to(config: WhatsAppConfig) -> str | None:

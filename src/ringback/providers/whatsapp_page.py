@@ -40,6 +40,8 @@ content: what happened months ago starts nothing.
 - The signature is checked more strictly than by some libraries: exactly one header, `sha256=` and \
 64 lower-case hexadecimal digits. A handshake has each of its three parameters once, and a \
 challenge of letters, digits and `_.~+/=:-`.
+- An unexpected error of Meta's own (1, 2, 131000 or 131016 with a 5xx) leaves open whether the \
+message was taken: it is not sent again by itself.
 - Meta limits a number to so many messages a second and to one every six seconds to one person; a \
 throttled send says how long to wait where the answer or the limit itself does.
 """

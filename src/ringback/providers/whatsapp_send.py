@@ -19,7 +19,7 @@ from ringback.providers.whatsapp_config import (
     sends_to,
 )
 from ringback.providers.whatsapp_content import FILES
-from ringback.providers.whatsapp_tables import ERROR_TABLE, WAITS_S
+from ringback.providers.whatsapp_tables import ERROR_TABLE, UNEXPECTED, WAITS_S
 
 TEXT_MAX = 4096
 CAPTION_MAX = 1024
@@ -72,6 +72,7 @@ def send(message: OutboundMessage, config: WhatsAppConfig) -> SendFlow:
 def media(found: dict[str, object], config: WhatsAppConfig) -> MediaFlow:
     """Fetch a file: its address is asked for by its id, and is good for five minutes.
 
+    The token goes along only where it is encrypted.
     https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
     """
     if not config.access_token:
@@ -89,8 +90,10 @@ def media(found: dict[str, object], config: WhatsAppConfig) -> MediaFlow:
         url = told.url
     else:
         yield from ()
-    if not isinstance(url, str) or not url.startswith("https://"):
+    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         return MediaRefused("it has neither an id nor a URL")
+    if url.startswith("http://"):
+        return HttpRequest("GET", url)
     return HttpRequest("GET", _through(url, config), credentials(config))
 
 
@@ -331,6 +334,8 @@ def result_of(response: HttpResponse) -> SendResult:
         details = more.details if isinstance(more, _ErrorData) else None
         rule, failure = ERROR_TABLE.failure(answer.error.code, details or answer.error.message)
         failure = msgspec.structs.replace(failure, stage="rejected")
+        if response.status >= 500 and str(answer.error.code) in UNEXPECTED:
+            return SendResult("uncertain")
         if rule.class_ != "throttled":
             return SendResult("refused", error=failure)
         wait_s = _wait_s(response, str(answer.error.code))

@@ -92,5 +92,7 @@ PURPOSES: dict[str, Purpose] = {
     "service": "transactional",
     "group_service": "transactional",
 }
+# As the answer to a send, with a 5xx: nobody knows whether the message was taken.
+UNEXPECTED = frozenset(("1", "2", "131000", "131016"))
 # Only marketing messages can fail so.
 MARKETING_ONLY = frozenset(("131049", "131050", "131063"))
