@@ -54,4 +54,9 @@ CALLBACKS: dict[str, Limit] = {
     "providers.bandwidth_toll_free:REASON_MAX": Limit(
         CHARACTERS, "all of these reasons together", "cut"
     ),
+    "providers.twilio_items:MEDIA_MAX": Limit("files", "of a message at Twilio", "left out"),
+    "providers.twilio_events:TAGS_MAX": Limit("tags", "of a message at Twilio", "left out"),
+    "providers.twilio_send:WAIT_MAX_S": Limit(
+        "seconds", "that Twilio may make a sender wait", "cut"
+    ),
 }

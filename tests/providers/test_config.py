@@ -94,6 +94,7 @@ def test_the_secret_fields_are_known() -> None:
         "generic": set(),
         "native": set(),
         "linkmobility": {"token", "client_secret"},
+        "twilio": {"auth_token", "shared_key", "callback_password", "api_key_secret"},
     }
 
 

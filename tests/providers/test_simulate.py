@@ -55,9 +55,10 @@ PAIRS = [(one, status) for one in READERS for status in one.simulated]
 def test_a_simulated_callback_arrives_as_what_it_is(provider: Provider, status: Status) -> None:
     """It verifies, and reads as the status, ids, addresses, reference and time that it was for."""
     request = provider.simulate(MESSAGE, status, config_of(provider), URL)
-    assert (request.method, request.url) == ("POST", URL)
+    # Twilio's callbacks carry the reference in their URL, and no time.
+    assert (request.method, request.url.removesuffix("&reference=order-48213")) == ("POST", URL)
     item = arrived(provider, request)
-    at = MESSAGE.at_ms - (646 if provider.name == "whatsapp" else 0)
+    at = {"whatsapp": MESSAGE.at_ms - 646, "twilio": None}.get(provider.name, MESSAGE.at_ms)
     assert ("id-1", at) == (item.message_id, item.occurred_at)
     assert item.to == MESSAGE.to
     if isinstance(item, Report):

@@ -177,7 +177,9 @@ class Writer:
         """Make an object of known keys, most of the time with those that name things."""
         keys = self.dice.sample(self.keys, self.dice.randrange(min(10, len(self.keys))))
         keys += [
-            k for k in ("id", "type", "status", "message", "reply") if self.dice.random() < 0.7
+            key
+            for key in ("id", "type", "status", "message", "reply", "data")
+            if self.dice.random() < 0.7
         ]
         return {key: self.value(key, depth) for key in keys if key in self.words}
 
@@ -196,7 +198,7 @@ class Writer:
         if self.name != "whatsapp":
             alone = self.dice.random() < 0.1
             own = self.thing(2) if alone else self.things()
-            return own if self.name == "bandwidth" else {"items": own}
+            return own if self.name in ("bandwidth", "twilio") else {"items": own}
         names = (
             "statuses", "messages", "contacts", "metadata", "errors", "calls", "message_echoes",
             "user_preferences",

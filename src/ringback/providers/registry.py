@@ -6,11 +6,20 @@ from ringback.providers.generic import Generic
 from ringback.providers.linkmobility import LinkMobility
 from ringback.providers.native import Native
 from ringback.providers.simulator import SIMULATOR
+from ringback.providers.twilio import Twilio
 from ringback.providers.whatsapp import WhatsApp
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
-    for provider in (Bandwidth(), Generic(), LinkMobility(), Native(), SIMULATOR, WhatsApp())
+    for provider in (
+        Bandwidth(),
+        Generic(),
+        LinkMobility(),
+        Native(),
+        SIMULATOR,
+        Twilio(),
+        WhatsApp(),
+    )
 }
 
 

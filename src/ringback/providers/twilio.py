@@ -1,0 +1,139 @@
+"""Twilio messaging: SMS, MMS, WhatsApp and RCS, with Conversations and Event Streams.
+
+Signatures are in `twilio_proof`, what callbacks say in `twilio_items` (forms) and `twilio_events`
+(JSON), sending in `twilio_send`, and Twilio's own side of the wire in `twilio_fake`.
+"""
+
+from typing import Any, ClassVar
+
+from ringback.domain.http import Callback, HttpRequest, HttpResponse
+from ringback.domain.messages import Status
+from ringback.providers import (
+    twilio_events,
+    twilio_fake,
+    twilio_items,
+    twilio_proof,
+    twilio_send,
+    twilio_tables,
+)
+from ringback.providers.base import (
+    CannotSimulateError,
+    Fake,
+    Faked,
+    MediaFlow,
+    OutboundMessage,
+    Parsed,
+    Provider,
+    ProviderConfig,
+    SendFlow,
+    Verification,
+)
+from ringback.providers.twilio_config import TwilioConfig
+
+REALM = "ringback"
+TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+_XML = (("Content-Type", "text/xml; charset=utf-8"),)
+_JSON = (("Content-Type", "application/json"),)
+
+
+class Twilio(Provider):
+    """The adapter; it holds no state."""
+
+    name: ClassVar[str] = "twilio"
+    label: ClassVar[str] = "Twilio"
+    channels: ClassVar[tuple[str, ...]] = ("sms", "mms", *twilio_tables.CHANNELS)
+    documentation: ClassVar[str] = "https://www.twilio.com/docs/usage/webhooks/messaging-webhooks"
+    Config: ClassVar[type[ProviderConfig]] = TwilioConfig
+    STATUS = twilio_tables.STATUS
+    ERRORS = twilio_tables.ERRORS
+    simulated: ClassVar[tuple[Status, ...]] = (*twilio_fake.WORDS, "failed", "expired", "received")
+    sends: ClassVar[tuple[str, ...]] = ("text", "media", "template")
+    refusals: ClassVar[tuple[str, ...]] = (
+        "21211", "21408", "21610", "21611", "21612", "21614", "21617", "14107", "20003", "63016",
+    )  # fmt: skip
+    setup: ClassVar[str] = """\
+1. In the Twilio console, copy the account's **primary** Auth Token into this connection.
+2. Enter the callback URL, with `#rc=5&rp=5xx,ct,rt` at its end, as *A message comes in* of each
+   number or as the *Request URL* of the Messaging Service, and as its *Delivery Status Callback*.
+   What follows the `#` makes Twilio try again within its 15 seconds; it is not signed.
+3. Whoever sends with other programs enters it as `StatusCallback` of each message, with
+   `?reference=` and an id of their own: it comes back as the message's reference.
+4. To send from here, add the Account SID, and an API key if the Auth Token is not to be used.
+5. Event Streams, and the post-action webhook of Conversations, take the same URL.
+"""
+    notes: ClassVar[str] = """\
+- The signature covers the URL as Twilio called it. Behind a proxy, set the public URL: scheme,
+  host, path and query must be Twilio's, letter for letter. The port may be there or not.
+- A name and its value stand side by side in what is signed, and a field that comes several times
+  is signed in the order of its values: it is read as missing here if they differ.
+- Stricter than Twilio's own validator: both signature headers at most once; a body that is no form
+  only with one `bodySHA256` in the query that is its hash; no body with GET; no empty form; base64
+  only as it is written; SHA-256 only with the shared key, SHA-1 only with the Auth Token.
+- User name and password in the callback URL are asked for beside the signature, where the
+  connection has them: Twilio comes back with them after a 401.
+- Twilio posts nothing for the first status of a message, and nothing again after 15 seconds.
+- `RawDlrDoneDate` has no time zone, so reports of status callbacks are dated by their arrival;
+  those of Event Streams carry Twilio's time.
+- `OptOutType` comes with Advanced Opt-Out alone: STOP and START are told beside the message itself.
+- Files of people need credentials at Twilio, which go to its own hosts and nowhere else.
+"""
+
+    def verify(self, callback: Callback, config: TwilioConfig, now_ms: int) -> Verification:
+        """Check the signature of the URL and what came with it. Twilio signs no time."""
+        del now_ms
+        return twilio_proof.verify(callback, config)
+
+    def parse(self, callback: Callback, config: TwilioConfig) -> Parsed:
+        """Read a form, or the events of a JSON array."""
+        del config
+        if twilio_proof.is_json(callback):
+            return twilio_events.Events().read(callback.body)
+        return twilio_items.read(callback)
+
+    def reply(
+        self, callback: Callback, config: TwilioConfig, verification: Verification
+    ) -> HttpResponse:
+        """Answer 200 with what Twilio does nothing about, or 401.
+
+        An empty TwiML document sends no reply; without a Content-Type Twilio warns (12300), and
+        plain text would be sent to the person. Conversations and Event Streams take JSON.
+        """
+        if verification.verdict == "ok":
+            as_json = twilio_proof.is_json(callback) or b"EventType=on" in callback.body
+            return HttpResponse(200, _JSON, b"{}") if as_json else HttpResponse(200, _XML, TWIML)
+        if config.callback_username is None and config.callback_password is None:
+            return HttpResponse(401, _XML)
+        return HttpResponse(401, (*_XML, ("WWW-Authenticate", f'Basic realm="{REALM}"')))
+
+    def authenticate(self, request: HttpRequest, config: TwilioConfig, now_ms: int) -> HttpRequest:
+        """Prove a request as Twilio would, in its URL and its headers."""
+        del now_ms
+        return twilio_proof.authenticate(request, config)
+
+    def covers(self, config: Any) -> tuple[str, bool]:
+        """Say that the URL is signed."""
+        del config
+        return (
+            "the signature covers this URL, letter for letter but for its port, and every field",
+            True,
+        )
+
+    def send(self, message: OutboundMessage, config: TwilioConfig) -> SendFlow:
+        """Send a text, files or a template; one request."""
+        return twilio_send.send(message, config)
+
+    def media(self, found: dict[str, object], config: TwilioConfig) -> MediaFlow:
+        """Fetch a file of a person: with credentials, then from where Twilio sends on to."""
+        return twilio_send.media(found, config)
+
+    def fake(self, request: HttpRequest, config: TwilioConfig, how: Fake) -> Faked | None:
+        """Answer the creation of a message as Twilio would."""
+        return twilio_fake.fake(request, config, how)
+
+    def simulate(
+        self, message: OutboundMessage, status: Status, config: TwilioConfig, url: str
+    ) -> HttpRequest:
+        """Make a signed callback for a status of `message`, or for its arrival from a person."""
+        if status not in self.simulated:
+            raise CannotSimulateError(f"Twilio never reports {status}")
+        return twilio_fake.simulate(message, status, config, url)

@@ -1,0 +1,180 @@
+"""What Twilio's Event Streams say: an array of CloudEvents about messages and links.
+
+https://www.twilio.com/docs/events/event-types/messaging/outbound-message
+https://www.twilio.com/docs/events/event-types/messaging/inbound-message
+https://www.twilio.com/docs/events/event-types/link-shortening/link
+"""
+
+import msgspec
+
+from ringback.domain.strict_json import StrictJsonError
+from ringback.providers import reading
+from ringback.providers import twilio_forms as forms
+from ringback.providers.base import Inbound, Notice, Report
+from ringback.providers.twilio_items import consent_of
+from ringback.providers.twilio_tables import STATUS, WEAK, address, channel, failure
+
+OUTBOUND = "com.twilio.messaging.message."
+INBOUND = "com.twilio.messaging.inbound-message.received"
+CLICKED = "com.twilio.daptbt.link-shortening.link-clicked"
+TAGS_MAX = 10
+
+
+class _Event(msgspec.Struct):
+    # The samples in the documentation have a date in `datacontenttype`: it is not looked at.
+    type: str = ""
+    id: str | None = None
+    time: str | None = None
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Message(msgspec.Struct, rename="camel"):
+    message_sid: str = ""
+    timestamp: str | None = None
+    from_: str | None = msgspec.field(default=None, name="from")
+    to: str | None = None
+    body: str | None = None
+    message_status: str | None = None
+    messaging_service_sid: str | None = None
+    error_code: int | str | None = None
+    status_callback_url: str | None = msgspec.field(default=None, name="statusCallBackUrl")
+    tags: dict[str, object] | None = None
+    number_of_segments: int | None = None
+    num_segments: int | None = None
+    num_media: int | None = None
+    opt_out_type: str | None = None
+    referral_ctwa_clid: str | None = None
+
+
+class _Click(msgspec.Struct):
+    message_sid: str | None = None
+    to: str | None = None
+    link: str | None = None
+    shortened_link: str | None = None
+    click_time: str | None = None
+
+
+_EVENT = reading.Shape(_Event)
+_MESSAGE = reading.Shape(_Message)
+_CLICK = reading.Shape(_Click)
+
+
+class Events(reading.Walk):
+    """Reads one callback of Event Streams; made anew for each."""
+
+    def body(self, body: bytes) -> None:
+        """Read an array of events, or one. Raises StrictJsonError for anything else."""
+        if body.lstrip()[:1] == b"{":
+            try:
+                self._event(msgspec.Raw(body), "")
+            except StrictJsonError as error:
+                self.unparsed(error.reason, "")
+        else:
+            self.each(body, "", self._event)
+
+    def _event(self, fragment: msgspec.Raw, where: str) -> None:
+        event = _EVENT.read(self.sound(fragment))
+        if event.type == CLICKED:
+            self._click(event, fragment, where)
+            return
+        word = event.type.removeprefix(OUTBOUND)
+        if event.type != INBOUND and word == event.type:
+            self.unrecognised(_kind(event), fragment, _at(event))
+            return
+        message = _MESSAGE.read(event.data)
+        sid = reading.text(message.message_sid)
+        if sid is None:
+            self.unmatched("an event without the id of its message", f"{where}/data/messageSid")
+        elif event.type == INBOUND:
+            self._inbound(event, message, sid)
+        else:
+            status = (message.message_status or word).lower()
+            if status in STATUS:
+                self._report(event, message, sid, status)
+            else:
+                self.unrecognised(_kind(event), fragment, _at(event))
+
+    def _report(self, event: _Event, message: _Message, sid: str, word: str) -> None:
+        status, error = STATUS[word], None
+        if status == "failed":
+            status, error = failure(message.error_code, None)
+        words = reading.clipped(message.body)
+        called = reading.text(message.status_callback_url, 4096)
+        reference = None if called is None else forms.reference_in(called)
+        self.add(
+            Report(
+                message_id=sid,
+                status=status,
+                key=f"{sid}:{word}",
+                occurred_at=reading.iso_ms(message.timestamp) or _at(event),
+                to=address(message.to),
+                from_=address(message.from_),
+                channel=channel(sid, message.to, message.from_),
+                reference=reading.text(reference, reading.REFERENCE_MAX),
+                error=error,
+                provider_status=word,
+                weak=word in WEAK,
+                segments=reading.count(message.number_of_segments),
+                metadata=_tags(message.tags),
+                content=None if words is None else {"kind": "text", "text": words},
+            )
+        )
+
+    def _inbound(self, event: _Event, message: _Message, sid: str) -> None:
+        # The files themselves are named in the messaging webhook alone.
+        files = message.num_media or 0
+        content: dict[str, object] = {"kind": "media" if files > 0 else "text"}
+        words = reading.clipped(message.body)
+        if words is not None:
+            content["text"] = words
+        if message.referral_ctwa_clid:
+            content["referral"] = {"ctwa_clid": reading.clipped(message.referral_ctwa_clid)}
+        if message.opt_out_type:
+            content["opt_out_type"] = reading.clipped(message.opt_out_type, reading.KIND_MAX)
+        inbound = Inbound(
+            message_id=sid,
+            key=sid,
+            from_=address(message.from_),
+            to=address(message.to),
+            content=content,
+            channel=channel(sid, message.from_, message.to, media=files > 0),
+            occurred_at=reading.iso_ms(message.timestamp) or _at(event),
+            segments=reading.count(message.num_segments),
+        )
+        self.add(inbound)
+        consent = consent_of(
+            message.opt_out_type, sid, inbound, message.body, message.messaging_service_sid
+        )
+        if consent is not None:
+            self.add(consent)
+
+    def _click(self, event: _Event, fragment: msgspec.Raw, where: str) -> None:
+        click = _CLICK.read(event.data)
+        sid, link = reading.text(click.message_sid), reading.text(click.link, 2048)
+        if sid is None or link is None:
+            self.unmatched("a click without its message or its link", f"{where}/data")
+            return
+        data: dict[str, object] = {"url": link, "source": "provider"}
+        found = {
+            "recipient": address(click.to),
+            "provider_link": reading.text(click.shortened_link, 2048),
+        }
+        data |= {name: value for name, value in found.items() if value is not None}
+        named = reading.text(event.id) or reading.fingerprint(bytes(memoryview(fragment)))
+        at = reading.iso_ms(click.click_time) or _at(event)
+        self.add(Notice("link.clicked", f"{named}:clicked", data, at, sid))
+
+
+def _kind(event: _Event) -> str:
+    return reading.kind_of("twilio", event.type.removeprefix("com.twilio."))
+
+
+def _at(event: _Event) -> int | None:
+    return reading.iso_ms(event.time)
+
+
+def _tags(tags: dict[str, object] | None) -> dict[str, str]:
+    """Return the tags that the message was sent with: names and short texts."""
+    found = list((tags or {}).items())[:TAGS_MAX]
+    texts = {name: reading.text(value, 256) for name, value in found if 0 < len(name) <= 64}
+    return {name: value for name, value in texts.items() if value is not None}

@@ -1,0 +1,74 @@
+"""Twilio's forms: names and values as octets for signatures, as text for reading.
+
+A form is a POST body, or the query where Twilio is told to call with GET.
+"""
+
+from collections.abc import Iterable
+from urllib.parse import unquote_to_bytes, urlencode, urlsplit
+
+from ringback.providers.forms import PAIRS_MAX, SIZE_MAX
+
+# What a callback URL of ours carries and gets back: the reference of the message.
+REFERENCE = "reference"
+
+Pairs = list[tuple[bytes, bytes]]
+
+
+def octets(text: str) -> bytes:
+    """Return the bytes that came: heads of requests are read as Latin-1."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def pairs(form: bytes) -> Pairs | None:
+    """Split an url-encoded form and undo its escapes; None beyond 1,000 pairs or 1 MiB."""
+    if len(form) > SIZE_MAX or form.count(b"&") >= PAIRS_MAX:
+        return None
+    found: Pairs = []
+    for piece in form.split(b"&"):
+        if piece:
+            name, _, value = piece.partition(b"=")
+            found.append((_plain(name), _plain(value)))
+    return found
+
+
+def fields(found: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the fields as text, without those that are not UTF-8 or hold NUL.
+
+    One that comes with several values is left out too: no signature tells their order.
+    """
+    told: dict[str, str] = {}
+    doubled: set[str] = set()
+    for name, value in found:
+        try:
+            key, text = name.decode(), value.decode()
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in key and "\0" not in text and told.setdefault(key, text) != text:
+            doubled.add(key)
+    for key in doubled:
+        del told[key]
+    return told
+
+
+def reference_in(url: str) -> str | None:
+    """Return the `reference` that a callback URL carries, or None."""
+    if f"{REFERENCE}=" not in url:
+        return None
+    found = fields(pairs(octets(url.partition("?")[2].partition("#")[0])) or ())
+    return found.get(REFERENCE)
+
+
+def with_query(url: str, **added: str) -> str:
+    """Return a URL with these parameters at the end of its query, before any fragment."""
+    bare, mark, fragment = url.partition("#")
+    joint = "&" if urlsplit(bare).query else "?"
+    return f"{bare.removesuffix('?')}{joint}{urlencode(added)}{mark}{fragment}"
+
+
+def _plain(part: bytes) -> bytes:
+    if b"+" in part:
+        part = part.replace(b"+", b" ")
+    return unquote_to_bytes(part) if b"%" in part else part
