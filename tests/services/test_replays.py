@@ -1,0 +1,119 @@
+"""T04: callbacks that carry no time are replayed: across a restart, after weeks, many at once."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from ringback.domain.http import Callback as Request
+from ringback.domain.http import HttpResponse
+from ringback.domain.messages import Status
+from ringback.providers import registry
+from ringback.providers.base import OutboundMessage
+from ringback.services.retain import Periods, Retainer
+from ringback.storage.database import connect
+from ringback.storage.partitions import today
+from tests.services.sink import until
+from tests.services.stage import BASE_URL, Stage
+from tests.sizes import SIZES
+
+AT_ONCE = 16
+SETTLE_S = 300.0
+# What the providers whose callbacks carry no time say: reports, messages and verifications.
+KINDS: list[tuple[str, Status, dict[str, object]]] = [
+    ("demo-whatsapp", "sent", {}),
+    ("demo-whatsapp", "received", {}),
+    ("demo-bandwidth", "delivered", {}),
+    ("demo-bandwidth", "received", {}),
+    ("demo-bandwidth", "sent", {"kind": "toll_free"}),
+]
+
+Receive = Callable[[str, Request], Awaitable[HttpResponse]]
+
+
+def _callbacks(stage: Stage, count: int) -> list[tuple[str, Request]]:
+    """Make callbacks that are all about something else, as (token, request)."""
+    made = []
+    for number in range(count):
+        token, status, content = KINDS[number % len(KINDS)]
+        connection = stage.connection(token)
+        provider = registry.get(connection.provider)
+        message = OutboundMessage(
+            f"+1888{number:07}", "+15550783881", provider.channels[0], "Hello", f"wamid.{number}",
+            at_ms=stage.engine.clock.now_ms(), content=content,
+        )  # fmt: skip
+        url = f"{BASE_URL}/in/{token}"
+        request = provider.simulate(message, status, connection.config, url)
+        made.append((token, Request(request.method, url, request.headers, request.body)))
+    return made
+
+
+async def _post(receive: Receive, callbacks: list[tuple[str, Request]]) -> None:
+    """Post them in any order, sixteen at once; each is answered as if it were new."""
+    shuffled = iter(random.sample(callbacks, len(callbacks)))
+
+    async def some() -> None:
+        for token, callback in shuffled:
+            assert (await receive(token, callback)).status in (200, 204)
+
+    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+
+
+async def _weeks_later(stage: Stage) -> None:
+    """Do to the database what housekeeping does within 71 days: a change of generations, and 35.
+
+    Keys were new just before the generation after theirs began, which is the worst that can be.
+    """
+    retainer = Retainer(stage.engine.database, Periods())
+    connection = await connect(stage.dsn)
+    try:
+        now = await today(connection)
+    finally:
+        await connection.close()
+    for days in (36, 35):
+        await stage.execute(f"update once_generation set since = since - interval '{days} days'")
+        dropped = await retainer.once(now + timedelta(days=35))
+        assert f"callback_{now:%Y%m%d}" in dropped
+        await retainer.once()
+
+
+@pytest.mark.timeout(900)
+async def test_a_replay_has_no_effect_whenever_it_comes(stage: Stage) -> None:
+    """Each five times, shuffled, sixteen at once, by two workers, and 35 days later: one event.
+
+    The receiver gets each event once, whatever comes again.
+    """
+    await stage.add_endpoint(stage.sink.url, "sender.*")
+    count = SIZES.replayed_callbacks
+    callbacks = _callbacks(stage, count)
+
+    async def settled() -> None:
+        await until(lambda: len(stage.sink.received) >= count, SETTLE_S)
+        assert count == await stage.value("select count(*) from event")
+
+    await _post(stage.engine.receiver.receive, callbacks * 2)
+    await settled()
+    again = stage.another_engine()
+    await stage.engine.stop()
+    await again.start()
+    try:
+        await _post(again.receiver.receive, callbacks)
+        await settled()
+        await _weeks_later(stage)
+        assert 0 < await stage.value("select count(*) from once_key")  # type: ignore[operator]
+        await _post(again.receiver.receive, callbacks * 2)
+        await settled()
+        ids = [got.headers["webhook-id"] for got in stage.sink.received]
+        assert (count, count) == (len(ids), len(set(ids)))
+        async with asyncio.timeout(SETTLE_S):
+            while await stage.value("select count(*) from delivery"):
+                await asyncio.sleep(0.05)
+        types = {msgspec.json.decode(got.body)["type"] for got in stage.sink.received}
+        assert types == {
+            "message.sent", "message.delivered", "message.received", "sender.status_changed",
+        }  # fmt: skip
+    finally:
+        await again.stop()
