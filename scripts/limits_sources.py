@@ -1,6 +1,6 @@
 """The limits of generic sources and of what single providers say, for scripts/limits_table.py."""
 
-from scripts.limits_kinds import BYTES, CHARACTERS, Limit
+from scripts.limits_kinds import BYTES, CHARACTERS, SECONDS, Limit
 
 _EXPLAINED = "422, says so"
 _TEXT = "taken as text, not as a form"
@@ -58,5 +58,38 @@ CALLBACKS: dict[str, Limit] = {
     "providers.twilio_events:TAGS_MAX": Limit("tags", "of a message at Twilio", "left out"),
     "providers.twilio_send:WAIT_MAX_S": Limit(
         "seconds", "that Twilio may make a sender wait", "cut"
+    ),
+    "providers.smsportal_config:SECRET_MAX": Limit(
+        CHARACTERS, "a secret of an SMSPortal connection", _EXPLAINED
+    ),
+    "providers.smsportal_config:WORDS_MAX": Limit(
+        "words", "of opting out, or of WhatsApp's statuses, at SMSPortal", _EXPLAINED
+    ),
+    "providers.smsportal_config:NAMES_MAX": Limit(
+        "names", "of fields in templates at SMSPortal", _EXPLAINED
+    ),
+    "providers.smsportal_config:TOLERANCE_MAX_S": Limit(
+        SECONDS, "that SMSPortal's time of signing may be away from now", _EXPLAINED
+    ),
+    "providers.smsportal_fields:DEPTH_MAX": Limit(
+        "levels", "at which SMSPortal's fields are looked for", "not found"
+    ),
+    "providers.smsportal_fields:LEAVES_MAX": Limit(
+        "fields", "of a callback of SMSPortal's that are looked at", "not found"
+    ),
+    "providers.smsportal_send:BATCH_MAX": Limit(
+        "messages", "in one request to SMSPortal", "another request"
+    ),
+    "providers.smsportal_send:ROUNDS_MAX": Limit(
+        "requests", "to SMSPortal for one batch", "told to come again"
+    ),
+    "providers.smsportal_send:TEXT_MAX": Limit(
+        CHARACTERS, "a text sent through SMSPortal", "refused"
+    ),
+    "providers.smsportal_send:DESCRIPTION_MAX": Limit(
+        CHARACTERS, "what SMSPortal says of an error", "cut"
+    ),
+    "providers.smsportal_send:KEYS_MAX": Limit(
+        "values", "of an answer of SMSPortal's, for each message of a batch", "not looked at"
     ),
 }

@@ -92,6 +92,7 @@ def test_the_secret_fields_are_known() -> None:
         "bandwidth": {"password", "api_password", "client_secret", "toll_free_secret"},
         "simulator": {"secret"},
         "generic": set(),
+        "smsportal": {"api_secret"},
         "native": set(),
         "linkmobility": {"token", "client_secret"},
         "twilio": {"auth_token", "shared_key", "callback_password", "api_key_secret"},

@@ -22,6 +22,7 @@ CONFIGS: dict[str, dict[str, object]] = {
         "api_password": "not-a-real-api-password",
     },
     "simulator": {},
+    "smsportal": {},
 }
 MESSAGE = OutboundMessage("+15550100123", "+15550100900", "sms", "Hi é 👍", reference="order-48213")
 

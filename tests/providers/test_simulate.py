@@ -58,7 +58,11 @@ def test_a_simulated_callback_arrives_as_what_it_is(provider: Provider, status: 
     # Twilio's callbacks carry the reference in their URL, and no time.
     assert (request.method, request.url.removesuffix("&reference=order-48213")) == ("POST", URL)
     item = arrived(provider, request)
-    at = {"whatsapp": MESSAGE.at_ms - 646, "twilio": None}.get(provider.name, MESSAGE.at_ms)
+    at = {
+        "whatsapp": MESSAGE.at_ms - 646,
+        "smsportal": MESSAGE.at_ms - 646,
+        "twilio": None,
+    }.get(provider.name, MESSAGE.at_ms)
     assert ("id-1", at) == (item.message_id, item.occurred_at)
     assert item.to == MESSAGE.to
     if isinstance(item, Report):

@@ -39,6 +39,7 @@ WHATSAPP, BANDWIDTH, SIMULATOR = (
 )  # fmt: skip
 BODY = b'{"object":"whatsapp_business_account","entry":[],"items":[]}'
 FLIPS = 200
+
 by_provider = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.name)
 by_reader = pytest.mark.parametrize("provider", READERS, ids=lambda one: one.name)
 
@@ -52,6 +53,7 @@ def verdict(provider: Provider, callback: Callback, config: ProviderConfig | Non
 PROOFS = {
     "X-Hub-Signature-256": True,
     "X-Simulator-Signature": True,
+    "Webhook-Engine-Signature": True,
     "X-Bandwidth-Signature-HMAC-SHA256": True,
     "X-Twilio-Signature": True,
     "Authorization": False,

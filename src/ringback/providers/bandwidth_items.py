@@ -243,6 +243,7 @@ class Items(reading.Walk):
                 occurred_at=at,
                 recipient=to,
                 reply_to=paired,
+                reply_recipient=None if paired is None else reading.text(message.from_),
                 reference=reading.text(message.tag, reading.REFERENCE_MAX),
                 segments=reading.count(message.segment_count),
             )

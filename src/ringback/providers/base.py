@@ -90,7 +90,11 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Inbound(msgspec.Struct, frozen=True):
-    """A message from a person. `content` holds `kind` and whatever that kind carries."""
+    """A message from a person. `content` holds `kind` and whatever that kind carries.
+
+    `reply_to` is the provider's id of the message that it answers, and `reply_recipient` what
+    `recipient` is in that one's reports.
+    """
 
     message_id: str
     key: str
@@ -101,6 +105,7 @@ class Inbound(msgspec.Struct, frozen=True):
     occurred_at: int | None = None
     recipient: str | None = None
     reply_to: str | None = None
+    reply_recipient: str | None = None
     reference: str | None = None
     segments: int | None = None
 

@@ -6,6 +6,7 @@ from ringback.providers.generic import Generic
 from ringback.providers.linkmobility import LinkMobility
 from ringback.providers.native import Native
 from ringback.providers.simulator import SIMULATOR
+from ringback.providers.smsportal import SmsPortal
 from ringback.providers.twilio import Twilio
 from ringback.providers.whatsapp import WhatsApp
 
@@ -17,6 +18,7 @@ PROVIDERS: dict[str, Provider] = {
         LinkMobility(),
         Native(),
         SIMULATOR,
+        SmsPortal(),
         Twilio(),
         WhatsApp(),
     )

@@ -376,8 +376,10 @@ def _keyed(item: Item, connection: str, secret: bytes) -> Keyed:
         return Keyed(item, message_key(secret, connection, item.message_id, item.recipient))
     if isinstance(item, Inbound):
         key = inbound_key(secret, connection, item.message_id, item.recipient)
-        reply = message_key(secret, connection, item.reply_to, None) if item.reply_to else None
-        return Keyed(item, key, reply)
+        if item.reply_to is None:
+            return Keyed(item, key)
+        answered = message_key(secret, connection, item.reply_to, item.reply_recipient)
+        return Keyed(item, key, answered)
     if isinstance(item, CallReport | OrderReport):
         return Keyed(item, hashed_key(secret, connection, *others.name_of(item)))
     key = statements.key_of(item, connection, secret)
