@@ -4,6 +4,7 @@ The numbers stand in the code alone; scripts/limits.py reads them there and writ
 A name is a module, a colon and a constant, or a field of a class with its default.
 """
 
+from scripts.limits_files import FILES
 from scripts.limits_kinds import BYTES, CHARACTERS, DAYS, MILLISECONDS, NUMBER, SECONDS, Limit
 from scripts.limits_people import PEOPLE
 from scripts.limits_sources import CALLBACKS, MAPPINGS, SOURCES
@@ -319,6 +320,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         ),
     },
     "People and sessions": PEOPLE,
+    "Files that people send": FILES,
     "The API": {
         "api.frame:BODY_MAX": Limit(BYTES, "a body", "413"),
         "api.frame:BODIES_MAX": Limit(BYTES, "bodies under way", "429"),

@@ -36,6 +36,8 @@ NO_LIMITS = {
     "providers.whatsapp:QUERY_MAX": "of a handshake; a longer one is refused",
     "providers.recorded:HEADERS_MAX": "of recorded requests in tests",
     "transport.incoming:TOO_LARGE": "an answer",
+    "storage.media:KEPT": "a state",
+    "domain.media:_PROOF_BYTES": "the size of a proof that we make",
     "services.crew:EARLY_MAX": "how many workers may end at once before it is given up",
     "services.sends:_QUEUED": "a status",
     "services.supervise:_ASK_MAX_S": "a pause between two looks whether the server answers yet",

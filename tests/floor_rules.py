@@ -232,6 +232,7 @@ HOSTS = {
     "example.com": "examples in the API's document",
     "hooks.example.com": "examples in the API's document",
     "localhost": "examples of where a local program listens",
+    "docs.aws.amazon.com": "describes a signature; nothing is fetched",
     "github.com": "says who we are and where a format is described; nothing is fetched",
 }
 

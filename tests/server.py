@@ -7,10 +7,12 @@ import asyncio
 import os
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -71,7 +73,11 @@ def serving(dsn: str) -> Iterator[Served]:
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     secret = new_secret_key()
-    settings = Settings(database_url=dsn, secret_key=secret, port=port, request_log="off")
+    files = tempfile.TemporaryDirectory(prefix="ringback-media-")
+    settings = Settings(
+        database_url=dsn, secret_key=secret, port=port, request_log="off",
+        media_dir=Path(files.name),
+    )  # fmt: skip
     demo = first_run.Demo(BARE)
     asyncio.run(first_run.prepare(dsn, Vault(secret), settings.base_url, demo=demo))
     loop = asyncio.new_event_loop()
@@ -88,3 +94,4 @@ def serving(dsn: str) -> Iterator[Served]:
         thread.join(10)
         loop.close()
         structlog.configure(**before)
+        files.cleanup()

@@ -20,11 +20,12 @@ import structlog
 
 from ringback.api.application import build_api
 from ringback.api.context import Context, Health
+from ringback.domain.bucket_signing import Credentials
 from ringback.domain.egress import Own
 from ringback.domain.endpoints import Connection, Endpoint
 from ringback.domain.http import Callback, HttpResponse
 from ringback.domain.retry import Verdict
-from ringback.errors import DatabaseUnavailable
+from ringback.errors import DatabaseUnavailable, SettingsError
 from ringback.panel import pages
 from ringback.services import crew, failpoints
 from ringback.services.again import Again
@@ -43,6 +44,8 @@ from ringback.services.guards import Guards
 from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
 from ringback.services.key_use import KeyUse
+from ringback.services.media import Media
+from ringback.services.media_store import Bucket, Directory, Store
 from ringback.services.meters import Meters
 from ringback.services.native import NativeIntake
 from ringback.services.numbers import Ledger
@@ -61,6 +64,7 @@ from ringback.services.sign_in import SignIn
 from ringback.services.simulate import Simulator
 from ringback.services.snapshot import Snapshot
 from ringback.services.stuck import Stuck
+from ringback.services.talk import Tokens
 from ringback.services.trials import Trials
 from ringback.services.turned_away import worded
 from ringback.services.workers import Lease, Workers
@@ -96,7 +100,9 @@ class Engine:
         self.settings = settings
         self.clock = Clock()
         self.database = Database(dsn)
-        self.configuration = Configuration(self.database, Vault(*secret_keys))
+        self.configuration = Configuration(
+            self.database, Vault(*secret_keys), base_url=settings.base_url
+        )
         self.lease = Lease(self.clock)
         self.key_use = KeyUse(self.database)
         self.session_use = SessionUse(self.configuration, self.database)
@@ -107,6 +113,11 @@ class Engine:
         self.flood = Flood()
         self.client = Client(own=_own(settings), connect=failpoints.connecting(connect_tcp))
         self.guards = Guards(settings.lock_egress, settings.allow_metadata)
+        self.store = _store(settings, self.client, self.clock)
+        self.media = Media(
+            self.database, self.client, self.store, self.guards,
+            lambda: self.configuration.snapshot, Tokens(),
+        )  # fmt: skip
         self.links = [HotLink(dsn, slot, self._broken) for slot in range(5)]
         self.held = Held()
         self.kept = Bodies()
@@ -158,7 +169,7 @@ class Engine:
         self.again = Again(self.configuration, self.database, self.committer, self.clock)
         self.trials = Trials(self.configuration, self.database, self.committer, self.clock)
         self.answers = Answers(self.database, self.clock, self.lease.worker)
-        self.retainer = Retainer(self.database, Periods())
+        self.retainer = Retainer(self.database, Periods(), store=self.store)
         self.folding = Folding(
             self.database, self.clock, lambda: [*self.configuration.snapshot.tenants.values()]
         )
@@ -172,7 +183,7 @@ class Engine:
     def _committer(self, slot: int, backlog: Backlog, least: int = 1) -> Committer:
         return Committer(
             self.links[slot], self.configuration, self.push, self.clock, self.lease.worker,
-            self.flood, backlog=backlog, least=least,
+            self.flood, backlog=backlog, least=least, fetch=self.media.poke,
         )  # fmt: skip
 
     def _open_doors(self) -> None:
@@ -223,7 +234,7 @@ class Engine:
             self.configuration.listen(self.workers.poke), self.recorder.run(), self.claimer.run(),
             self.retainer.run(), self.inspector.run(), self.reconciler.run(), self.pressure.run(),
             self.sweeper.run(), self.stuck.run(), self.key_use.run(),
-            self.session_use.run(), self.folding.run(),
+            self.session_use.run(), self.folding.run(), self.media.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -327,6 +338,7 @@ class Application:
                 key_use=engine.key_use,
                 session_use=engine.session_use,
                 sign_in=engine.sign_in,
+                store=engine.store,
                 request_log=engine.request_log,
                 rate_limits=engine.rate_limits,
                 held=engine.lease.held,
@@ -368,6 +380,24 @@ def _own(settings: Settings) -> Own:
     except ValueError:
         addresses = frozenset()
     return Own(settings.port, addresses, frozenset(origins))
+
+
+def _store(settings: Settings, client: Client, clock: Clock) -> Store:
+    """Build what keeps people's files. Raises SettingsError when a bucket has no key."""
+    if settings.media_bucket is None:
+        # Only now: it brings the whole embedded server along.
+        from ringback.services.embedded.server import default_data_dir  # noqa: PLC0415
+
+        return Directory(settings.media_dir or (settings.data_dir or default_data_dir()) / "media")
+    if not (settings.media_bucket_key_id and settings.media_bucket_secret):
+        raise SettingsError(
+            "RINGBACK_MEDIA_BUCKET needs RINGBACK_MEDIA_BUCKET_KEY_ID and "
+            "RINGBACK_MEDIA_BUCKET_SECRET."
+        )
+    credentials = Credentials(
+        settings.media_bucket_key_id, settings.media_bucket_secret, settings.media_bucket_region
+    )
+    return Bucket(client, clock, settings.media_bucket, credentials)
 
 
 def build(settings: Settings) -> Application:

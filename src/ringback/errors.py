@@ -7,6 +7,7 @@
     │   └── EmbeddedServerError   and its kinds: services/embedded/errors.py
     ├── DatabaseUnavailable       PostgreSQL does not answer (503; try again)
     ├── VaultError                a sealed secret cannot be opened
+    ├── StoreError                a person's file cannot be kept or read (503)
     ├── Invalid                   a request is wrong (422), each fault with its JSON pointer
     ├── NotNow                    not in the state that things are in (409)
     ├── Denied                    a key that may not do this (401, 403; 400, 404, 422 for whom)

@@ -22,7 +22,7 @@ from ringback.errors import SettingsError
 
 PREFIX = "RINGBACK_"
 HIDDEN = "••••"
-_FILES = ("DATABASE_URL", "SECRET_KEY")
+_FILES = ("DATABASE_URL", "SECRET_KEY", "MEDIA_BUCKET_SECRET")
 # No settings, but known: where callers find the server, receivers' secrets, what tests switch on.
 _OTHERS = {"API_KEY", "PROFILE", "URL", "WEBHOOK_SECRET", "FAILPOINTS", "FAILPOINTS_LOG"}
 
@@ -53,6 +53,19 @@ class Settings(BaseSettings):
         description="Seals stored secrets: 32 bytes in base64. Several, separated by commas, "
         "rotate: the first seals, all open. Made by itself with the embedded server.",
     )
+    media_dir: Path | None = Field(
+        None,
+        description="Where files that people send are kept; `media` in the data directory unless "
+        "said. Every worker has to see it.",
+    )
+    media_bucket: str | None = Field(
+        None,
+        description="URL of an S3-compatible bucket, `https://example.com/bucket` or with a prefix "
+        "behind it, to keep such files in instead.",
+    )
+    media_bucket_region: str = Field("us-east-1", description="The bucket's region.")
+    media_bucket_key_id: str | None = Field(None, description="Access key id for the bucket.")
+    media_bucket_secret: str | None = Field(None, description="Secret access key for the bucket.")
     workers: int = Field(1, ge=1, le=64, description="Server processes.")
     lock_egress: bool = Field(
         False, description="Refuse to open private networks for endpoints, whoever asks."
@@ -211,6 +224,8 @@ def _shown(name: str, value: object) -> str | None:
     if value is None:
         return None
     text = str(value)
+    if name == "media_bucket_secret":
+        return HIDDEN
     if name == "secret_key":
         count = len([key for key in text.split(",") if key.strip()])
         return f"{HIDDEN} ({count} keys)" if count > 1 else HIDDEN

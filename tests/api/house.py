@@ -59,6 +59,7 @@ class House:
             "key_use": self.engine.key_use,
             "session_use": self.engine.session_use,
             "sign_in": self.engine.sign_in,
+            "store": self.engine.store,
             "request_log": self.engine.request_log,
             "rate_limits": self.engine.rate_limits,
             "held": lambda: self.held,

@@ -27,6 +27,7 @@ from ringback.api import (
     health,
     inspector,
     listening,
+    media,
     messages,
     metrics,
     native,
@@ -62,7 +63,7 @@ _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
     whoami, scopes, search, session, sessions, people, reveal, overview, event_matches, stats,
-    signature_checks,
+    signature_checks, media,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.
@@ -96,6 +97,7 @@ def build_api(context: Context) -> FastAPI:
     for resource in _RESOURCES:
         version_1.include_router(resource.router)
     app.include_router(version_1)
+    app.include_router(media.files)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(schemas.router)

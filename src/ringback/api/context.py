@@ -19,6 +19,7 @@ from ringback.services.figures import Figures
 from ringback.services.guards import OPEN, Guards
 from ringback.services.key_use import KeyUse
 from ringback.services.manage import Manager
+from ringback.services.media_store import Store
 from ringback.services.once import Once
 from ringback.services.rate_limits import RateLimits
 from ringback.services.request_log import RequestLog
@@ -78,6 +79,7 @@ class Context:
     rate_limits: RateLimits
     session_use: SessionUse
     sign_in: SignIn
+    store: Store
     held: Callable[[], bool] = _always
     own: Own | None = None
     guards: Guards = OPEN

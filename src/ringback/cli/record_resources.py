@@ -91,6 +91,11 @@ MESSAGES = Resource(
             "With -o jsonl, one entry a line.",
             many=False, examples=("messages timeline msg_01…",),
         ),
+        Command(
+            "file", "get", "GET", "/v1/media/{id}",
+            "Show files that came with messages, each with a fresh link to it.",
+            examples=("messages file med_01…",),
+        ),
     ),
     (
         _ID, Column("status", "status|direction", "status"),

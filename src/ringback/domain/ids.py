@@ -11,7 +11,7 @@ from typing import Literal, get_args
 Prefix = Literal[
     "msg", "cal", "ord", "evt", "end", "dlv", "att", "con", "snd", "cbk", "ctc", "opt", "cnv",
     "aut", "run", "trg", "lnk", "tpl", "cmp", "rpl", "alr", "key", "ten", "usr",
-    "ses", "req", "aud",
+    "ses", "req", "aud", "med",
 ]  # fmt: skip
 PREFIXES: frozenset[str] = frozenset(get_args(Prefix))
 

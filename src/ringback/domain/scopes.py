@@ -38,7 +38,8 @@ SCOPES: dict[str, Covered] = {
         "Describing types of events of one's own", ("put_event_type", "delete_event_type")
     ),
     "messages:read": Covered(
-        "Messages and their timelines", ("list_messages", "get_message", "get_timeline")
+        "Messages, their timelines and files",
+        ("list_messages", "get_message", "get_timeline", "get_media"),
     ),
     "callbacks:read": Covered("Callbacks as they came", ("list_callbacks", "get_callback")),
     "callbacks:write": Covered("Reading stored callbacks again", ("reparse_callback",)),

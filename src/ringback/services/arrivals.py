@@ -31,6 +31,7 @@ from ringback.services.batch import (
     Scope,
     Subject,
 )
+from ringback.services.files import with_links
 from ringback.services.statements import Statement
 from ringback.services.subject_keys import inbound_key, message_key, own_key
 from ringback.services.work import Work
@@ -165,6 +166,8 @@ class Arrival(Work):
         hash_ = _new_fact(batch, subject, item)
         if hash_ is None:
             return "duplicate"
+        if isinstance(item, Inbound):
+            item = with_links(batch, subject, item, self.connection)
         _fill_in(subject.message, item)
         fact = self._fact(item, hash_)
         if self._early(batch, subject, item, keyed.key):

@@ -116,12 +116,14 @@ class Committer:
         entropy: Callable[[int], bytes] = os.urandom,
         backlog: Backlog | None = None,
         least: int = 1,
+        fetch: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the edges.
 
         `worker` returns the id to commit under, or raises while none is held. Ids are made of
-        `entropy`.
+        `entropy`. `fetch` is told when there are files to be fetched.
         """
+        self._fetch = fetch
         self._link = link
         self._configuration = configuration
         self._pusher = pusher
@@ -259,6 +261,8 @@ class Committer:
             if failpoints.reach is not None:
                 await failpoints.reach("after_commit_before_ack")
             self._push(sent, pushes, done)
+            if sent.batch.rows.media:
+                self._fetch()
         except Exception:
             log.exception("commit.defect")
             # What was not started is ours and not in memory: it is found and given back.

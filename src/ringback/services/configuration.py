@@ -29,13 +29,16 @@ log = structlog.get_logger()
 class Configuration:
     """Holds the current snapshot and the full rows that people look at."""
 
-    def __init__(self, database: Database, vault: Vault, hung_s: float = LEASE_S) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, hung_s: float = LEASE_S, base_url: str = ""
+    ) -> None:
         """Take what it is read from; `reload` reads it.
 
         A worker that shows no sign of a change for `hung_s` seconds hangs, and has no lease left.
         """
         self._database = database
         self._hung_s = hung_s
+        self._base_url = base_url
         self.vault = vault
         self._lock = asyncio.Lock()
         self._snapshot: Snapshot | None = None
@@ -73,6 +76,7 @@ class Configuration:
                 return
             self._everything = everything
             self._snapshot = arrange(everything)
+            self._snapshot.base_url = self._base_url
         for hook in self._on_reload:
             hook(self._snapshot)
 

@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
-from ringback.storage import audit, counts, idempotency, keys, partitions, retention
-from ringback.storage.database import Database, connect
+from ringback.services.media_store import Store, StoreError
+from ringback.storage import audit, counts, idempotency, keys, media, partitions, retention
+from ringback.storage.database import Connection, Database, connect
 
 FIRST_S = 300.0
 EVERY_S = 3600.0
+FILES_AT_ONCE = 16
 log = structlog.get_logger()
 
 
@@ -26,6 +28,7 @@ class Periods(msgspec.Struct, frozen=True):
     attempts: int = 90
     messages: int = 396
     audit: int = 400
+    media: int = 30
 
 
 class Retainer:
@@ -37,10 +40,15 @@ class Retainer:
         periods: Periods,
         first_s: float = FIRST_S,
         every_s: float = EVERY_S,
+        store: Store | None = None,
     ) -> None:
-        """Take the database and the periods; the first turn comes `first_s` after the start."""
+        """Take the database and the periods; the first turn comes `first_s` after the start.
+
+        `store` is where people's files are.
+        """
         self._database = database
         self._periods = periods
+        self._store = store
         self._first_s = first_s
         self._every_s = every_s
 
@@ -78,6 +86,9 @@ class Retainer:
             await retention.remove_messages(
                 connection, _midnight(moment) - timedelta(days=self._periods.messages)
             )
+            await self._remove_files(
+                connection, _midnight(moment) - timedelta(days=self._periods.media)
+            )
             await retention.cancel_left_over(connection)
             await audit.remove_before(
                 connection, _midnight(moment) - timedelta(days=self._periods.audit)
@@ -89,6 +100,18 @@ class Retainer:
             return dropped
         finally:
             await connection.close()
+
+    async def _remove_files(self, connection: Connection, before: datetime) -> None:
+        """Remove files, and only then what is known of them: none is left behind."""
+        if self._store is None:
+            return
+        while found := await media.old(connection, before, FILES_AT_ONCE):
+            try:
+                await asyncio.gather(*map(self._store.delete, found))
+            except StoreError as error:
+                log.warning("retain.files_left", error=str(error)[:200])
+                return
+            await media.remove(connection, found)
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -32,6 +32,8 @@ class Snapshot(msgspec.Struct):
     sessions: dict[bytes, Session] = {}
     # What tenants say of their own types, by tenant, mode and name.
     own_types: dict[tuple[int, int, str], OwnType] = {}
+    # How people reach this installation, without a final slash.
+    base_url: str = ""
     _matched: dict[tuple[int, int, str], tuple[Endpoint, ...]] = {}
     _tenant_ids: dict[int, str] = {}
 

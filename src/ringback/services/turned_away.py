@@ -48,6 +48,9 @@ TITLES: dict[str, tuple[int, str]] = {
     "busy": (429, "Too much is under way already"),
     "behind": (429, "Deliveries are behind"),
     "internal": (500, "Something went wrong here"),
+    "link_expired": (410, "The link is no longer good"),
+    "media_pending": (503, "The file is not here yet"),
+    "media_unavailable": (503, "The file cannot be read just now"),
     "unavailable": (503, "The database does not answer just now"),
 }
 _OF_LISTENER = {408: "request_timeout", 413: "body_too_large"}

@@ -46,6 +46,7 @@ class CommitRows(msgspec.Struct):
     settled: list[tuple[int, int]] = []
     facts: list[tuple[int, int]] = []
     search: list[tuple[int, int, str]] = []
+    media: list[tuple[uuid.UUID, int, int, int, bytes]] = []
     once: list[tuple[uuid.UUID, int, int]] = []
     kept: list[tuple[int, bytes, bytes]] = []
     events: list[tuple[object, ...]] = []
@@ -55,7 +56,7 @@ class CommitRows(msgspec.Struct):
 
 _WIDTHS = {
     "callbacks": 14, "about": 2, "keys": 3, "subjects": 10, "pending": 5, "settled": 2, "facts": 2,
-    "search": 3, "once": 3, "kept": 3, "events": 10, "replays": 3, "deliveries": 5,
+    "search": 3, "media": 5, "once": 3, "kept": 3, "events": 10, "replays": 3, "deliveries": 5,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@
 --   k_*   new keys               s_*   subjects; s_version is what was read, -1 for a new one
 --   p_*   subjects that are pending from now on      q_*   those that no longer are,
 --         provided that the subject q_with was kept as well
---   f_*   facts beyond a subject's 64      x_*  search keys
+--   f_*   facts beyond a subject's 64      x_*  search keys      m_*  files to be fetched
 --   o_*   once keys, of which i_* are idempotency keys, with what is kept of their requests
 --   e_*   events                 r_*  events that are stored already (replays)
 --   d_*   deliveries, sorted by (lane, endpoint, event); d_event counts on from e_* into r_*
@@ -32,6 +32,7 @@ create or replace function commit_batch(
     q_subject int[], q_with int[],
     f_subject int[], f_hash bigint[],
     x_subject int[], x_kind smallint[], x_value text[],
+    m_id uuid[], m_subject int[], m_place smallint[], m_connection int[], m_entry bytea[],
     o_key uuid[], o_tenant int[], o_mode smallint[],
     i_once int[], i_print bytea[], i_answer bytea[],
     e_id uuid[], e_tenant int[], e_mode smallint[], e_type text[], e_subject int[], e_once int[],
@@ -117,6 +118,13 @@ begin
         from unnest(x_subject, x_kind, x_value) as x (s, kind, value)
         where v_all or x.s = any (v_kept)
         on conflict do nothing;
+    end if;
+    if cardinality(m_id) > 0 then
+        insert into media (id, tenant, mode, connection, subject, place, entry, due)
+        select m.id, s_tenant[m.s], s_mode[m.s], m.connection, s_id[m.s], m.place, m.entry, v_now
+        from unnest(m_id, m_subject, m_place, m_connection, m_entry)
+             as m (id, s, place, connection, entry)
+        where v_all or m.s = any (v_kept);
     end if;
     if cardinality(p_subject) > 0 then
         insert into pending (subject, tenant, mode, kind, connection, address, until)

@@ -1,0 +1,15 @@
+"""The limits of files that people send, for scripts/limits_table.py."""
+
+from scripts.limits_kinds import BYTES, CHARACTERS, SECONDS, Limit
+
+FILES: dict[str, Limit] = {
+    "domain.media:FILE_MAX": Limit(BYTES, "of a file that somebody sent", "given up"),
+    "domain.media:PER_MESSAGE_MAX": Limit("files", "of one message", "the others are not had"),
+    "domain.media:LINK_S": Limit(SECONDS, "that a link to a file is good", "410"),
+    "services.media:AT_ONCE": Limit(
+        "files", "fetched at the same time, each wholly in memory", "the others wait"
+    ),
+    "services.media:DEADLINE_S": Limit(SECONDS, "for fetching a file", "tried again"),
+    "services.media:REDIRECTS_MAX": Limit("redirects", "to a file", "tried again"),
+    "services.media:REASON_MAX": Limit(CHARACTERS, "of why a file was not had", "cut"),
+}

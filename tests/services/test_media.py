@@ -1,0 +1,209 @@
+"""Files that people send: fetched once through the guard, kept, served by their links."""
+
+import asyncio
+import hashlib
+import json
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ringback.domain.http import Callback
+from ringback.domain.ids import read, show
+from ringback.domain.media import FILE_MAX, LINK_S, link, linked, served_as
+from ringback.providers.base import Inbound, Parsed
+from ringback.services import media as fetching
+from ringback.services.arrivals import Arrival
+from ringback.services.media_store import Directory, StoreError
+from ringback.services.retain import Periods, Retainer
+from tests.services.stage import BASE_URL, Stage
+from tests.transport.receivers import Receiver, receiving
+
+SECRET = b"s" * 32
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 400
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Receiver]:
+    """A provider that answers with a picture."""
+    async with receiving() as receiver:
+        receiver.reply = answer(200, PICTURE, "Content-Type: image/png")
+        yield receiver
+
+
+def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
+    """Write an answer."""
+    head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+async def arrive(stage: Stage, *urls: str) -> list[dict[str, str]]:
+    """Take a message with files; return their entries in its content, as it is stored."""
+    connection = stage.connection("demo-simulator")
+    now = stage.engine.clock.now_ms()
+    named = f"in-{uuid.uuid4().hex}"
+    content: dict[str, object] = {
+        "kind": "media",
+        "media": [{"url": url, "caption": "My door"} for url in urls],
+    }
+    item = Inbound(named, named, "+15550100123", "+15550100900", content, "mms", now)
+    callback = Callback("POST", f"{BASE_URL}/in/x", (), b"{}")
+    arrival = Arrival(connection, callback, now, Parsed((item,)))
+    await stage.engine.receiver.submit(arrival)
+    body = await stage.value("select body from event where id = $1", arrival.emitted[0])
+    assert isinstance(body, bytes)
+    found: list[dict[str, str]] = json.loads(body)["data"]["message"]["content"]["media"]
+    return found
+
+
+async def settled(stage: Stage, file: str, *states: int) -> dict[str, object]:
+    """Wait until a file is in one of these states; return its row."""
+    for _ in range(400):
+        (row,) = await stage.rows("select * from media where id = $1", read("med", file))
+        if row["state"] in states and not (row["state"] == 1 and row["error"] is None):
+            return dict(row)
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{file} is not settled: {dict(row)}")
+
+
+async def test_a_file_is_fetched_once_and_kept(stage: Stage, provider: Receiver) -> None:
+    """The event has its link at once; the file is fetched without being asked for, one time."""
+    (entry,) = await arrive(stage, provider.url("/door.png"))
+    row = await settled(stage, entry["file"], 2)
+    assert ("image/png", len(PICTURE), hashlib.sha256(PICTURE).digest(), None, 1) == (
+        row["content_type"], row["size"], row["sha256"], row["due"], row["tries"],
+    )  # fmt: skip
+    assert "My door" == entry["caption"]
+    token = entry["link"].removeprefix(f"{BASE_URL}/media/")
+    named = linked(stage.engine.configuration.snapshot.hash_key, token)
+    assert named is not None
+    assert entry["file"] == show("med", named[0])
+    assert PICTURE == await stage.engine.store.get(named[0])
+    await stage.engine.media.once()
+    await stage.engine.media.settled()
+    assert 1 == len(provider.heads)
+
+
+async def test_a_repeated_message_brings_no_second_file(stage: Stage, provider: Receiver) -> None:
+    """Only what is new is work: the rows are those of the message's one fact."""
+    connection = stage.connection("demo-simulator")
+    now = stage.engine.clock.now_ms()
+    content: dict[str, object] = {"kind": "media", "media": [{"url": provider.url()}]}
+    item = Inbound("again", "again", "+15550100123", "+15550100900", content, "mms", now)
+    for _ in range(2):
+        callback = Callback("POST", f"{BASE_URL}/in/x", (), b"{}")
+        await stage.engine.receiver.submit(Arrival(connection, callback, now, Parsed((item,))))
+    assert 1 == await stage.value("select count(*) from media")
+
+
+async def test_a_failure_is_tried_again_and_given_up_after_a_day(
+    stage: Stage, provider: Receiver
+) -> None:
+    """The waits grow; the row says why; after the last one nothing more is tried."""
+    provider.reply = answer(503)
+    (entry,) = await arrive(stage, provider.url("/late"))
+    row = await settled(stage, entry["file"], 1)
+    assert "The provider answered 503." == row["error"]
+    assert 86_400 <= sum(fetching.WAITS_S) <= 90_000
+    await stage.execute(f"update media set tries = {len(fetching.WAITS_S)}, due = now()")
+    await stage.engine.media.once()
+    row = await settled(stage, entry["file"], 3)
+    assert (None, "The provider answered 503.") == (row["due"], row["error"])
+
+
+async def test_too_large_a_file_is_given_up_at_once(stage: Stage, provider: Receiver) -> None:
+    """One byte more than 25 MiB, and nothing is kept; trying again would not make it smaller."""
+    provider.reply = answer(200, b"x" * (FILE_MAX + 1))
+    (entry,) = await arrive(stage, provider.url("/film"))
+    row = await settled(stage, entry["file"], 3)
+    assert "It is larger than 25 MiB." == row["error"]
+
+
+async def test_the_guard_stands_before_files_too(stage: Stage) -> None:
+    """A link into a private network is not followed, and the row says so."""
+    (entry,) = await arrive(stage, "http://10.0.0.1/secret")
+    row = await settled(stage, entry["file"], 1)
+    assert str(row["error"]).startswith("guard_denied: ")
+
+
+async def test_a_redirect_is_followed_without_credentials(stage: Stage, provider: Receiver) -> None:
+    """Three at most; elsewhere only the URL goes along, and the guard judges each."""
+    async with receiving() as first:
+        first.reply = answer(307, b"", f"Location: {provider.url('/moved')}")
+        (entry,) = await arrive(stage, first.url("/door"))
+        assert 2 == (await settled(stage, entry["file"], 2))["state"]
+        assert [b"GET /moved HTTP/1.1"] == [head.split(b"\r\n")[0] for head in provider.heads]
+        first.reply = answer(307, b"", "Location: /round")
+        (entry,) = await arrive(stage, first.url("/round"))
+        row = await settled(stage, entry["file"], 1)
+        assert "It was sent on more than 3 times." == row["error"]
+
+
+async def test_what_a_dead_worker_was_at_is_taken_up(stage: Stage, provider: Receiver) -> None:
+    """A row is somebody's until a time; then it is anybody's, and the first one's end is void."""
+    (entry,) = await arrive(stage, provider.url("/door.png"))
+    await settled(stage, entry["file"], 2)
+    await stage.execute("update media set state = 1, due = now() - interval '1 s', sha256 = null")
+    await stage.engine.media.once()
+    row = await settled(stage, entry["file"], 2)
+    for _ in range(100):
+        if row["tries"] == 2 and row["sha256"] is not None:
+            break
+        await asyncio.sleep(0.02)
+        row = await settled(stage, entry["file"], 2)
+    assert (2, hashlib.sha256(PICTURE).digest()) == (row["tries"], row["sha256"])
+
+
+async def test_files_go_when_their_time_is_over(stage: Stage, provider: Receiver) -> None:
+    """After thirty days the file is removed, and then what is known of it."""
+    (entry,) = await arrive(stage, provider.url("/door.png"))
+    await settled(stage, entry["file"], 2)
+    file = read("med", entry["file"])
+    assert file is not None
+    later = datetime.now(UTC) + timedelta(days=Periods().media + 1)
+    retainer = Retainer(stage.engine.database, Periods(), store=stage.engine.store)
+    await retainer.once(datetime.now(UTC))
+    assert PICTURE == await stage.engine.store.get(file)
+    await retainer.once(later)
+    assert None is await stage.engine.store.get(file)
+    assert 0 == await stage.value("select count(*) from media")
+
+
+def test_a_link_is_good_for_what_it_names_alone() -> None:
+    """Each other character, file, time or secret makes it somebody's invention."""
+    file = uuid.UUID("01980000-0000-7000-8000-0000000000aa")
+    made = link("https://hooks.example", SECRET, file, 1_772_442_927 + LINK_S)
+    token = made.removeprefix("https://hooks.example/media/")
+    assert (file, 1_772_442_927 + LINK_S) == linked(SECRET, token)
+    others = [token[:place] + "~" + token[place + 1 :] for place in range(len(token))]
+    others += ["", ".", "..", token + "A", token[:-1], f"é{token}"]
+    assert [None] * len(others) == [linked(SECRET, other) for other in others]
+    assert None is linked(b"t" * 32, token)
+
+
+def test_only_what_cannot_run_is_shown_in_place() -> None:
+    """Pictures, sound and films are shown; pages, drawings and what is unknown are downloads."""
+    for kind in ("image/png", "image/jpeg; q=1", "VIDEO/mp4", "audio/ogg; codecs=opus"):
+        assert (kind.partition(";")[0].lower(), True) == served_as(kind)
+    others: tuple[str | None, ...] = (
+        "text/html", "image/svg+xml", "application/pdf", "", None, "video/x\r\nA: b",
+    )  # fmt: skip
+    for other in others:
+        assert ("application/octet-stream", False) == served_as(other)
+
+
+async def test_a_directory_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    """Missing files are none; a directory that is a file is an error with its name."""
+    store, file = Directory(tmp_path / "media"), uuid.uuid4()
+    assert None is await store.get(file)
+    await store.delete(file)
+    await store.put(file, b"one")
+    await store.put(file, b"two")
+    assert b"two" == await store.get(file)
+    kept = [path for path in (tmp_path / "media").rglob("*") if path.is_file()]
+    assert [(0o600, file.hex)] == [(path.stat().st_mode & 0o777, path.name) for path in kept]
+    (tmp_path / "taken").write_bytes(b"")
+    with pytest.raises(StoreError, match="taken"):
+        await Directory(tmp_path / "taken").put(file, b"")
