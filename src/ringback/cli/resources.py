@@ -210,6 +210,12 @@ _SIMULATE = (
     Option("reorder", "Shuffle the callbacks.", "flag"),
     Option("answer_ms", "How long the provider takes to answer the send.", "whole", metavar="MS"),
     Option("forged", "Sign them badly, so that they are refused.", "flag"),
+    Option("outcome", "What the provider's send API answers.",
+           choices=("accepted", "refused", "throttled", "broken")),
+    Option("error_code", "The provider's own code of why it fails.", metavar="CODE"),
+    Option("error_class", "The first code of the provider's that means this.", metavar="CLASS"),
+    Option("media", "Files: a list of objects with a url.", "json", metavar="JSON"),
+    Option("batch", "How many messages one callback tells of.", "whole", metavar="N"),
 )  # fmt: skip
 _SPAN = Option("span", "Up to now; 24h if not said.", choices=("1h", "24h", "7d"))
 CONNECTIONS = Resource(
