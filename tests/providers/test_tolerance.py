@@ -204,10 +204,15 @@ class Writer:
             "user_preferences",
         )  # fmt: skip
         value = {name: self.things() for name in names if self.dice.random() < 0.7}
-        if self.dice.random() < 0.3:
-            value = self.thing(3)
-        field = self.dice.choice([*["messages"] * 20, *self.words["field"], *ODD])
+        field = self.dice.choice(["messages", "messages", "messages", "calls", *ODD])
         change = {"field": field, "value": value if self.dice.random() < 0.9 else self.things()}
+        if self.dice.random() < 0.3:
+            known = self.dice.choice([one for found in self.words["changes"] for one in found])
+            change = dict(known) if isinstance(known, dict) else change
+            if isinstance(change.get("value"), dict) and change["value"]:
+                change["value"] = dict(change["value"])
+                key = self.dice.choice(sorted(change["value"]))
+                change["value"][key] = self.value(key, 3)
         return {"entry": [{"id": self.value("id", 0), "changes": [change, self.thing(2)]}]}
 
 

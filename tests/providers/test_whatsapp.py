@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from pywa.types.message import Message
 from pywa.types.message_status import MessageStatus
+from pywa.utils import webhook_updates_validator
 
 from ringback.domain.http import Callback
 from ringback.domain.messages import Status
@@ -23,7 +24,7 @@ from ringback.providers.base import (
 from ringback.providers.error_table import ErrorTable
 from ringback.providers.recorded import NOW_MS
 
-from .cases import GENUINE, Case, arrived
+from .cases import GENUINE, Case, arrived, raw_config
 from .whatsapp_stage import NUMBER_ID, TEXT, URL, WHATSAPP, config, how, library, sent
 
 OURS = [case for case in GENUINE if case.provider is WHATSAPP]
@@ -211,3 +212,25 @@ def test_history_starts_nothing() -> None:
     items = WHATSAPP.parse(by_name("other-fields").callback, config()).items
     assert {Unrecognised} == set(map(type, items))
     assert any(item.kind == "whatsapp.history" for item in items if isinstance(item, Unrecognised))
+
+
+def test_where_we_are_stricter_than_pywa() -> None:
+    """What pywa takes and we refuse, and why.
+
+    - A digest without `sha256=`: Meta never leaves it out, and the algorithm is then a guess.
+    - A challenge with markup in it: we echo nothing that a browser could take for a page.
+    Nothing that pywa refuses is taken here.
+    """
+    body, secret = b"{}", str(raw_config(WHATSAPP)["app_secret"])
+    (header,) = WHATSAPP.sign(body, config(), NOW_MS)
+    bare = header[1].removeprefix("sha256=")
+    for given, theirs, ours in (
+        (header[1], True, "ok"), (bare, True, "failed"), (header[1].upper(), False, "failed"),
+        (f"sha1={bare}", False, "failed"), (f"{header[1]} ", False, "failed"),
+    ):  # fmt: skip
+        callback = Callback("POST", URL, ((header[0], given),), body)
+        assert theirs == webhook_updates_validator(secret, body, given)
+        assert ours == WHATSAPP.verify(callback, config(), NOW_MS).verdict
+    query = "hub.mode=subscribe&hub.verify_token=not-a-real-verify-token&hub.challenge=%3Cb%3E"
+    found = WHATSAPP.verify(Callback("GET", f"{URL}?{query}", (), b""), config(), NOW_MS)
+    assert "failed" == found.verdict
