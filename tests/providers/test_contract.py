@@ -1,13 +1,17 @@
 """The contract of an adapter, over every provider and every recorded callback."""
 
+import ast
 import re
+from typing import get_args
 
 import pytest
 
-from ringback.providers.base import Inbound, Provider, Report, Unrecognised
+from ringback.providers.base import Item, Notice, NoticeType, Provider, Report
+from ringback.providers.config import json_schema
 from ringback.providers.error_table import ErrorTable
 from ringback.providers.recorded import NOW_MS, describe, read_request, write_request
 from ringback.providers.registry import PROVIDERS
+from tests.source import sources
 
 from .cases import CASES, GENUINE, PAYLOADS, READERS, Case, secrets_in
 
@@ -98,17 +102,58 @@ def test_every_error_row_occurs_in_a_recording(provider: Provider) -> None:
     assert set(provider.ERRORS) == seen
 
 
+def _sources(provider: Provider) -> list[ast.Module]:
+    """Return the modules of an adapter."""
+    return [
+        file.tree
+        for file in sources(".py")
+        if file.ours and re.fullmatch(rf"ringback\.providers\.{provider.name}(_\w+)?", file.module)
+    ]
+
+
 @by_reader
 def test_every_kind_of_item_occurs_in_a_recording(provider: Provider) -> None:
-    """Reports, inbound messages, unrecognised and unparsed pieces are all tried."""
-    kinds, unmatched = set[type](), set[bool]()
+    """What an adapter makes, it is seen to make: each kind, each notice; and what is left over."""
+    seen, unmatched = set[str](), set[bool]()
     for case in GENUINE:
         if case.provider is provider:
             parsed = provider.parse(case.callback, case.config)
-            kinds |= {type(item) for item in parsed.items}
+            seen |= {type(item).__name__ for item in parsed.items}
+            seen |= {item.type for item in parsed.items if isinstance(item, Notice)}
             unmatched |= {one.unmatched for one in parsed.unparsed}
-    assert {Report, Inbound, Unrecognised} <= kinds
+    nodes = [node for tree in _sources(provider) for node in ast.walk(tree)]
+    made = {
+        node.func.id
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    named = {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+    kinds = {kind.__name__ for kind in get_args(Item)}
+    assert made & kinds <= seen
+    assert named & set(get_args(NoticeType)) <= seen
+    assert {"Report", "Unrecognised"} <= seen
+    assert "Inbound" in seen or "received" not in provider.simulated
     assert unmatched == {False, True}
+
+
+@pytest.mark.parametrize(
+    "provider", [one for one in READERS if one.documentation], ids=lambda one: one.name
+)
+def test_a_provider_says_what_people_need_to_know(provider: Provider) -> None:
+    """What to enter there, and what is odd about it; each of its settings is explained."""
+    assert provider.setup.strip()
+    assert provider.notes.strip()
+    assert provider.documentation.startswith("https://")
+    properties = json_schema(provider.Config)["properties"]
+    assert isinstance(properties, dict)
+    for name, said in properties.items():
+        assert any(one.get("description") for one in [said, *said.get("anyOf", [])]), name
+
+
+@by_case
+def test_a_recording_has_a_plain_name(case: Case) -> None:
+    """Words in lower case, parted by hyphens."""
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", case.name)
 
 
 @by_reader

@@ -20,7 +20,7 @@ OURS = "+15550100"
 LISTED = 20
 _POLL_S = 0.1
 # What a message comes to when the send goes wrong.
-_SENT = {"refused": ("failed",), "throttled": ("failed",), "broken": ("submitted",)}
+_SENT = {"refused": ("failed",), "throttled": ("failed",), "uncertain": ("submitted",)}
 _COLUMNS = (
     Column("message", "message", "id"), Column("status", "status", "status"),
     Column("events", "events"), Column("deliveries", "deliveries"),
@@ -127,10 +127,10 @@ def begin(
     path = f"/v1/connections/{connection['id']}/simulate"
     asked = {"statuses": list(statuses), **fields} if statuses else fields
     made = session.client.post(path, asked)
-    expects = _SENT.get(fields.get("outcome", "accepted"), statuses)
     several = fields.get("batch", 1) > 1
     courses = []
     for number, one in enumerate([made, *made["others"]], 1):
+        expects = _SENT.get(one["outcome"], statuses)
         course = Course(connection, () if fields.get("forged") else expects)
         course.provider_id, course.known = one["provider_message_id"] or "", one["message"]
         reference = fields.get("reference")

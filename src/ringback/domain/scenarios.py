@@ -53,7 +53,7 @@ SCENARIOS: dict[str, Scenario] = {
         "The provider has been asked too often.", outcome="throttled", number="+15550199004"
     ),
     "broken": Scenario(
-        "The provider answers with an error of its own: nobody knows whether it took the message.",
+        "The provider answers with an error of its own, which may leave open whether it sends.",
         outcome="broken", number="+15550199005",
     ),
     "expired": Scenario(

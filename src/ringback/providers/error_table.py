@@ -35,6 +35,10 @@ class ErrorTable:
         """Return the key of the row that covers `code`, or None."""
         return self._row_of.get(code)
 
+    def example(self, row: str) -> str | None:
+        """Return the first code that `row` decides on, or None where narrower rows leave none."""
+        return next((code for code, found in self._row_of.items() if found == row), None)
+
     def rule(self, code: str | None) -> ErrorRule:
         """Return the rule for a provider's code; UNKNOWN for one that no row covers."""
         row = self._row_of.get(code) if code is not None else None

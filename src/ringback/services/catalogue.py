@@ -12,6 +12,7 @@ import msgspec
 from ringback.errors import Fault, Invalid
 from ringback.providers import config, native_items, registry
 from ringback.providers.base import Provider
+from ringback.providers.error_table import ErrorTable
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -89,9 +90,11 @@ def batches(provider: str) -> bool:
 
 
 def codes_of_class(provider: str, class_: str) -> list[str]:
-    """Return this provider's codes for a class of errors; the first of a range. Raises Invalid."""
-    rules = _get(provider).ERRORS.items()
-    return [codes.partition("-")[0] for codes, rule in rules if rule.class_ == class_]
+    """Return this provider's codes for a class of errors; one of a range. Raises Invalid."""
+    rules = _get(provider).ERRORS
+    table = ErrorTable(rules)
+    found = [table.example(row) for row, rule in rules.items() if rule.class_ == class_]
+    return [code for code in found if code is not None]
 
 
 def refusals(provider: str) -> tuple[str, ...]:

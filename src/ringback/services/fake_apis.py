@@ -1,9 +1,9 @@
 """Faked send APIs: what a provider's own would answer, at `/fake/{token}/…the provider's path…`.
 
-Only for connections in test mode; the token is what lets somebody in, and their credentials are
-not looked at. Whoever points a provider's own library here has its messages taken, and their
-callbacks posted to `/in/{token}`. What happens is chosen by the header `Ringback-Scenario`, or by
-the number that a message goes to: see `domain/scenarios.py`.
+Only for connections in test mode; the token is what lets somebody in. Whoever points a provider's
+own library here has its messages taken, and their callbacks posted to `/in/{token}`. What happens
+is chosen by the header `Ringback-Scenario`, or by the number that a message goes to: see
+`domain/scenarios.py`.
 """
 
 import asyncio
@@ -96,22 +96,32 @@ class FakeApis:
         how = Fake(os.urandom(16).hex(), self._clock.now_ms())
         config = filled(connection.config)
         faked = provider.fake(request, config, how)
-        if faked is not None and faked.messages:
-            # Only now it is known whom it goes to. A request for a token is never refused.
-            name = asked.scenario if asked else of_address(faked.messages[0].to)
-            outcome = SCENARIOS[name].outcome
-            if asked is None and self._simulator.full:
-                outcome = "throttled"
-            if outcome != "accepted":
-                code = asked.code if asked else None
-                how = msgspec.structs.replace(how, outcome=outcome, code=code)
-                faked = provider.fake(request, config, how)
+        if faked is not None:
+            # Only now it is known whom it goes to, if anybody.
+            other = self._otherwise(how, faked, asked)
+            faked = provider.fake(request, config, other) if other is not None else faked
         if faked is None:
             place = f"{request.method} {request.url.removeprefix(self._base_url).partition('?')[0]}"
             return _refused(404, f"The faked API of {provider.label} has no {place[:200]}.")
         if asked is None or not asked.quiet:
             await self._report(connection, provider, faked, asked)
         return faked.response
+
+    def _otherwise(self, how: Fake, faked: Faked, asked: Asked | None) -> Fake | None:
+        """Say how else than with success a request is to be answered; None: it is not.
+
+        What brings no message, such as a request for a token, is refused only by a code of its own.
+        """
+        code = asked.code if asked else None
+        if not faked.messages:
+            return msgspec.structs.replace(how, code=code) if code is not None else None
+        name = asked.scenario if asked else of_address(faked.messages[0].to)
+        outcome = SCENARIOS[name].outcome
+        if asked is None and self._simulator.full:
+            outcome = "throttled"
+        if outcome == "accepted":
+            return None
+        return msgspec.structs.replace(how, outcome=outcome, code=code)
 
     async def _report(
         self, connection: Connection, provider: Provider, faked: Faked, asked: Asked | None

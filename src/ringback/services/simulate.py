@@ -213,8 +213,10 @@ class Simulator:
         word = "delivered" if plan.outcome == "accepted" else plan.outcome
         told = (SCENARIO_HEADER, f"{word}{code}; quiet")
         base = f"{self._base_url}/fake/{connection.token}"
+        # Some codes are refusals of a token.
+        tokens = Tokens() if plan.outcome == "refused" else self._tokens
         return Talk(
-            self._client, _POLICY, _DEADLINE_S, self._tokens, connection.id,
+            self._client, _POLICY, _DEADLINE_S, tokens, connection.id,
             lambda request: moved(request, base, told),
         )  # fmt: skip
 
