@@ -42,6 +42,9 @@ MAPPINGS: dict[str, Limit] = {
 
 # What is read of single providers' callbacks.
 CALLBACKS: dict[str, Limit] = {
+    "providers.pswin_items:_ACKNOWLEDGED_ID_MAX": Limit(
+        CHARACTERS, "an ID in a list of PSWinCom's", "its place is acknowledged"
+    ),
     "providers.bandwidth_items:URL_MAX": Limit(
         CHARACTERS, "the URL of a file at Bandwidth", "left out"
     ),

@@ -96,6 +96,7 @@ def test_the_secret_fields_are_known() -> None:
         "native": set(),
         "linkmobility": {"token", "client_secret"},
         "twilio": {"auth_token", "shared_key", "callback_password", "api_key_secret"},
+        "pswin": {"callback_secret", "password"},
     }
 
 

@@ -216,7 +216,12 @@ class Writer:
         return {"entry": [{"id": self.value("id", 0), "changes": [change, self.thing(2)]}]}
 
 
-@pytest.mark.parametrize("provider", READERS, ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "provider",
+    # Those that read JSON: what others do with words in odd places is told by tests of their own.
+    [one for one in READERS if any(case.provider is one for case in DOCUMENTS)],
+    ids=lambda one: one.name,
+)
 def test_any_words_in_any_place_give_a_typed_result(provider: Provider) -> None:
     """T13: validly signed bodies of known words in unknown places all get their 2xx."""
     writer, kinds = Writer(provider, random.Random(13)), set[type]()

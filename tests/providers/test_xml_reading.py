@@ -61,6 +61,32 @@ def test_a_document_type_is_refused_and_nothing_is_opened(body: bytes) -> None:
     assert refusal(body) == "it has a DOCTYPE, which is never read"
 
 
+def test_a_document_type_that_a_provider_always_sends_is_taken_out() -> None:
+    """Only by its exact name and id, at the top and declaring nothing: nobody reads it."""
+    known = xml_reading.document_type("a", "a.dtd", "c.dtd")
+    for begun in ("", "\n", '<?xml version="1.0" encoding="utf-8"?>\n'):
+        for declared in ('<!DOCTYPE a SYSTEM "a.dtd">', "<!DOCTYPE a SYSTEM 'c.dtd' >\n"):
+            body = f"{begun}{declared}<a>x</a>".encode()
+            assert xml_reading.read(body, taken_out=known).text == "x"
+    for other in (
+        b'<!DOCTYPE a SYSTEM "b.dtd"><a/>',
+        b'<!DOCTYPE b SYSTEM "a.dtd"><b/>',
+        b'<!DOCTYPE a PUBLIC "x" "a.dtd"><a/>',
+        b"<!DOCTYPE a><a/>",
+        b'<!DOCTYPE a SYSTEM "a.dtd" []><a/>',
+        b'<!DOCTYPE a SYSTEM "a.dtd" [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',
+        b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
+        b'<!DOCTYPE a SYSTEM "a.dtd"><!DOCTYPE a SYSTEM "a.dtd"><a/>',
+        b'<!--x--><!DOCTYPE a SYSTEM "a.dtd"><a/>',
+        b'<!DOCTYPE a SYSTEM "axdtd"><a/>',
+    ):
+        with pytest.raises(XmlError, match="DOCTYPE"):
+            xml_reading.read(other, taken_out=known)
+    for entity in (b"<a>&b;</a>", b'<a b="&b;"/>'):
+        with pytest.raises(XmlError, match="undefined entity"):
+            xml_reading.read(b'<!DOCTYPE a SYSTEM "a.dtd">' + entity, taken_out=known)
+
+
 BOMBS = {
     "more than 256 KiB of XML": [b"<a>" * 200_000, b" " * 256 * 1024 + b"<a/>"],
     "deeper than 64 levels": [b"<a>" * 65, b"<a>" * 80_000, b"<a>" * 65 + b"</a>" * 65],

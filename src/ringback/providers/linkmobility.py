@@ -4,17 +4,15 @@ https://docs.linkmobility.com/api-reference/mylink-sms-api. LINK signs nothing. 
 says is read in `linkmobility_items`; `linkmobility_send` sends and plays LINK's own part.
 """
 
-import hmac
 import re
 from datetime import UTC, datetime
 from typing import ClassVar
-from urllib.parse import quote
 
 import msgspec
 
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
-from ringback.providers import forms, linkmobility_items, linkmobility_send, reading
+from ringback.providers import forms, linkmobility_items, linkmobility_send, query_proof, reading
 from ringback.providers.base import (
     BatchFlow,
     CannotSimulateError,
@@ -26,9 +24,7 @@ from ringback.providers.base import (
     SendFlow,
     Verification,
 )
-from ringback.providers.linkmobility_config import PROOF_PARAMETER, LinkMobilityConfig
-
-HIDDEN = "(hidden)"
+from ringback.providers.linkmobility_config import LinkMobilityConfig
 
 # What is simulated of each status: `type`, `code` and `details`.
 _SAID: dict[Status, tuple[str, int | None, str]] = {
@@ -81,20 +77,17 @@ class LinkMobility(Provider):
         if not config.token:
             return _failed("the connection has no value for the header")
         in_header = callback.header_values(config.header)
-        found = forms.pairs(callback.query) if callback.query else []
-        in_query = [value for name, value in found or () if name == PROOF_PARAMETER]
+        in_query = query_proof.given(callback)
         if len(in_header) > 1 or len(in_query) > 1:
             return _failed(f"several headers {config.header}, or several in the query")
-        given = in_header + in_query
-        if not given:
+        if not in_header and not in_query:
             return _failed(
                 f"no header {config.header}: it has to be entered in the MyLINK portal, "
                 "under the custom headers of the callback"
             )
-        known = config.token.encode()
         right = True
-        for value in given:
-            right &= hmac.compare_digest(value.encode("utf-8", "surrogatepass"), known)
+        for value in in_header + in_query:
+            right &= query_proof.same(value, config.token)
         if not right:
             where = f"the header {config.header}" if in_header else "the query"
             return _failed(f"{where} holds another value than this connection's")
@@ -126,13 +119,10 @@ class LinkMobility(Provider):
     def conceal(self, callback: Callback, config: LinkMobilityConfig) -> Callback:
         """Hide the header's value, and the same in the query."""
         headers = tuple(
-            (name, HIDDEN if name.lower() == config.header.lower() else value)
+            (name, query_proof.HIDDEN if name.lower() == config.header.lower() else value)
             for name, value in callback.headers
         )
-        url = callback.url
-        if PROOF_PARAMETER in url:
-            url = forms.without(url, PROOF_PARAMETER, HIDDEN)
-        return msgspec.structs.replace(callback, headers=headers, url=url)
+        return query_proof.conceal(msgspec.structs.replace(callback, headers=headers))
 
     def sign(self, body: bytes, config: LinkMobilityConfig, now_ms: int) -> Headers:
         """Make the header; it covers neither body nor time."""
@@ -143,11 +133,9 @@ class LinkMobility(Provider):
         self, request: HttpRequest, config: LinkMobilityConfig, now_ms: int
     ) -> HttpRequest:
         """Add the header, or put its value where a URL of ours already has a place for it."""
-        query = request.url.partition("?")[2]
-        if not any(name == PROOF_PARAMETER for name, _ in forms.pairs(query) or ()):
+        if f"{query_proof.PARAMETER}=" not in request.url.partition("?")[2]:
             return super().authenticate(request, config, now_ms)
-        url = forms.without(request.url, PROOF_PARAMETER, quote(config.token, safe=""))
-        return msgspec.structs.replace(request, url=url)
+        return query_proof.authenticate(request, config.token)
 
     def send(self, message: OutboundMessage, config: LinkMobilityConfig) -> SendFlow:
         """Send a text to one recipient: a token, then one request."""

@@ -6,9 +6,6 @@ import msgspec
 
 from ringback.providers.base import ProviderConfig, secret
 
-# Where the header's value stands in the URL of a message that has a callback URL of its own.
-PROOF_PARAMETER = "callback_proof"
-
 
 class LinkMobilityConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The header that proves callbacks, and the credentials to send with."""

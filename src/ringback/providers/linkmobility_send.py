@@ -14,9 +14,9 @@ import msgspec
 from ringback.domain.http import HttpRequest, HttpResponse
 from ringback.domain.messages import ErrorClass, Failure
 from ringback.domain.strict_json import StrictJsonError, decode
-from ringback.providers import forms, reading
+from ringback.providers import forms, query_proof, reading
 from ringback.providers.base import Fake, Faked, OutboundMessage, SendResult, TokenRequest
-from ringback.providers.linkmobility_config import PROOF_PARAMETER, LinkMobilityConfig
+from ringback.providers.linkmobility_config import LinkMobilityConfig
 
 GRANT_URL = "https://sso.linkmobility.com/auth/realms/CPaaS/protocol/openid-connect/token"
 SEND_URL = "https://api.linkmobility.com/sms/v1/messages"
@@ -108,9 +108,8 @@ def _item(message: OutboundMessage, config: LinkMobilityConfig) -> dict[str, obj
         item["expiration"] = {"relative": lives}
     if message.callback_url:
         # Headers belong to callbacks that are configured in the portal: this one has none.
-        mark = "&" if "?" in message.callback_url else "?"
-        proof = urlencode({PROOF_PARAMETER: config.token})
-        item["callback"] = {"mode": "URL", "urls": [f"{message.callback_url}{mark}{proof}"]}
+        url = query_proof.into(message.callback_url, config.token)
+        item["callback"] = {"mode": "URL", "urls": [url]}
     return item
 
 

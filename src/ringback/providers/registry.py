@@ -5,6 +5,7 @@ from ringback.providers.base import Provider
 from ringback.providers.generic import Generic
 from ringback.providers.linkmobility import LinkMobility
 from ringback.providers.native import Native
+from ringback.providers.pswin import PsWin
 from ringback.providers.simulator import SIMULATOR
 from ringback.providers.smsportal import SmsPortal
 from ringback.providers.twilio import Twilio
@@ -17,6 +18,7 @@ PROVIDERS: dict[str, Provider] = {
         Generic(),
         LinkMobility(),
         Native(),
+        PsWin(),
         SIMULATOR,
         SmsPortal(),
         Twilio(),

@@ -3,8 +3,9 @@
     256 KiB · depth ≤ 64 · 10,000 elements and attributes · no DOCTYPE, so no entity but the five
 
 Nothing is resolved and nothing is fetched: a document type is refused where it begins, before
-anything in it could be declared. Names lose their namespace's prefix. No provider's words live
-here.
+anything in it could be declared. Where a provider puts the same empty one into all it sends, that
+one is taken out beforehand, letter for letter. Names lose their namespace's prefix. No provider's
+words live here.
 """
 
 import codecs
@@ -92,17 +93,33 @@ class Element(msgspec.Struct):
         return {**told, "#text": words} if words else told
 
 
-def read(body: bytes, charset: str | None = None, default: str = "utf-8") -> Element:
+def document_type(name: str, *system_ids: str) -> re.Pattern[str]:
+    """Make what `read` takes out: this document type with one of these ids and nothing else."""
+    ids = "|".join(map(re.escape, system_ids))
+    return re.compile(
+        rf"""((?:<\?xml[^>]{{0,200}}\?>)?\s*)<!DOCTYPE\s+{name}\s+SYSTEM\s+["'](?:{ids})["']\s*>"""
+    )
+
+
+def read(
+    body: bytes,
+    charset: str | None = None,
+    default: str = "utf-8",
+    taken_out: re.Pattern[str] | None = None,
+) -> Element:
     """Read a document to its outermost element. Raises XmlError.
 
     The characters are those of a byte order mark, else of `charset` (a Content-Type's parameter),
-    else of the declaration, else of `default`.
+    else of the declaration, else of `default`. `taken_out` is the only document type that is
+    not refused (see `document_type`); what is read never sees it.
     """
     if len(body) > SIZE_MAX:
         raise XmlError(f"more than {SIZE_MAX // 1024} KiB of XML")
     if not body.strip():
         raise XmlError("the body is empty")
-    return _Tree().read(_decoded(body, charset, default))
+    text = _decoded(body, charset, default).lstrip()
+    found = taken_out.match(text) if taken_out is not None else None
+    return _Tree().read(text if found is None else found[1] + text[found.end() :])
 
 
 def escaped(text: str) -> str:
@@ -145,9 +162,9 @@ class _Tree:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
-        parser.StartDoctypeDeclHandler = _refuse_doctype
+        parser.StartDoctypeDeclHandler = _refuse_document_type
         try:
-            parser.Parse(text.lstrip().encode("utf-8", "surrogatepass"), True)
+            parser.Parse(text.encode("utf-8", "surrogatepass"), True)
         except expat.ExpatError as error:
             why = expat.ErrorString(error.code)
             raise XmlError(f"not XML: {why} (line {error.lineno})") from None
@@ -178,6 +195,6 @@ class _Tree:
         self._open[-1][1].append(text)
 
 
-def _refuse_doctype(*declared: object) -> None:
+def _refuse_document_type(*declared: object) -> None:
     del declared
     raise XmlError("it has a DOCTYPE, which is never read")

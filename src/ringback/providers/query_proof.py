@@ -1,0 +1,73 @@
+"""A secret of ours in the query of a callback's URL: for providers that can prove nothing else.
+
+It is entered with the URL at the provider, or added to the URL that a message names. What is kept
+of a callback does not hold it.
+"""
+
+import hmac
+from urllib.parse import quote
+
+import msgspec
+
+from ringback.domain.http import Callback, HttpRequest
+from ringback.providers import forms
+from ringback.providers.base import Verification
+
+PARAMETER = "callback_proof"
+HIDDEN = "(hidden)"
+COVERS = "a secret in its URL is all that proves it, and nothing is signed"
+
+
+def given(callback: Callback) -> list[str]:
+    """Return the secrets that stand in the query of a callback."""
+    if PARAMETER not in callback.url:
+        return []
+    return [value for name, value in forms.pairs(callback.query) or () if name == PARAMETER]
+
+
+def same(sent: str, known: str) -> bool:
+    """Compare two secrets in a time that does not tell where they differ; none is never right."""
+    right = hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), known.encode())
+    return right and bool(known)
+
+
+def verify(callback: Callback, known: str, methods: tuple[str, ...]) -> Verification:
+    """Check the only secret in the query, and the method."""
+    found = given(callback)
+    if not known:
+        return _failed("the connection has no secret for its callback URL")
+    if not found:
+        return _failed(
+            f"no {PARAMETER} in the query: the URL at the provider has to end with "
+            f"?{PARAMETER}= and this connection's secret"
+        )
+    if len(found) > 1:
+        return _failed(f"several {PARAMETER} in the query")
+    if not same(found[0], known):
+        return _failed(f"{PARAMETER} in the query is not this connection's secret")
+    if callback.method not in methods:
+        return _failed(f"the method is not {' or '.join(methods)}")
+    return Verification("ok", f"{PARAMETER} in the query matches")
+
+
+def into(url: str, secret: str) -> str:
+    """Return a URL with the secret in its query, in place of one that stands there."""
+    bare = forms.without(url, PARAMETER)
+    mark = "&" if "?" in bare else "?"
+    return f"{bare}{mark}{PARAMETER}={quote(secret, safe='')}"
+
+
+def authenticate(request: HttpRequest, secret: str) -> HttpRequest:
+    """Return a request whose URL has the secret."""
+    return msgspec.structs.replace(request, url=into(request.url, secret))
+
+
+def conceal(callback: Callback) -> Callback:
+    """Return the callback as it may be kept: without the secret in its URL."""
+    if PARAMETER not in callback.url:
+        return callback
+    return msgspec.structs.replace(callback, url=forms.without(callback.url, PARAMETER, HIDDEN))
+
+
+def _failed(reason: str) -> Verification:
+    return Verification("failed", reason)
