@@ -209,3 +209,28 @@ def test_a_header_chooses_the_scenario(served: Served) -> None:
 def test_a_header_that_says_nothing_known(value: str) -> None:
     """It is refused, not guessed."""
     assert read_header(value) is None
+
+
+@by_played
+def test_the_picture_of_a_simulated_person_is_fetched(served: Served, provider: Provider) -> None:
+    """Whatever way the provider tells of files: the picture is here, and its link is good."""
+    if "received" not in provider.simulated:
+        pytest.skip("nobody writes through it")
+    connection = connect(served, provider)
+    body = {
+        "from": f"+1555010{9000 + len(provider.name)}", "to": OURS, "statuses": ["received"],
+        "channel": next(one for one in ("mms", "whatsapp", "sms") if one in provider.channels),
+        "text": "Like this one?", "media": [{}],
+    }  # fmt: skip
+    served.api("POST", f"/v1/connections/{connection['id']}/simulate", body)
+    path = f"/v1/messages?connection={connection['id']}&direction=inbound"
+    until(lambda: len(served.api("GET", path)["data"]) == 1)
+    (message,) = served.api("GET", path)["data"]
+    files = message["content"].get("media")
+    if not files:
+        pytest.skip("it tells of no files")
+    (file,) = files
+    shown = f"/v1/media/{file['file']}"
+    until(lambda: served.api("GET", shown)["state"] == "kept")
+    assert "image/png" == served.api("GET", shown)["content_type"]
+    assert PICTURE == httpx.get(file["link"]).content

@@ -34,7 +34,8 @@ ALLOWED = Verdict(True, "allowed", "the request may be sent")
 
 
 class Own(msgspec.Struct, frozen=True):
-    """Our own listener: no request goes there, but to the receiver pages under /inspect/.
+    """Our own listener: no request goes there, but to the receiver pages under /inspect/, and for
+    the picture with which simulated people answer.
 
     `addresses` are the machine's own (all of them when the listener is bound to every interface);
     loopback counts always. `origins` are public addresses of ours as `scheme://host:port`.

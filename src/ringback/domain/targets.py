@@ -23,7 +23,11 @@ _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
 _FORBIDDEN = re.compile(
     r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff\\]"
 )
-_INSPECT = re.compile(r"/inspect(?:/[A-Za-z0-9_-]{1,64}){1,8}/?(?:\?[A-Za-z0-9_=&-]{0,256})?")
+# Receiver pages, and the picture with which simulated people answer.
+_INSPECT = re.compile(
+    r"/inspect(?:/[A-Za-z0-9_-]{1,64}){1,8}/?(?:\?[A-Za-z0-9_=&-]{0,256})?"
+    r"|/fake/[A-Za-z0-9_-]{1,64}/ringback/picture\.png"
+)
 _KEPT = set((string.ascii_letters + string.digits + "-._~:/?#[]@!$&'()*+,;=%").encode())
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -33,7 +37,8 @@ class Target(msgspec.Struct, frozen=True, cache_hash=True):
 
     `path` includes the query and starts with a slash. `origin` is `scheme://host:port`, the key of
     connection pools. `literal` says that the host is an address, so nothing is resolved.
-    `inspect` says that the path is one of the receiver pages that our own listener may be sent.
+    `inspect` says that the path is one of the pages that our own listener may be sent: a receiver
+    page, or the picture of a faked API.
     """
 
     scheme: str

@@ -160,10 +160,13 @@ class Media:
         if connection is None:
             return _Failure("The connection is gone.", final=True)
         provider = registry.get(connection.provider)
-        flow = provider.media(file.entry, connection.config)
         policy = self._guards.policy(Mode(file.mode), DeliveryPolicy())
         how = Talk(self._client, policy, DEADLINE_S, self._tokens, connection.id)
-        target = await talk(flow, how)
+        url, played = file.entry.get("url"), f"{self._snapshot().base_url}/fake/{connection.token}/"
+        if connection.mode is Mode.TEST and isinstance(url, str) and url.startswith(played):
+            # A picture that a simulated person sent is ours: no provider's credentials for it.
+            return await self._download(HttpRequest("GET", url), how)
+        target = await talk(provider.media(file.entry, connection.config), how)
         if isinstance(target, Exchange):
             return _Failure(_words(target))
         if isinstance(target, MediaRefused):
