@@ -37,7 +37,7 @@ async def test_no_part_of_a_url_is_logged(stage: Stage, capsys: pytest.CaptureFi
     await until(lambda: engine.recorder.attempts == len(urls), 30)
     # The simulator logs that nobody listens at our own door: so the log was looked at.
     await engine.simulator.simulate(
-        stage.connection(), Plan("+16505551234", "+15550100", "sms", ("sent",))
+        stage.connection(), Plan("+15550100", "+16505551234", "sms", ("received",))
     )
     await until(lambda: not engine.simulator._tasks)
     told = capsys.readouterr()
