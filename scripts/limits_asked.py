@@ -21,6 +21,16 @@ ASKED: dict[str, dict[str, Limit]] = {
         "api.signature_checks:_SECRET_MAX": Limit(CHARACTERS, "of a secret", _EXPLAINED),
         "services.dry_run:LAST_MAX": Limit("events", "that a filter is tried on", _EXPLAINED),
     },
+    "Suppressions": {
+        "domain.consent:TEXT_MAX": Limit(
+            CHARACTERS, "of an address, a sender, a channel, a purpose of an opt-out", "cut"
+        ),
+        "domain.consent:EVIDENCE_MAX": Limit("fields", "of what an opt-out rests on", "left out"),
+        "domain.consent:EVIDENCE_TEXT_MAX": Limit(CHARACTERS, "of one of them", "cut"),
+        "storage.suppressions:HISTORY_MAX": Limit(
+            "words", "of an address that are shown with an opt-out", "the newest are shown"
+        ),
+    },
     "The demo's data sets": {
         "services.demo.player:LANE_MAX": Limit("steps", "of a lane that wait", "the story waits"),
         "services.demo.player:_AGAIN_MAX": Limit(

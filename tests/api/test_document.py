@@ -13,6 +13,7 @@ from ringback.domain.event_examples import example
 from ringback.domain.event_types import CATALOGUE
 from ringback.domain.scopes import OPERATIONS, SCOPES
 from tests.api.house import KEY, NEEDED, OPERATOR_KEY, House, Json
+from tests.api.test_suppressions import said, wish
 
 
 def operations(document: Json) -> Iterator[tuple[str, Json]]:
@@ -126,6 +127,7 @@ async def test_answers_are_as_documented(house: House) -> None:
     await house.hear("m1", "sent", "failed")
     await house.delivered(2)
     await house.post("/v1/endpoints", {"url": "https://example.com/", "event_types": ["call.*"]})
+    await said(house, wish("opted_out"))
     tried = 0
     document = await house.get("/openapi.json", key=None)
     for name, operation in operations(document):

@@ -6,11 +6,13 @@ from typing import Any
 
 from ringback.domain.scopes import OPERATIONS, SCOPES
 from tests.api.house import ACTING, KEY, LIVE_KEY, NEEDED, OPERATOR_KEY, OTHER_KEY, House, Json
+from tests.api.test_suppressions import said, wish
 from tests.sizes import SIZES
 
 PREFIXES = {
     "endpoint_id": "end", "connection_id": "con", "message_id": "msg", "event_id": "evt",
     "callback_id": "cbk", "delivery_id": "dlv", "attempt_id": "att", "key_id": "key",
+    "suppression_id": "opt",
 }  # fmt: skip
 # What is of a tenant and of no mode: tests/api/test_people.py tries it.
 OF_NO_MODE = {"session_id", "person_id"}
@@ -35,6 +37,7 @@ BODIES: dict[str, Json] = {
 
 async def belongings(house: House) -> dict[str, list[str]]:
     """Make something of each kind with the first tenant's test key; return the ids by kind."""
+    await said(house, wish("opted_out"))
     house.stage.sink.answers.append((503, ""))
     await house.hear("m1", "sent", "delivered")
     await house.delivered(1)
@@ -42,7 +45,7 @@ async def belongings(house: House) -> dict[str, list[str]]:
     await house.delivered(2)
     found = {}
     for name in ("endpoints", "connections", "messages", "events", "callbacks", "deliveries",
-                 "attempts", "api-keys"):  # fmt: skip
+                 "attempts", "api-keys", "suppressions"):  # fmt: skip
         rows = (await house.get(f"/v1/{name}"))["data"]
         found[rows[0]["id"][:3]] = [row["id"] for row in rows]
     assert set(PREFIXES.values()) == set(found)
@@ -130,6 +133,7 @@ async def test_lists_hold_nothing_of_anothers(house: House) -> None:
         ("deliveries", {"endpoint": "end", "status": "pending"}),
         ("attempts", {}), ("attempts", {"endpoint": "end"}), ("attempts", {"event": "evt"}),
         ("endpoints", {}), ("connections", {}),
+        ("suppressions", {}), ("suppressions", {"address": "0123"}),
     ]  # fmt: skip
     for name, filters in listed:
         named = {field: owned[value][0] if value in owned else value

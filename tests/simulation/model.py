@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ringback.storage.hot import CommitRows, Committed, Finished, Owned, SubjectRow
+from ringback.storage.suppressions import Entry
 from tests.simulation.lanes import Key, Lanes, Row
 
 SECOND = 1_000_000
 PENDING_SEND = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_decode = msgspec.json.Decoder(Entry).decode
 Table = dict[Any, tuple[Any, ...]]
 Lines = Sequence[tuple[Any, ...]]
 
@@ -30,6 +32,15 @@ def micros(moment: datetime) -> int:
 def _lines(rows: Lines) -> Lines:
     """Take rows as what the SQL reads them as."""
     return rows
+
+
+def _reaches(wide: Entry, narrow: Entry) -> bool:
+    """Whether what is wanted again takes back what was refused."""
+    if (wide.kind, wide.address) != (narrow.kind, narrow.address):
+        return False
+    if wide.channel not in {None, narrow.channel} or wide.purpose not in {None, narrow.purpose}:
+        return False
+    return wide.sender in {None, narrow.sender}
 
 
 class Refused(Exception):
@@ -89,6 +100,9 @@ class Store:
         self.search: set[tuple[object, ...]] = set()
         self.pending: Table = {}
         self.once: Table = {}
+        # By key: which entry holds, its word, since when, and the entry itself.
+        self.in_force: dict[uuid.UUID, tuple[uuid.UUID, int, int, Entry]] = {}
+        self.wishes: dict[uuid.UUID, Entry] = {}
         self.callbacks: Table = {}
         self.events: Table = {}
         self.attempts: Table = {}
@@ -251,6 +265,26 @@ class Store:
         for position, (key, tenant, mode) in enumerate(rows.once, 1):
             if position not in fate.repeated | fate.unclaimed:
                 self.once[self.generation, key] = (self.generation, key, tenant, mode)
+
+        told = [
+            _decode(text)
+            for place, text in rows.wishes
+            if place not in fate.repeated | fate.unclaimed
+        ]
+        self._write_wishes(told)
+
+    def _write_wishes(self, told: list[Entry]) -> None:
+        self.wishes.update({entry.id: entry for entry in told})
+        for entry in sorted(told, key=lambda one: (one.since_ms, one.word, one.id)):
+            known = self.in_force.get(entry.key)
+            if known is None or (entry.since_ms, entry.word) > (known[2], known[1]):
+                whose = entry if known is None else known[3]
+                self.in_force[entry.key] = (entry.id, entry.word, entry.since_ms, whose)
+        for wide in sorted(told, key=lambda one: (one.since_ms, one.id), reverse=True):
+            for key, (_, word, since, narrow) in self.in_force.items():
+                older = word == 2 and since < wide.since_ms and key != wide.key
+                if wide.word == 1 and older and _reaches(wide, narrow):
+                    self.in_force[key] = (wide.id, 1, wide.since_ms, narrow)
 
     def _write_deliveries(
         self, worker: int, rows: CommitRows, fate: _Fate, base: int, now: int

@@ -182,7 +182,8 @@ class Server:
         handlers: dict[str, Callable[..., Rows]] = {
             "subjects.read": self._read, "subjects.read_facts": self._read_facts,
             "subjects.read_once": self._read_once, "subjects.in_flight": self._in_flight,
-            "subjects.commit": self._commit, "subjects.stored_events": self._stored_events,
+            "suppressions.in_force": self._in_force, "subjects.commit": self._commit,
+            "subjects.stored_events": self._stored_events,
             "subjects.stored_callbacks": self._stored_callbacks, "deliveries.owned": self._owned,
             "deliveries.finish": self._finish, "deliveries.claim": self._claim,
             "deliveries.bodies": self._bodies, "deliveries.release": self._release,
@@ -370,6 +371,10 @@ class Server:
     def _in_flight(self, numbers: list[int], addresses: list[str | None]) -> Rows:
         wanted = zip(numbers, addresses, strict=True)
         return list(self.store.read_in_flight(wanted, self.now()))
+
+    def _in_force(self, keys: list[Any]) -> Rows:
+        found = self.store.in_force
+        return [(key, *found[key][1:3]) for key in sorted(set(keys) & found.keys())]
 
     def _commit(self, worker: int, _: None, *columns: list[Any]) -> Rows:
         return [tuple(self.store.commit_batch(worker, commit_rows(columns), self.now()))]

@@ -20,6 +20,7 @@ from ringback.storage import hot, workers
 from ringback.storage.database import Connection
 from ringback.storage.hot import CommitRows, Finished, Owned
 from ringback.storage.queries import query
+from ringback.storage.suppressions import Entry
 from tests.simulation.lanes import Key
 from tests.simulation.model import Refused, Store, micros
 
@@ -33,6 +34,8 @@ TABLES = {
     "search_key": "tenant, mode, kind, value, subject",
     "pending": "subject, tenant, mode, kind, connection, address, until",
     "once_key": "gen, key, tenant, mode",
+    "suppression": "key, id, tenant, mode, address, channel, sender, word, since",
+    "suppression_entry": "id, key, word, since, source, message, evidence",
     "callback": "id, tenant, mode, connection, outcome, items, subject",
     "event": "id, tenant, mode, pos, type, subject, sequence, occurred, callback, body",
     "attempt": "id, tenant, mode, event, endpoint, ord, n, worker, status, error, ms, final",
@@ -99,6 +102,15 @@ def model_tables(store: Store) -> dict[str, Table]:
         "callback": callbacks, "event": list(store.events.values()),
         "attempt": [row[:12] for row in store.attempts.values()], "delivery": deliveries,
         "worker": living,
+        "suppression": [
+            (key, id_, one.tenant, one.mode, one.address, one.channel, one.sender, word, at * 1000)
+            for key, (id_, word, at, one) in store.in_force.items()
+        ],
+        "suppression_entry": [
+            (one.id, one.key, one.word, one.since_ms * 1000, one.source, one.message,
+             b'{"keyword": "STOP"}')
+            for one in store.wishes.values()
+        ],
     }  # fmt: skip
     return {table: _sorted(table, rows) for table, rows in found.items()}
 
@@ -191,6 +203,7 @@ class Twin:
         rows, worker = CommitRows(), self._worker()
         self._subjects(rows)
         self._once_keys(rows)
+        self._wishes(rows)
         self._events(rows)
         self._deliveries(rows)
         real = hot.commit_batch(self.session, worker, rows, hot.timestamp(self.now_ms))
@@ -258,6 +271,22 @@ class Twin:
     def _once_keys(self, rows: CommitRows) -> None:
         for key in self.random.sample(self._once, self.random.choice((0, 0, 1, 2))):
             rows.once.append((key, TENANT, MODE))
+
+    def _wishes(self, rows: CommitRows) -> None:
+        if not rows.once:
+            return
+        for _ in self._some(2):
+            channel, sender = self.random.choice((None, "sms")), self.random.choice((None, "+9"))
+            address = self.random.choice(("+1", "+2"))
+            key = uuid.uuid5(uuid.NAMESPACE_OID, f"{address} {channel} {sender}")
+            # Wishes of one moment are told apart by their words alone: no two of a key are alike.
+            since = self.now_ms + next(self._values) - self.random.choice((0, 5000))
+            entry = Entry(
+                self._id(), TENANT, MODE, key, "phone", address, channel, sender, None, 1,
+                self.random.choice((1, 2)), since, "keyword", None, None, None,
+                {"keyword": "STOP"},
+            )  # fmt: skip
+            rows.wishes.append((self.random.randint(1, len(rows.once)), entry.written()))
 
     def _events(self, rows: CommitRows) -> None:
         for _ in self._some(4):

@@ -55,6 +55,7 @@ EXCEPTIONS = {
     "subjects.read_once": _HASHED,
     "subjects.stored_callbacks": _BY_ID,
     "subjects.stored_events": _BY_ID,
+    "suppressions.in_force": _HASHED,
     "tenants.delete_connections": _OPERATOR,
     "tenants.delete_endpoints": _OPERATOR,
     "tenants.revoke_keys": _OPERATOR,

@@ -45,6 +45,7 @@ from ringback.api import (
     signature_checks,
     simulate,
     stats,
+    suppressions,
     tenants,
     timeline,
     trials,
@@ -61,9 +62,9 @@ _ANSWERED = (
 )  # fmt: skip
 _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
-    event_types, callbacks, deliveries, again, attempts, inspector, audit, api_keys, tenants,
-    whoami, scopes, search, session, sessions, people, reveal, overview, event_matches, stats,
-    signature_checks, media,
+    event_types, callbacks, suppressions, deliveries, again, attempts, inspector, audit, api_keys,
+    tenants, whoami, scopes, search, session, sessions, people, reveal, overview, event_matches,
+    stats, signature_checks, media,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

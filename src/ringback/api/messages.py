@@ -34,7 +34,7 @@ _PARAMETERS = {
     Kind.TO: "to",
     Kind.FROM: "from",
 }
-_BY_ADDRESS = (
+BY_ADDRESS = (
     f"A whole address, or its last digits ({DIGITS_MIN}+); where numbers are masked for whoever "
     f"asks, exactly the last {SHOWN_DIGITS}."
 )
@@ -77,9 +77,9 @@ class MessageView(View):
 class MessageQuery(SpanQuery):
     """Filters of the list; a message has to fit all of them."""
 
-    to: str | None = Field(default=None, max_length=VALUE_MAX, description=_BY_ADDRESS)
+    to: str | None = Field(default=None, max_length=VALUE_MAX, description=BY_ADDRESS)
     from_: str | None = Field(
-        default=None, alias="from", max_length=VALUE_MAX, description=_BY_ADDRESS
+        default=None, alias="from", max_length=VALUE_MAX, description=BY_ADDRESS
     )
     reference: str | None = Field(default=None, max_length=VALUE_MAX, min_length=1)
     provider_message_id: str | None = Field(default=None, max_length=VALUE_MAX, min_length=1)
@@ -183,19 +183,28 @@ def _terms(query: MessageQuery, masked: bool) -> list[Term]:
 
 
 def _address(kind: Kind, text: str, masked: bool) -> Term:
+    text, whole = address_in_filter(text, _PARAMETERS[kind], masked=masked)
+    return Term(kind, reversed_address(text), prefix=not whole)
+
+
+def address_in_filter(text: str, parameter: str, *, masked: bool) -> tuple[str, bool]:
+    """Read an address from a filter, and whether it is a whole one. Raises Problem.
+
+    `masked`: whoever asks is shown no numbers, and may look by as many digits as masks show.
+    """
     # A plus that was not encoded arrives as a space.
     if text[:1] == " " and _DIGITS.fullmatch(text[1:]):
         text = "+" + text[1:]
     if masked and tells_more(text):
-        raise wrong_parameter(_PARAMETERS[kind], BY_DIGITS)
+        raise wrong_parameter(parameter, BY_DIGITS)
     if not _DIGITS.fullmatch(text):
         if not text:
-            raise wrong_parameter(_PARAMETERS[kind], "Give an address, or leave it out.")
-        return Term(kind, reversed_address(text))
+            raise wrong_parameter(parameter, "Give an address, or leave it out.")
+        return text, True
     if len(text) < DIGITS_MIN:
         detail = f"Give at least the last {DIGITS_MIN} digits, or the whole address."
-        raise wrong_parameter(_PARAMETERS[kind], detail)
-    return Term(kind, reversed_address(text), prefix=True)
+        raise wrong_parameter(parameter, detail)
+    return text, False
 
 
 @router.get("/{message_id}", name="get_message", summary="One message")

@@ -207,6 +207,40 @@ CALLBACKS = Resource(
     ),
 )  # fmt: skip
 
+SUPPRESSIONS = Resource(
+    "suppressions", "Who wants no messages, and what that rests on.", "suppression",
+    (
+        Command(
+            "list", "list", "GET", "/v1/suppressions",
+            "List the opt-outs that are in force, newest first.",
+            (
+                Option("address", "A whole address, or its last digits (4+).", metavar="ADDRESS"),
+                Option("since", "Known from then on: 2h, 7d, a time, or an id.", "past",
+                       metavar="WHEN"),
+                Option("until", "Known before then: 2h, 7d, a time, or an id.", "past",
+                       metavar="WHEN"),
+            ),
+            examples=("suppressions list --address 0123",),
+        ),
+        Command(
+            "get", "get", "GET", "/v1/suppressions/{id}",
+            "Show opt-outs, with everything that was said of their addresses.",
+            examples=("suppressions get opt_01…",),
+        ),
+        Command(
+            "remove", "remove", "DELETE", "/v1/suppressions/{id}",
+            "Take opt-outs back by hand. The ledger and the audit log say who did it.",
+            examples=("suppressions remove opt_01…",), done="Removed",
+        ),
+    ),
+    (
+        _ID, Column("address", "contact.value"), Column("sender", "sender"),
+        Column("channel", "channel"), Column("since", "since", "time"),
+        Column("source", "source"), Column("provider", "provider", wide=True),
+        Column("purpose", "purpose", wide=True), Column("message", "message", "id", wide=True),
+    ),
+)  # fmt: skip
+
 AUDIT = Resource(
     "audit", "Who changed what people configure, and what was done by hand.", "entry",
     (

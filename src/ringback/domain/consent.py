@@ -1,5 +1,60 @@
-"""Whether a person wants messages: the words for it. Values only."""
+"""Whether a person wants messages: the words for it, and how far one of them reaches. Pure."""
 
 from typing import Literal
 
+import msgspec
+
 ConsentWord = Literal["opted_out", "opted_in"]
+# Where a word comes from: something that was sent, a provider's notice, a message that a provider
+# refused to deliver for it, or a person who works with Ringback.
+Source = Literal["keyword", "provider", "error", "by_hand"]
+# As they are stored. Of two that are said of the same moment, the higher one holds.
+LedgerWord = Literal["opted_in", "opted_out", "removed"]
+CODE: dict[LedgerWord, int] = {"opted_in": 1, "opted_out": 2, "removed": 3}
+WORD: dict[int, LedgerWord] = {code: word for word, code in CODE.items()}
+TEXT_MAX = 256
+EVIDENCE_MAX = 16
+EVIDENCE_TEXT_MAX = 1000
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Whose wish it is, and how far it reaches: None is all channels, senders or purposes.
+
+    Without a `sender` it is about whatever the provider's account sends.
+    """
+
+    kind: str
+    value: str
+    channel: str | None = None
+    sender: str | None = None
+    purpose: str | None = None
+
+
+def person_of(
+    address: str, kind: str, channel: str | None, sender: str | None, purpose: str | None
+) -> Person:
+    """Make a person of what a provider says, cut to what is kept."""
+    return Person(
+        clean(kind), clean(address), _maybe(channel), _maybe(sender), _maybe(purpose)
+    )  # fmt: skip
+
+
+def person_of_address(address: str, channel: str | None, sender: str | None) -> Person:
+    """Make a person of a message's address."""
+    kind = "phone" if address.removeprefix("+").isdecimal() else "id"
+    return person_of(address, kind, channel, sender, None)
+
+
+def evidence_of(found: dict[str, str]) -> dict[str, str]:
+    """Cut what a wish rests on to what is kept."""
+    some = list(found.items())[:EVIDENCE_MAX]
+    return {clean(name): clean(value, EVIDENCE_TEXT_MAX) for name, value in some}
+
+
+def clean(text: str, limit: int = TEXT_MAX) -> str:
+    """Replace what no database takes, and cut."""
+    return text[:limit].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _maybe(text: str | None) -> str | None:
+    return clean(text) if text else None

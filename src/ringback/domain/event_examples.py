@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
+from ringback.domain.consent import Person
 from ringback.domain.event_bodies import body_of
 from ringback.domain.event_schemas import envelope_has_subject
 from ringback.domain.events import (
     Envelope,
-    Person,
     contact_event,
     enveloped,
     message_event,

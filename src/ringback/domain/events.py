@@ -6,6 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from ringback.domain.calls import Call, CallEmission
+from ringback.domain.consent import Person
 from ringback.domain.messages import Emission, Message, times
 from ringback.domain.orders import NumberOrder, OrderEmission
 
@@ -173,16 +174,6 @@ def unrecognised_event(
         "raw": fragment,
     }
     return enveloped(envelope, data)
-
-
-class Person(msgspec.Struct, frozen=True):
-    """Whose wish a `contact.*` event is about, and how far it reaches; None is all of them."""
-
-    kind: str
-    value: str
-    channel: str | None = None
-    sender: str | None = None
-    purpose: str | None = None
 
 
 def contact_event(

@@ -105,7 +105,7 @@ def _object(value: dict[str, Any]) -> dict[str, Any]:
         return {**value, "detail": _plain(value["detail"])}
     if "headers" in value and not _CAME_IN.isdisjoint(value):
         value = _withheld(value)
-    contact = value.get("kind") in _CONTACTS
+    contact = value.keys() == {"kind", "value"} or value.get("kind") in _CONTACTS
     found = {}
     for name, inner in value.items():
         if name in _TEXTS and inner is not None and not _is_raw(inner):

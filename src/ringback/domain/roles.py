@@ -31,7 +31,16 @@ _READING = frozenset(
     name for name, covered in SCOPES.items() if name.endswith(":read") and not covered.operator
 )
 _CONVERSATIONS = (
-    frozenset(("messages:read", "events:read", "connections:read", "figures:read")) | _EVERYBODYS
+    frozenset(
+        (
+            "messages:read",
+            "suppressions:read",
+            "events:read",
+            "connections:read",
+            "figures:read",
+        )
+    )
+    | _EVERYBODYS
 )
 
 POWERS: dict[Role, Powers] = {
@@ -39,7 +48,7 @@ POWERS: dict[Role, Powers] = {
     "admin": Powers("A tenant: everything in it, also its people", _OF_TENANT, False),
     "developer": Powers(
         "Everything technical in a tenant; numbers and texts only one by one, which is audited",
-        _OF_TENANT - {"people:write"}, True,
+        _OF_TENANT - {"people:write", "suppressions:write"}, True,
     ),
     "marketer": Powers(
         "How messages fare, without numbers and texts",

@@ -41,6 +41,10 @@ SCOPES: dict[str, Covered] = {
         "Messages, their timelines and files",
         ("list_messages", "get_message", "get_timeline", "get_media"),
     ),
+    "suppressions:read": Covered(
+        "Suppressions: who wants no messages", ("list_suppressions", "get_suppression")
+    ),
+    "suppressions:write": Covered("Taking opt-outs back by hand", ("delete_suppression",)),
     "callbacks:read": Covered("Callbacks as they came", ("list_callbacks", "get_callback")),
     "callbacks:write": Covered("Reading stored callbacks again", ("reparse_callback",)),
     "deliveries:read": Covered(

@@ -8,20 +8,20 @@ from ringback.domain.endpoints import Connection
 from ringback.domain.events import message_event
 from ringback.domain.http import Callback
 from ringback.domain.ids import fact_hash, hashed_key, show
-from ringback.domain.messages import Emission, Fact, Message, fill, hold, merge
+from ringback.domain.messages import Emission, Fact, Failure, Message, fill, hold, merge
 from ringback.domain.outcomes import CODE, Outcome, worst
 from ringback.providers.base import (
     CallReport,
+    Consent,
     Inbound,
     Item,
-    Notice,
     OrderReport,
     Parsed,
     Report,
     Unparsed,
     Unrecognised,
 )
-from ringback.services import others, statements
+from ringback.services import others, statements, wishes
 from ringback.services.batch import (
     KIND_MESSAGE,
     KIND_PROVISIONAL,
@@ -128,6 +128,17 @@ class Arrival(Work):
             if isinstance(keyed.item, Report) and keyed.key not in subjects
         }
 
+    def opt_outs(self, secret: bytes) -> list[uuid.UUID]:
+        """Return the keys of opt-outs that errors tell of."""
+        return [
+            wishes.key_of(self.connection, person, secret)
+            for keyed in self.keyed
+            if isinstance(keyed.item, Report)
+            and keyed.item.error is not None
+            and keyed.item.error.opt_out
+            and (person := statements.refused_by(keyed.item)) is not None
+        ]
+
     def decide(self, batch: Batch) -> None:
         """Drop known facts, merge new ones, and emit what follows."""
         self.id = self.id or batch.ids.next()
@@ -170,6 +181,8 @@ class Arrival(Work):
             item = with_links(batch, subject, item, self.connection)
         _fill_in(subject.message, item)
         fact = self._fact(item, hash_)
+        if fact.error is not None and fact.error.opt_out:
+            self._refused(batch, subject, item, fact.error)
         if self._early(batch, subject, item, keyed.key):
             hold(subject.message, fact)
             return "accepted"
@@ -177,6 +190,21 @@ class Arrival(Work):
         for emission in merge(subject.message, fact):
             self._emit(batch, subject, emission, reply)
         return "accepted"
+
+    def _refused(
+        self, batch: Batch, subject: Subject, item: Report | Inbound, error: Failure
+    ) -> None:
+        """Take an error that says that the person wants no more messages."""
+        if not isinstance(item, Report) or (person := statements.refused_by(item)) is None:
+            return
+        at = self.received_ms if item.occurred_at is None else item.occurred_at
+        evidence = {"message_id": item.message_id}
+        said = wishes.Said(
+            "opted_out", at, self.received_ms, "error", evidence, subject.id, self.id
+        )
+        event_id = wishes.refused(batch, self.connection, person, error, said)
+        if event_id is not None:
+            self._events.append(event_id)
 
     def _about_other(
         self, batch: Batch, key: uuid.UUID, item: others.Other, touched: list[Subject]
@@ -249,6 +277,11 @@ class Arrival(Work):
         once = batch.once(keyed.key, self.scope)
         if once is None:
             return "duplicate"
+        if isinstance(item, Consent):
+            by = batch.named(keyed.reply) if keyed.reply is not None else None
+            person, said = statements.wish_of(item, self.received_ms, by, self.id)
+            self._events.append(wishes.tell(batch, self.connection, person, said, once))
+            return "accepted"
         words, sequence = statements.words_of(item), 1
         subject, message = self._spoken_of(batch, keyed)
         if subject is not None:
@@ -274,9 +307,6 @@ class Arrival(Work):
         """Find the message of a statement: to go on in its order, and to be named."""
         if keyed.reply is None:
             return None, None
-        if not isinstance(keyed.item, Notice):
-            named = batch.named(keyed.reply)
-            return None, show("msg", named) if named else None
         subject = batch.known_subject(keyed.reply, self.scope, KIND_MESSAGE)
         # Whose message a provisional one is, nobody knows yet.
         if subject is None or subject.message.provisional:

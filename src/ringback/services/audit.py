@@ -28,7 +28,7 @@ Action = Literal[
     "connection.created", "connection.deleted",
     "event_type.created", "event_type.changed", "event_type.deleted",
     "api_key.created", "api_key.revoked", "tenant.created", "tenant.changed", "tenant.deleted",
-    "delivery.replay", "callback.reparse",
+    "delivery.replay", "callback.reparse", "suppression.removed",
     "person.signed_in", "person.sign_in_failed", "person.signed_out", "person.session_ended",
     "person.invited", "person.joined", "person.changed", "person.removed", "person.link_made",
     "person.password_set", "personal.revealed",

@@ -20,6 +20,7 @@ from ringback.domain.search import terms
 from ringback.services.snapshot import Snapshot
 from ringback.storage.hot import CommitRows, SubjectRow, timestamp
 from ringback.storage.idempotency import KeptPublication
+from ringback.storage.suppressions import Entry, InForce
 
 KIND_MESSAGE = 1
 KIND_CALL = 2
@@ -59,7 +60,7 @@ class Known(NamedTuple):
     """What was read before deciding.
 
     Subjects by key, facts beyond 64, once keys, for which connections and addresses a send is on
-    its way, and what was published under idempotency keys.
+    its way, what was published under idempotency keys, and which wishes of people are in force.
     """
 
     subjects: dict[uuid.UUID, SubjectRow]
@@ -67,6 +68,7 @@ class Known(NamedTuple):
     once: set[uuid.UUID]
     in_flight: frozenset[tuple[int, str | None]] = frozenset()
     kept: Mapping[uuid.UUID, KeptPublication] = {}
+    wishes: Mapping[uuid.UUID, InForce] = {}
 
 
 class Push(NamedTuple):
@@ -231,6 +233,10 @@ class Batch:
             self.rows.kept.append((place, fingerprint, answer))
         return place
 
+    def wish(self, once: int, entry: Entry) -> None:
+        """Write a wish of a person down, if the once key at this place turns out to be new."""
+        self.rows.wishes.append((once, entry.written()))
+
     def envelope(
         self, scope: Scope, event_id: uuid.UUID, type_: str, *, occurred: int, received: int,
         sequence: int,
@@ -246,9 +252,11 @@ class Batch:
         self, scope: Scope, event_id: uuid.UUID, type_: str, body: bytes, *, occurred: int,
         sequence: int, subject: Subject | None = None, once: int = 0,
         callback: uuid.UUID | None = None, retry: bool = True, not_to: int = 0,
-        only_to: tuple[int, ...] | None = None,
+        only_to: tuple[int, ...] | None = None, lane: uuid.UUID | None = None,
     ) -> int:  # fmt: skip
         """Add an event; return its place among the batch's events.
+
+        Without a subject, events of the same `lane` are delivered one after the other.
 
         It is owed to every endpoint that wants it but the one numbered `not_to`, or else to those
         numbered `only_to`, whatever they want.
@@ -266,8 +274,9 @@ class Batch:
         for endpoint in wanted:
             if endpoint.no != not_to:
                 self.bodies[event_id] = body
-                lane = lane_of(endpoint, subject.id if subject else event_id, event_id)
-                self._owed.append(Owed(lane, endpoint, number, event_id, retry))
+                about = subject.id if subject else lane or event_id
+                lane_ = lane_of(endpoint, about, event_id)
+                self._owed.append(Owed(lane_, endpoint, number, event_id, retry))
         return number
 
     def replay(

@@ -36,6 +36,7 @@ from ringback.storage.hot import (
 )
 from ringback.storage.idempotency import read_publications
 from ringback.storage.link import HotLink, fault_kind
+from ringback.storage.suppressions import read_in_force
 
 BATCH_MAX = 512
 BATCH_BYTES_MAX = 4 * 1024 * 1024
@@ -253,7 +254,10 @@ class Committer:
         keyed = [key for work in works if (key := work.kept()) is not None]
         # After the subjects: whoever's key is not known yet has not moved them either.
         kept = await read_publications(connection, keyed) if keyed else {}
-        return Known(subjects, facts, known_once, frozenset(in_flight), kept)
+        hash_key = self._configuration.snapshot.hash_key
+        wished = [key for work in works for key in work.opt_outs(hash_key)]
+        wishes = await read_in_force(connection, wished) if wished else {}
+        return Known(subjects, facts, known_once, frozenset(in_flight), kept, wishes)
 
     async def _hand_over(self, sent: _Sent, pushes: list[Push], done: Committed) -> None:
         """Start what is owed. It is stored: whatever goes wrong here must not store it again."""

@@ -57,9 +57,16 @@ class Sender:
             results += await _sent(connection, messages[place : place + most], how)
         return tuple(results)
 
-    async def finish(self, connection: Connection, id_: uuid.UUID, result: SendResult) -> None:
-        """Commit what became of a send."""
-        await self._committer.submit(Answered(connection, id_, self._clock.now_ms(), result))
+    async def finish(
+        self,
+        connection: Connection,
+        id_: uuid.UUID,
+        result: SendResult,
+        sent: OutboundMessage | None = None,
+    ) -> None:
+        """Commit what became of a send; with `sent` also an opt-out that a refusal tells of."""
+        now = self._clock.now_ms()
+        await self._committer.submit(Answered(connection, id_, now, result, sent))
 
 
 async def _sent(

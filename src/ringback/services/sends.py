@@ -8,13 +8,16 @@ claims becomes an ordinary observed message.
 
 import uuid
 
+from ringback.domain.consent import Person, person_of_address
 from ringback.domain.endpoints import Connection
 from ringback.domain.events import message_event
 from ringback.domain.ids import show
 from ringback.domain.messages import Emission, Fact, Failure, Message, Status, merge
 from ringback.providers.base import OutboundMessage, SendResult
+from ringback.services import wishes
 from ringback.services.batch import KIND_MESSAGE, PENDING_SEND, Batch, Scope, Subject
 from ringback.services.subject_keys import message_key, own_key
+from ringback.services.wishes import Said
 from ringback.services.work import Work
 
 _SIZE = 1024
@@ -118,11 +121,18 @@ class Answered(_AboutMessage):
     """A provider's answer to a send: its id for the message, or why it refused."""
 
     def __init__(
-        self, connection: Connection, message_id: uuid.UUID, now_ms: int, result: SendResult
+        self,
+        connection: Connection,
+        message_id: uuid.UUID,
+        now_ms: int,
+        result: SendResult,
+        sent: OutboundMessage | None = None,
     ) -> None:
-        """Take the answer."""
+        """Take the answer, and what was sent: a refusal may say that its person opted out."""
         super().__init__(connection, message_id, now_ms)
         self._result = result
+        error = result.error
+        self._unwanted = sent if error is not None and error.opt_out else None
         self._keys: list[uuid.UUID] = []
 
     def prepare(self, secret: bytes) -> None:
@@ -139,6 +149,11 @@ class Answered(_AboutMessage):
         own, once = super().keys()
         return [*own, *self._keys], once
 
+    def opt_outs(self, secret: bytes) -> list[uuid.UUID]:
+        """Return the key of the opt-out that a refusal tells of."""
+        sent = self._unwanted
+        return [wishes.key_of(self.connection, _person(sent), secret)] if sent else []
+
     def decide(self, batch: Batch) -> None:
         """Take the ids, and the reports that came before this answer, into the message."""
         assert self._own is not None
@@ -151,6 +166,11 @@ class Answered(_AboutMessage):
         if self._result.message_ids:
             subject.message.provider_message_id = self._result.message_ids[0]
         self.take(batch, subject, self._fact())
+        if self._unwanted is not None and self._result.error is not None:
+            said = Said("opted_out", self.now_ms, self.now_ms, "error", {}, subject.id)
+            person, error = _person(self._unwanted), self._result.error
+            told = wishes.refused(batch, self.connection, person, error, said)
+            self._events += [told] if told else []
         joined: Subject | None = None
         for key in self._keys:
             other = batch.known_subject(key, self.scope, KIND_MESSAGE)
@@ -206,3 +226,7 @@ class Unclaimed(_AboutMessage):
         for fact in facts:
             for emission in merge(subject.message, fact):
                 self.emit(batch, subject, emission)
+
+
+def _person(sent: OutboundMessage) -> Person:
+    return person_of_address(sent.to, sent.channel, sent.from_)

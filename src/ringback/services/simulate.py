@@ -109,6 +109,7 @@ class _Sent(NamedTuple):
 
     id: uuid.UUID
     result: SendResult
+    message: OutboundMessage
 
 
 class Simulator:
@@ -186,7 +187,7 @@ class Simulator:
         # The fake takes any credentials, and whoever tries things out may have none.
         equipped = msgspec.structs.replace(connection, config=filled(connection.config))
         results = await sender.send(equipped, messages, self._talk(connection, plan))
-        sent = [_Sent(*pair) for pair in zip(ours, results, strict=True)]
+        sent = [_Sent(*three) for three in zip(ours, results, messages, strict=True)]
         if plan.answer_ms:
             self._start(self._answer_late(connection, plan, sender, sent))
         else:
@@ -195,7 +196,7 @@ class Simulator:
 
     async def _answer(self, connection: Connection, sender: Sender, sent: list[_Sent]) -> None:
         for one in sent:
-            await sender.finish(connection, one.id, one.result)
+            await sender.finish(connection, one.id, one.result, one.message)
 
     async def _answer_late(
         self, connection: Connection, plan: Plan, sender: Sender, sent: list[_Sent]

@@ -7,18 +7,14 @@ what is said of messages, calls and orders, are the business of arrivals.py.
 import uuid
 from typing import NamedTuple
 
+from ringback.domain.consent import Person, Source, evidence_of, person_of, person_of_address
 from ringback.domain.endpoints import Connection
-from ringback.domain.events import (
-    Envelope,
-    Person,
-    contact_event,
-    notice_event,
-    unrecognised_event,
-)
+from ringback.domain.events import Envelope, notice_event, unrecognised_event
 from ringback.domain.ids import hashed_key, show
 from ringback.domain.outcomes import Outcome
-from ringback.providers.base import Consent, Notice, Unrecognised
+from ringback.providers.base import Consent, Notice, Report, Unrecognised
 from ringback.services.subject_keys import inbound_key, message_key
+from ringback.services.wishes import Said
 
 Statement = Consent | Notice | Unrecognised
 
@@ -46,25 +42,35 @@ def message_of(item: Statement, connection: str, secret: bytes) -> uuid.UUID | N
     return None
 
 
-def words_of(item: Statement) -> Words:
+def words_of(item: Notice | Unrecognised) -> Words:
     """Return the words for a statement."""
-    if isinstance(item, Consent):
-        return Words(f"contact.{item.word}", "accepted")
     if isinstance(item, Notice):
         return Words(item.type, "accepted")
     return Words("provider.unrecognised", "unrecognised")
 
 
 def render(
-    item: Statement, envelope: Envelope, connection: Connection, message: str | None
+    item: Notice | Unrecognised, envelope: Envelope, connection: Connection, message: str | None
 ) -> bytes:
     """Write the body of a statement's event; `message` is the id of what it is about."""
     provider, shown = connection.provider, show("con", connection.id)
     if isinstance(item, Notice):
         return notice_event(envelope, item.data, provider, shown, message)
-    if isinstance(item, Unrecognised):
-        return unrecognised_event(envelope, provider, shown, item.kind, item.fragment)
-    person = Person(item.kind, item.address, item.channel, item.sender, item.purpose)
-    source = "keyword" if "keyword" in item.evidence else "provider"
-    told_by = {"provider": provider, "connection": shown, "source": source}
-    return contact_event(envelope, person, told_by, message, item.evidence)
+    return unrecognised_event(envelope, provider, shown, item.kind, item.fragment)
+
+
+def wish_of(
+    item: Consent, received_ms: int, message: uuid.UUID | None, callback: uuid.UUID | None
+) -> tuple[Person, Said]:
+    """Return whose wish a provider's notice tells of, and what it says."""
+    person = person_of(item.address, item.kind, item.channel, item.sender, item.purpose)
+    source: Source = "keyword" if "keyword" in item.evidence else "provider"
+    at = received_ms if item.occurred_at is None else item.occurred_at
+    evidence = evidence_of(item.evidence)
+    return person, Said(item.word, at, received_ms, source, evidence, message, callback)
+
+
+def refused_by(item: Report) -> Person | None:
+    """Return who wants no messages from whom, by a report of a failure that says so."""
+    address = item.to or item.recipient
+    return person_of_address(address, item.channel, item.from_) if address else None

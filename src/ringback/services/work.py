@@ -31,6 +31,11 @@ class Work:
         del subjects
         return set()
 
+    def opt_outs(self, secret: bytes) -> list[UUID]:
+        """Return the keys of wishes that it depends on whether they are in force."""
+        del secret
+        return []
+
     def kept(self) -> UUID | None:
         """Return the key under which its answer is kept, if there is one."""
         return None

@@ -49,6 +49,7 @@ class CommitRows(msgspec.Struct):
     media: list[tuple[uuid.UUID, int, int, int, bytes]] = []
     once: list[tuple[uuid.UUID, int, int]] = []
     kept: list[tuple[int, bytes, bytes]] = []
+    wishes: list[tuple[int, str]] = []
     events: list[tuple[object, ...]] = []
     replays: list[tuple[uuid.UUID, int, int]] = []
     deliveries: list[tuple[int, int, uuid.UUID, bool, bool]] = []
@@ -56,7 +57,8 @@ class CommitRows(msgspec.Struct):
 
 _WIDTHS = {
     "callbacks": 14, "about": 2, "keys": 3, "subjects": 10, "pending": 5, "settled": 2, "facts": 2,
-    "search": 3, "media": 5, "once": 3, "kept": 3, "events": 10, "replays": 3, "deliveries": 5,
+    "search": 3, "media": 5, "once": 3, "kept": 3, "wishes": 2, "events": 10, "replays": 3,
+    "deliveries": 5,
 }  # fmt: skip
 
 

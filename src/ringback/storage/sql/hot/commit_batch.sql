@@ -12,6 +12,7 @@
 --         provided that the subject q_with was kept as well
 --   f_*   facts beyond a subject's 64      x_*  search keys      m_*  files to be fetched
 --   o_*   once keys, of which i_* are idempotency keys, with what is kept of their requests
+--   w_*   wishes of people, as JSON: each is written with the once key that it hangs on
 --   e_*   events                 r_*  events that are stored already (replays)
 --   d_*   deliveries, sorted by (lane, endpoint, event); d_event counts on from e_* into r_*
 -- Returns: base   the position before the first event's
@@ -35,6 +36,7 @@ create or replace function commit_batch(
     m_id uuid[], m_subject int[], m_place smallint[], m_connection int[], m_entry bytea[],
     o_key uuid[], o_tenant int[], o_mode smallint[],
     i_once int[], i_print bytea[], i_answer bytea[],
+    w_once int[], w_entry text[],
     e_id uuid[], e_tenant int[], e_mode smallint[], e_type text[], e_subject int[], e_once int[],
     e_sequence int[], e_occurred timestamptz[], e_callback uuid[], e_body bytea[],
     r_id uuid[], r_tenant int[], r_mode smallint[],
@@ -209,6 +211,12 @@ begin
         where o.i <> all (v_idle) and o.i <> all (i_once)
           and o.key not in (select added.key from added);
         repeated := repeated || v_once;
+    end if;
+
+    if cardinality(w_entry) > 0 then
+        perform take_wishes(array(
+            select w.entry::jsonb from unnest(w_once, w_entry) as w (o, entry)
+            where w.o <> all (repeated) and w.o <> all (v_idle)));
     end if;
 
     v_new := cardinality(e_id);
