@@ -23,6 +23,8 @@ class Sizes:
     """T13: validly signed bodies of a provider's own words in the wrong places, per provider."""
     replayed_callbacks: int
     """T04: callbacks that are posted five times each."""
+    parser_mutations: int
+    """S3: mutations of each recorded callback of every provider, read without a proof."""
     early_interleavings: int
     """T15: messages whose answer and reports race each other."""
     model_sequences: int
@@ -81,6 +83,7 @@ SMALL = Sizes(
     hostile_repeats=2,
     header_strings=500,
     fuzzed_bodies=1_000,
+    parser_mutations=12,
     replayed_callbacks=300,
     early_interleavings=1_000,
     model_sequences=300,
@@ -114,6 +117,7 @@ FULL = Sizes(
     hostile_repeats=100,
     header_strings=2_000,
     fuzzed_bodies=10_000,
+    parser_mutations=2_000,
     replayed_callbacks=10_000,
     early_interleavings=50_000,
     model_sequences=10_000,

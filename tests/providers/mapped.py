@@ -8,7 +8,7 @@ from ringback.providers.mapping import Mapping, made
 from ringback.providers.mapping_items import Note
 from ringback.providers.recorded import plain
 
-from .test_tolerance import assert_sound
+from .sound import assert_sound
 
 URL = "https://hooks.example/in/a-token-of-22-characters"
 STATUSES: dict[str, Any] = {"DELIVRD": "delivered", "UNDELIV": "failed", "SENT": "sent"}

@@ -20,7 +20,7 @@ from ringback.providers.registry import PROVIDERS
 
 from .cases import CASES, Case, arrived
 from .generic_stage import BODY, SCHEMES, URL
-from .test_tolerance import assert_sound
+from .sound import assert_sound
 
 GENERIC = PROVIDERS["generic"]
 PAGE = Path(__file__).parents[2] / "docs" / "generic.md"

@@ -16,7 +16,7 @@ from ringback.providers.recorded import plain
 from tests.sizes import SIZES
 
 from .mapped import STATUSES, URL, mapping, only, posted, read, report
-from .test_tolerance import assert_sound
+from .sound import assert_sound
 
 PAGE = Path(__file__).parents[2] / "docs" / "mapping.md"
 FORM = "application/x-www-form-urlencoded"

@@ -10,44 +10,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringback.providers.base import Inbound, Parsed, Provider, Report, Unparsed, Unrecognised
-from ringback.providers.reading import ID_MAX, REFERENCE_MAX
-from ringback.providers.recorded import NOW_MS, plain
+from ringback.providers.reading import PIECES_MAX
+from ringback.providers.recorded import NOW_MS
 from ringback.providers.registry import PROVIDERS
 from tests.sizes import SIZES
 
 from .cases import GENUINE, READ, READERS, Case, config_of, signed
+from .sound import assert_sound
 
 QUIET = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     max_examples=SIZES.fuzzed_bodies,
 )
-
-
-def assert_sound(parsed: Parsed) -> None:
-    """Hold a result to what the rest of the program relies on."""
-    assert isinstance(parsed, Parsed)
-    told = plain(parsed)
-    json.dumps(told, ensure_ascii=False).encode("utf-8")
-    assert "\x00" not in "".join(_strings(told))
-    for item in parsed.items:
-        assert item.key
-        assert item.occurred_at is None or 0 <= item.occurred_at < 2**48
-        if isinstance(item, Report | Inbound):
-            assert 0 < len(item.message_id) <= ID_MAX
-            assert len(item.reference or "") <= REFERENCE_MAX
-            assert all(len(one or "") <= ID_MAX for one in (item.to, item.from_, item.recipient))
-        if isinstance(item, Inbound):
-            assert isinstance(item.content["kind"], str)
-    assert all(one.reason and len(one.reason) < 500 for one in parsed.unparsed)
-
-
-def _strings(value: object) -> list[str]:
-    if isinstance(value, dict):
-        return [text for pair in value.items() for one in pair for text in _strings(one)]
-    if isinstance(value, list):
-        return [text for one in value for text in _strings(one)]
-    return [value] if isinstance(value, str) else []
 
 
 def read(provider: Provider, body: bytes) -> Parsed:
@@ -261,11 +236,17 @@ def test_a_faulty_string_costs_only_its_own_item() -> None:
 
 
 def test_a_large_batch_is_read_whole() -> None:
-    """5,000 statuses in one body of Meta's are 5,000 reports, in order."""
+    """4,096 statuses in one body of Meta's are as many reports, in order; one more is too many."""
     provider = PROVIDERS["whatsapp"]
-    statuses = [{"id": f"wamid.{n}", "status": "sent"} for n in range(5_000)]
-    value = {"messaging_product": "whatsapp", "statuses": statuses}
-    body = {"entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}
-    items = read(provider, json.dumps(body).encode()).items
-    ids = [item.message_id for item in items if isinstance(item, Report)]
-    assert [f"wamid.{n}" for n in range(5_000)] == ids
+
+    def batch(size: int) -> Parsed:
+        statuses = [{"id": f"wamid.{n}", "status": "sent"} for n in range(size)]
+        value = {"messaging_product": "whatsapp", "statuses": statuses}
+        body = {"entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}
+        return read(provider, json.dumps(body).encode())
+
+    ids = [item.message_id for item in batch(PIECES_MAX).items if isinstance(item, Report)]
+    assert [f"wamid.{n}" for n in range(PIECES_MAX)] == ids
+    crowded = batch(PIECES_MAX + 1)
+    assert crowded.items == ()
+    assert [one.reason for one in crowded.unparsed] == ["more than 4096 items in one callback"]

@@ -84,6 +84,11 @@ def check(data: bytes) -> None:
     Sound syntax is the decoder's business: this finds only what a decoder would let pass.
     """
     check_structure(data)
+    check_strings(data)
+
+
+def check_strings(data: bytes) -> None:
+    """Check only what strings hold. Raises StrictJsonError."""
     if not data.isascii():
         try:
             data.decode("utf-8")

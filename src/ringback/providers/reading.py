@@ -18,6 +18,7 @@ from ringback.domain.retry import RETRY_AFTER_MAX_S
 from ringback.domain.strict_json import (
     StrictJsonError,
     check,
+    check_strings,
     check_structure,
     is_mended,
     mend,
@@ -30,6 +31,7 @@ REFERENCE_MAX = 1024
 TEXT_MAX = 65_536
 KIND_MAX = 64
 GROUP_MAX = 50
+PIECES_MAX = 4096
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -193,6 +195,10 @@ def wait_s(headers: Headers) -> float | None:
     return None
 
 
+class _TooManyError(Exception):
+    """A callback of more items than can be taken at once, which none of its parts may hide."""
+
+
 class Walk:
     """Takes one callback's JSON apart, piece by piece: what cannot be read costs only itself."""
 
@@ -207,6 +213,8 @@ class Walk:
             self.body(self._checked(body))
         except StrictJsonError as error:
             self.unparsed(error.reason, "")
+        except _TooManyError:
+            return Parsed(unparsed=(Unparsed(f"more than {PIECES_MAX} items in one callback"),))
         return Parsed(tuple(self._items), tuple(self._unparsed))
 
     def body(self, body: bytes) -> None:
@@ -227,6 +235,8 @@ class Walk:
         found = unchecked(fragment, _RAWS)
         for index, item in enumerate(found or ()):
             pointer = f"{where}/{index}"
+            if len(self._items) + len(self._unparsed) >= PIECES_MAX:
+                raise _TooManyError
             try:
                 step(item, pointer, *context)
             except StrictJsonError as error:
@@ -264,10 +274,10 @@ class Walk:
     def _checked(self, body: bytes) -> bytes:
         if not body:
             raise StrictJsonError("the body is empty")
+        check_structure(body)
         try:
-            check(body)
+            check_strings(body)
         except StrictJsonError:
-            check_structure(body)
             self._mended = True
             return mend(body)
         return body

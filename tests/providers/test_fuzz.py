@@ -1,0 +1,69 @@
+"""S3: every parser against spoiled callbacks. Whoever adds a recording has it fuzzed for free."""
+
+import random
+import time
+
+import pytest
+
+from ringback.domain.http import Callback, HttpResponse
+from ringback.providers.base import Provider, ProviderConfig, Verification
+from ringback.providers.recorded import NOW_MS
+from ringback.providers.registry import PROVIDERS
+from tests.sizes import FULL, SIZES
+
+from .cases import CASES, config_of
+from .mutations import mutated
+from .sound import assert_sound
+
+# Of the processor's time: nothing may take longer. `make test` shares its machine, so that it
+# only holds them to ten times as much.
+BAR_S = 0.05 if SIZES is FULL else 0.5
+
+
+def read(provider: Provider, callback: Callback, config: ProviderConfig) -> None:
+    """Read a callback as if its proof were right, and judge its proof: both within the bar."""
+    began = time.thread_time()
+    parsed = provider.parse(callback, config)
+    assert time.thread_time() - began < BAR_S
+    assert_sound(parsed)
+    began = time.thread_time()
+    verification = provider.verify(callback, config, NOW_MS)
+    assert time.thread_time() - began < BAR_S
+    assert isinstance(verification, Verification)
+    assert verification.verdict in ("ok", "failed", "challenge", "handshake")
+    assert isinstance(provider.reply(callback, config, verification), HttpResponse)
+    assert isinstance(provider.conceal(callback, config), Callback)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_spoiled_callbacks_give_a_typed_result(name: str) -> None:
+    """Flipped, cut, doubled, mistyped and nested: no exception, nothing slow, and sound items."""
+    dice = random.Random(f"fuzz {name}")
+    for case in CASES:
+        if case.provider.name == name:
+            for _ in range(SIZES.parser_mutations):
+                read(case.provider, mutated(case.callback, dice), case.config)
+
+
+def _bombs() -> list[bytes]:
+    wide = b",".join(b'"%d":1' % number for number in range(20_000))
+    return [
+        b"[" * 200_000, b'{"a":' * 200_000, b"9" * 200_000, b'"' * 200_000, b"\\" * 200_000,
+        b"[" + b"{}," * 50_000 + b"{}]", b"{" + wide + b"}", b'["' + b"\\ud800" * 20_000 + b'"]',
+        b"a=" * 100_000, b"&" * 200_000, b"a&" * 100_000, b"%41" * 100_000, b"<a>" * 60_000,
+        b"<a " + b"b='c' " * 30_000 + b"/>", b"<!DOCTYPE a>" * 10_000, b'"text":"' * 30_000,
+        b'{"text":"' + b'"}' * 60_000, b"\x00" * 200_000, b"\xff" * 200_000,
+        bytes(range(256)) * 700,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_bombs_take_no_time(name: str) -> None:
+    """200 KB of brackets, digits, quotes, fields or tags, in the body and, shorter, the query."""
+    provider, config = PROVIDERS[name], config_of(PROVIDERS[name])
+    for bomb in _bombs():
+        for kind in ("application/json", "application/x-www-form-urlencoded", "text/xml"):
+            headers = (("Content-Type", kind),)
+            read(provider, Callback("POST", "https://h/in/x", headers, bomb), config)
+        query = bomb[:8_000].decode("latin-1")
+        read(provider, Callback("GET", f"https://h/in/x?{query}", (), b""), config)
