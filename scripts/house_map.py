@@ -14,6 +14,7 @@ BEGIN, END = "<!-- map: scripts/house_map.py -->\n```\n", "```\n<!-- end of map 
 ROOMS = (
     "worker.py", "app.py", "api", "panel", "cli", "client", "services", "services/doctor",
     "services/demo", "services/embedded", "log.py", "settings.py", "transport", "providers",
+    "providers/presets",
     "storage", "domain",
     "errors.py",
 )  # fmt: skip

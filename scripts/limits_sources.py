@@ -38,6 +38,16 @@ MAPPINGS: dict[str, Limit] = {
     "providers.mapping_config:STRIPPED_MAX": Limit("prefixes", "that numbers may have", _EXPLAINED),
     "providers.mapping_config:METADATA_MAX": Limit("pairs", "of metadata", _EXPLAINED),
     "providers.mapping_config:MEDIA_MAX": Limit("files", "of a message", "left out"),
+    "providers.mapped_config:_NAME_MAX": Limit(CHARACTERS, "a preset's name", _EXPLAINED),
+    "services.mapping_trials:SAMPLES_MAX": Limit(
+        "callbacks", "that a mapping is tried on, of each sort", _EXPLAINED
+    ),
+    "services.mapping_trials:ITEMS_MAX": Limit("things", "shown of each of them", "left out"),
+    "services.mapping_trials:NOTES_MAX": Limit("notes", "shown of each of them", "left out"),
+    "api.samples:BODY_MAX": Limit(CHARACTERS, "the body of a sample", _EXPLAINED),
+    "api.samples:QUERY_MAX": Limit(CHARACTERS, "its query", _EXPLAINED),
+    "api.samples:HEADERS_MAX": Limit("headers", "of it", _EXPLAINED),
+    "api.samples:_TYPE_MAX": Limit(CHARACTERS, "its content type", _EXPLAINED),
 }
 
 # What is read of single providers' callbacks.

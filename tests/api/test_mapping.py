@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from ringback.providers.mapping import faults_of
 from tests.api.house import House, Json, assert_problem, places
 from tests.api.test_generic import call, connect
 
@@ -57,3 +60,99 @@ async def test_a_mapping_is_shown_as_it_was_written(house: House) -> None:
     await connect(house, TOKEN, mapping=MAPPING)
     shown, *_ = (await house.get("/v1/connections"))["data"]
     assert MAPPING == shown["config"]["mapping"]
+
+
+REPORT: Json = {"body": '{"id": 7, "state": "KO", "to": "15550100123", "err": 5}'}
+
+
+async def tried(house: House, **asked: Any) -> Json:
+    """Try a mapping."""
+    return await house.post("/v1/mapping-trials", asked, status=200)
+
+
+async def test_a_mapping_is_tried_before_it_is_used(house: House) -> None:
+    """What each sample would become, the event that would follow, and why the rest is not read."""
+    samples = [REPORT, {"method": "GET", "query": "from=1555&text=Hi"}, {"body": '{"x": 1}'},
+               {"body": "{", "headers": {"X-Any": "1"}}]  # fmt: skip
+    found = await tried(house, mapping=MAPPING, samples=samples)
+    assert (2, ["read", "read", "not_read", "not_read"]) == (
+        found["read"], [one["verdict"] for one in found["tried"]]
+    )  # fmt: skip
+    report, inbound, other, broken = found["tried"]
+    (said,) = report["items"]
+    assert ("report", "message.failed") == (said["item"], said["event"])
+    assert ("+15550100123", "opted_out") == (said["says"]["to"], said["says"]["error"]["code"])
+    assert "message.received" == inbound["items"][0]["event"]
+    assert [("", 0, "when/0"), ("", 1, "from")] == [
+        (note["piece"], note["rule"], note["field"]) for note in other["notes"]
+    ]
+    assert [""] == [piece["pointer"] for piece in broken["unparsed"]]
+    assert [] == (await house.get("/v1/events"))["data"]
+    assert [] == (await house.get("/v1/callbacks"))["data"]
+
+
+async def test_a_mapping_is_tried_on_callbacks_that_came(house: House) -> None:
+    """The last ones of a connection, or those that are named; nothing more follows from them."""
+    url = await connect(house, TOKEN)
+    await call(house, url, body=b'{"id":7,"state":"DLVRD","to":"15550100123"}')
+    await call(house, url, body=b'{"hello":1}')
+    (connection, *_) = (await house.get("/v1/connections"))["data"]
+    newest, older = (await house.get("/v1/callbacks"))["data"]
+    before = await house.get("/v1/events")
+    found = await tried(house, connection=connection["id"], mapping=MAPPING)
+    assert [(newest["id"], "not_read"), (older["id"], "read")] == [
+        (one["callback"], one["verdict"]) for one in found["tried"]
+    ]
+    found = await tried(house, callbacks=[older["id"]], preset="jasmin")
+    assert ["not_read"] == [one["verdict"] for one in found["tried"]]
+    assert before == await house.get("/v1/events")
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ({}, "/mapping"),
+        ({"mapping": MAPPING}, "/callbacks"),
+        ({"mapping": MAPPING, "preset": "kannel"}, "/preset"),
+        ({"preset": "nobody"}, "/preset"),
+        ({"mapping": {"rules": []}}, "/mapping/rules"),
+        ({"mapping": MAPPING, "callbacks": ["cbk_x"]}, "/callbacks/0"),
+        ({"mapping": MAPPING, "callbacks": ["cbk_01j9x4t0v2e5q8r3s6w7y9zabc"]}, "/callbacks/0"),
+    ],
+)
+async def test_what_cannot_be_tried(house: House, asked: Json, place: str) -> None:
+    """Each fault says where it is."""
+    response = await house.call("POST", "/v1/mapping-trials", json=asked)
+    assert [place] == places(assert_problem(response, 422, "invalid"))
+
+
+async def test_a_connection_is_added_only_if_its_mapping_reads_a_sample(house: House) -> None:
+    """None of them read: it says why of each, and `force` adds it all the same."""
+    config = {"verify": TOKEN, "mapping": MAPPING}
+    asked: Json = {"provider": "generic", "name": "Any", "config": config}
+    wrong = {**asked, "samples": [{"body": '{"x": 1}'}, {"body": "{"}]}
+    response = await house.call("POST", "/v1/connections", json=wrong)
+    problem = assert_problem(response, 422, "invalid")
+    assert ["/config/mapping", "/samples/0", "/samples/1"] == places(problem)
+    assert "when/0: nothing stands there" in problem["errors"][1]["detail"]
+    await house.post("/v1/connections", {**wrong, "force": True})
+    await house.post("/v1/connections", {**asked, "samples": [{"body": "{"}, REPORT]})
+
+
+async def test_ready_mappings_are_listed(house: House) -> None:
+    """Each as it can be written into a config; what is not confirmed says so."""
+    found = {one["name"]: one for one in (await house.get("/v1/mapping-presets"))["data"]}
+    assert {"jasmin", "kannel"} <= set(found)
+    for preset in found.values():
+        assert preset["note"] or preset["verified"]
+        assert [] == faults_of(preset["mapping"])
+    config = {"verify": TOKEN, "preset": "kannel"}
+    made = await house.post(
+        "/v1/connections", {"provider": "generic", "name": "Kannel", "config": config}
+    )
+    url = f"{made['callback_url']}?id=m1&status=8"
+    assert 200 == (await call(house, url, method="GET", body=b"")).status
+    assert ["message.sent"] == (await kinds(house))[:1]
+    wrong = {"provider": "generic", "name": "x", "config": {**config, "mapping": MAPPING}}
+    response = await house.call("POST", "/v1/connections", json=wrong)
+    assert ["/config/preset"] == places(assert_problem(response, 422, "invalid"))

@@ -149,7 +149,9 @@ def test_a_redacted_config_has_everything_else() -> None:
     places = [{"in": "json", "pointer": "/id"}, {"in": "header", "name": "X-Id"}]
     raw = {"verify": SCHEMES["url_token"], "dedupe": places, "reply": {"status": 202}}
     reply = {"status": 202, "content_type": "text/plain; charset=utf-8", "body": ""}
-    assert {**raw, "mapping": None, "reply": reply} == redact(load_config(GenericConfig, raw))
+    assert {**raw, "mapping": None, "preset": None, "reply": reply} == redact(
+        load_config(GenericConfig, raw)
+    )
 
 
 def test_the_schema_makes_a_form_of_every_part() -> None:

@@ -27,6 +27,7 @@ from ringback.api import (
     health,
     inspector,
     listening,
+    mapping_trials,
     media,
     messages,
     metrics,
@@ -64,7 +65,7 @@ _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, suppressions, deliveries, again, attempts, inspector, audit, api_keys,
     tenants, whoami, scopes, search, session, sessions, people, reveal, overview, event_matches,
-    stats, signature_checks, media,
+    stats, signature_checks, media, mapping_trials,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

@@ -9,10 +9,11 @@ from ringback.api.asked import Asked, id_in_path
 from ringback.api.auth import Caller, CallerDep
 from ringback.api.pages import Page, PageQuery, Pager, within
 from ringback.api.problems import Problem, not_found
+from ringback.api.samples import Samples, sample_of
 from ringback.api.shown import CallbackId, ConnectionId, Time, View, moment
 from ringback.domain import ids
 from ringback.domain.masking import HIDDEN
-from ringback.services import catalogue
+from ringback.services import catalogue, mapping_trials
 from ringback.services.manage import TOKEN_MAX, LimitReached, NewConnection, TokenTaken
 from ringback.storage import callbacks, counts
 from ringback.storage.configuration import StoredConnection
@@ -68,6 +69,11 @@ class ConnectionCreate(Asked):
         max_length=TOKEN_MAX,
         description="The last part of the callback URL; made by chance when left out.",
     )
+    samples: Samples = Field(default=[])
+    force: bool = Field(
+        default=False,
+        description="Add it even if its mapping reads none of the samples.",
+    )
 
 
 async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
@@ -114,7 +120,13 @@ def known_connection(caller: Caller, connection_id: str) -> StoredConnection:
 
 @router.post("", name="create_connection", status_code=201, summary="Add a connection")
 async def create(caller: CallerDep, body: ConnectionCreate) -> ConnectionView:
-    """Add a connection. When the answer comes, every worker takes its callbacks."""
+    """Add a connection. When the answer comes, every worker takes its callbacks.
+
+    Where `samples` are given, its mapping must read one of them at least.
+    """
+    if not body.force:
+        samples = [sample_of(one) for one in body.samples]
+        mapping_trials.check(body.provider, body.config, samples)
     new = NewConnection(body.provider, body.name, body.config, body.token)
     try:
         made = await caller.manager.add_connection(caller.scope, new)

@@ -192,6 +192,9 @@ _NEW_CONNECTION = (
            metavar="NAME=VALUE", required=True),
     Option("token", "The last part of the callback URL; made by chance if not said.",
            metavar="TEXT"),
+    Option("samples", "Callbacks that its mapping must read one of, as JSON.", "json",
+           metavar="JSON"),
+    Option("force", "Add it even if its mapping reads none of them.", "flag"),
 )  # fmt: skip
 _SIMULATE = (
     Option("to", "Whom the message is for.", metavar="ADDRESS"),
@@ -274,6 +277,35 @@ CONNECTIONS = Resource(
                 Column("channels", "channels"), Column("simulates", "simulates", wide=True),
             ),
             paged=False, examples=("connections providers",),
+        ),
+        Command(
+            "presets", "list", "GET", "/v1/mapping-presets",
+            "List ready mappings for --config preset=NAME; -o json has each as it is.",
+            columns=(
+                Column("name", "name", "id"), Column("label", "label"),
+                Column("verified", "verified", "status", words=("no", "yes")),
+            ),
+            paged=False, examples=("connections presets",),
+        ),
+        Command(
+            "try-mapping", "make", "POST", "/v1/mapping-trials",
+            "Say what callbacks would become with a mapping, and why the rest of them would not. "
+            "Nothing is stored.",
+            (
+                Option("mapping", "A mapping, as JSON; the connection's own if not said.", "json",
+                       metavar="JSON"),
+                Option("preset", "A ready mapping instead.", metavar="NAME"),
+                Option("connection", "Whose mapping, and whose last callbacks, where nothing else "
+                       "is named.", metavar="ID"),
+                Option("callbacks", "Callbacks that were kept, by their ids.", "list",
+                       metavar="ID"),
+                Option("samples", "Callbacks that have not come in, as JSON.", "json",
+                       metavar="JSON"),
+            ),
+            examples=(
+                "connections try-mapping --connection con_01…",
+                "connections try-mapping --connection con_01… --mapping @mapping.json",
+            ),
         ),
     ),
     (

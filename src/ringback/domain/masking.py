@@ -59,6 +59,7 @@ BY_DIGITS = f"Numbers are masked for you: look by the last {SHOWN_DIGITS} digits
 # with those who sign in here, and whose addresses these go by.
 NOTHING_PERSONAL = frozenset((
     "list_event_types", "get_event_type", "get_event_type_schema", "list_providers",
+    "list_mapping_presets",
     "create_session", "get_session", "change_session", "list_sessions",
     "list_people", "get_person", "create_person", "change_person", "reset_person",
 ))  # fmt: skip

@@ -69,11 +69,11 @@ SCOPES: dict[str, Covered] = {
     ),
     "connections:read": Covered(
         "Providers and connections, without their secrets",
-        ("list_providers", "list_connections", "get_connection"),
+        ("list_providers", "list_mapping_presets", "list_connections", "get_connection"),
     ),
     "connections:write": Covered(
         "Adding and deleting connections, and simulating messages through them",
-        ("create_connection", "delete_connection", "simulate"),
+        ("create_connection", "delete_connection", "try_mapping", "simulate"),
     ),
     "inspector:read": Covered("Requests that the inspector received", ("list_inspected",)),
     "inspector:write": Covered("Emptying the inspector", ("clear_inspected",)),

@@ -1,7 +1,7 @@
 """The config of `generic`: how callbacks prove where they come from, what they mean, the answer.
 
 Only what can be configured and which of it makes no sense; the proofs themselves are checked in
-`generic_proofs`, and what callbacks mean is declared in `mapping`.
+`generic_proofs`, and what callbacks mean is chosen in `mapped_config`.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from ringback.providers.base import SECRET, ProviderConfig, secret
-from ringback.providers.mapping import Mapping
+from ringback.providers.mapped_config import MappedConfig
 
 BODY_MAX = 4096
 SECRET_MAX = 512
@@ -222,7 +222,7 @@ Scheme = Hmac | Basic | Bearer | ApiKey | UrlToken
 Place = JsonPlace | FormPlace | QueryPlace | HeaderPlace
 
 
-class GenericConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GenericConfig(MappedConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a connection to a system of any kind needs to know."""
 
     verify: Annotated[
@@ -236,17 +236,9 @@ class GenericConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fi
             "Without, two callbacks are one when their bodies are the same.",
         ),
     ] = msgspec.field(default_factory=list)
-    mapping: Annotated[
-        Mapping | None,
-        msgspec.Meta(description="What callbacks mean. Without, they are passed on as they came."),
-    ] = None
     reply: Annotated[Reply, msgspec.Meta(description="How verified callbacks are answered.")] = (
         Reply()
     )
-
-    def faults(self) -> list[tuple[str, str]]:
-        """Return what is wrong with the mapping."""
-        return [] if self.mapping is None else self.mapping.faults("/mapping")
 
 
 def pieces(template: str) -> list[str]:

@@ -63,8 +63,8 @@ def read(callback: Callback, config: GenericConfig, notes: Notes = None) -> Pars
     Where `notes` is a list, why the mapping did not read things is added to it.
     """
     callback = _without_key(callback, config)
-    if config.mapping is not None:
-        return config.mapping.program.read(callback, "generic", notes)
+    if config.how is not None:
+        return config.how.program.read(callback, "generic", notes)
     content = _content(callback)
     key = _key(callback, config, content)
     return Parsed((Unrecognised(KIND, f"{KIND}:{key}", content.fragment),))

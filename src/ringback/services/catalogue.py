@@ -13,6 +13,7 @@ from ringback.errors import Fault, Invalid
 from ringback.providers import config, native_items, registry
 from ringback.providers.base import Provider
 from ringback.providers.error_table import ErrorTable
+from ringback.providers.presets import PRESETS
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -70,6 +71,32 @@ def providers() -> list[Listed]:
             example_config=example_config(provider.name),
         )
         for _, provider in sorted(registry.PROVIDERS.items())
+    ]
+
+
+class ListedPreset(msgspec.Struct, frozen=True):
+    """A ready mapping in the list."""
+
+    name: str
+    label: str
+    note: str
+    documentation: str
+    verified: bool
+    mapping: dict[str, Any]
+
+
+def presets() -> list[ListedPreset]:
+    """List the ready mappings in order of name."""
+    return [
+        ListedPreset(
+            name=preset.name,
+            label=preset.label,
+            note=preset.note,
+            documentation=preset.documentation,
+            verified=preset.verified,
+            mapping=msgspec.to_builtins(preset.mapping),
+        )
+        for _, preset in sorted(PRESETS.items())
     ]
 
 

@@ -1,0 +1,46 @@
+"""The part of a config that chooses a mapping: one of one's own, or a preset."""
+
+from typing import Annotated
+
+import msgspec
+
+from ringback.providers.base import ProviderConfig
+from ringback.providers.mapping import Mapping
+from ringback.providers.presets import PRESETS
+
+_NAME_MAX = 64
+
+
+class MappedConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of configs whose callbacks a mapping reads."""
+
+    mapping: Annotated[
+        Mapping | None,
+        msgspec.Meta(description="What callbacks mean. Without, they are passed on as they came."),
+    ] = None
+    preset: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                min_length=1,
+                max_length=_NAME_MAX,
+                description="A ready mapping by its name, instead of one of your own.",
+            ),
+        ]
+        | None
+    ) = None
+
+    @property
+    def how(self) -> Mapping | None:
+        """The mapping that is used, or None."""
+        if self.preset is not None:
+            return PRESETS[self.preset].mapping
+        return self.mapping
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Return what is wrong with the mapping, or with the choice of one."""
+        if self.preset is not None and self.preset not in PRESETS:
+            return [("/preset", f"must be one of: {', '.join(sorted(PRESETS))}")]
+        if self.preset is not None and self.mapping is not None:
+            return [("/preset", "stands beside a mapping; leave one of them out")]
+        return [] if self.mapping is None else self.mapping.faults("/mapping")

@@ -1,0 +1,7 @@
+"""Mappings that are ready to be used, or to begin with: one file each, and this list of them."""
+
+from ringback.providers.mapping import Preset
+from ringback.providers.presets.jasmin import JASMIN
+from ringback.providers.presets.kannel import KANNEL
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (JASMIN, KANNEL)}
