@@ -52,6 +52,9 @@ MAPPINGS: dict[str, Limit] = {
 
 # What is read of single providers' callbacks.
 CALLBACKS: dict[str, Limit] = {
+    "providers.reading:PIECES_MAX": Limit(
+        "items", "that an adapter reads of one callback", "kept as *unparsed*"
+    ),
     "providers.pswin_items:_ACKNOWLEDGED_ID_MAX": Limit(
         CHARACTERS, "an ID in a list of PSWinCom's", "its place is acknowledged"
     ),

@@ -78,9 +78,6 @@ LIMITS: dict[str, dict[str, Limit]] = {
     },
     "What callbacks say": {
         "services.arrivals:ITEMS_MAX": Limit("items", "of one callback", "kept as *unparsed*"),
-        "providers.reading:PIECES_MAX": Limit(
-            "items", "that an adapter reads of one callback", "kept as *unparsed*"
-        ),
         "domain.strict_json:DEPTH_MAX": Limit("levels", "of JSON", "*unparsed*, or 400"),
         "domain.strict_json:NUMBER_MAX": Limit(CHARACTERS, "of a JSON number", "the same"),
         "providers.xml_reading:SIZE_MAX": Limit(BYTES, "of XML", "*unparsed*"),

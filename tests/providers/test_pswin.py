@@ -26,7 +26,7 @@ from ringback.providers.recorded import NOW_MS
 
 from .cases import GENUINE, arrived, signed
 from .driving import Asked, FakeApi, driven
-from .test_tolerance import assert_sound
+from .sound import assert_sound
 
 PSWIN = PsWin()
 ACCOUNT = {"username": "not-a-real-user", "password": "not-a-real-<password> & more"}
