@@ -55,6 +55,7 @@ docs: $(VENV)/installed-dev
 	$(BIN)/python -m scripts.doctor
 	$(BIN)/python -m scripts.events
 	$(BIN)/python -m scripts.commands
+	$(BIN)/python -m scripts.providers
 
 # A stamp is older than a lock file: install again. Both take a second when nothing has changed.
 $(VENV)/installed-run: $(RUN_LOCKS) pyproject.toml scripts/install.sh

@@ -8,6 +8,7 @@ from scripts.limits_files import FILES
 from scripts.limits_kinds import BYTES, CHARACTERS, DAYS, MILLISECONDS, NUMBER, SECONDS, Limit
 from scripts.limits_people import PEOPLE
 from scripts.limits_sources import CALLBACKS, MAPPINGS, SOURCES
+from scripts.limits_trials import TRIALS
 
 _CUT = "cut"
 _HUNG_UP = "the connection is closed"
@@ -368,32 +369,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.answers:MS_MAX": Limit(MILLISECONDS, "that an answer took", _EXPLAINED),
         "services.answers:HEADERS_MAX": Limit("header fields", "of an answer", _EXPLAINED),
     },
-    "Simulator and inspector": {
-        "services.simulate:TASKS_MAX": Limit("parts", "of simulations under way", "429"),
-        "services.simulate:STATUSES_MAX": Limit("statuses", "of one", _EXPLAINED),
-        "services.simulate:DELAY_MAX_MS": Limit(MILLISECONDS, "between two", _EXPLAINED),
-        "services.simulate:BATCH_MAX": Limit("messages", "of one", _EXPLAINED),
-        "api.simulate:URL_MAX": Limit(CHARACTERS, "where a file is", _EXPLAINED),
-        "api.simulate:MEDIA_MAX": Limit("files", "of a message", _EXPLAINED),
-        "services.fake_apis:MESSAGES_MAX": Limit(
-            "messages", "of a request to a fake, told of", "the rest stay silent"
-        ),
-        "providers.simulator:MEDIA_MAX": Limit("files", "of a message, read", "the rest is left"),
-        "api.simulate:TEXT_MAX": Limit(CHARACTERS, "a text", _EXPLAINED),
-        "api.simulate:ADDRESS_MAX": Limit(CHARACTERS, "an address", _EXPLAINED),
-        "api.simulate:REFERENCE_MAX": Limit(CHARACTERS, "a reference", _EXPLAINED),
-        "services.send:SWEEP_MAX": Limit("messages", "settled at a time", _AGAIN),
-        "services.inspector:NAMES_MAX": Limit("names", "kept", "429"),
-        "storage.inspector:KEPT": Limit("requests", "of one name", "the oldest go"),
-        "services.inspector:BODY_KEPT": Limit(BYTES, "of a body", _CUT),
-        "services.inspector:WAITING_MAX": Limit("requests", "not written yet", "the oldest go"),
-        "services.inspector:WAITING_BYTES_MAX": Limit(BYTES, "of those", "the oldest go"),
-        "services.inspector:_BATCH_MAX": Limit("requests", "written at a time", _AGAIN),
-        "services.inspector:_BATCH_BYTES_MAX": Limit(BYTES, "written at a time", _AGAIN),
-        "services.inspector:_COUNTED_MAX": Limit("counts", "of `times`", "they begin anew"),
-        "services.inspector:_FIELDS_MAX": Limit("fields", "of a query", "400"),
-        "services.inspector:DELAY_MAX_S": Limit(SECONDS, "of delay", "400"),
-    },
+    "Simulator and inspector": TRIALS,
     "Workers and the database": {
         "services.workers:BEAT_S": Limit(SECONDS, "between two beats", "see the next"),
         "services.workers:LEASE_S": Limit(SECONDS, "of lease after a beat", "does nothing"),

@@ -27,6 +27,7 @@ from ringback.settings import PREFIX, Settings
 from ringback.transport.exchange import ErrorClass as AttemptError
 from scripts import commands as commands_page
 from scripts import doctor
+from scripts import providers as provider_pages
 from scripts.house_map import draw, renewed
 from tests.markdown import Page, codes, pages, plain
 from tests.source import ROOT, Source, texts
@@ -139,6 +140,15 @@ def test_every_number_of_a_scenario_is_documented() -> None:
     named = {(plain(number), plain(name)): what for number, name, what in table}
     known = {(one.number, name): one.what for name, one in SCENARIOS.items() if one.number}
     assert known == named
+
+
+def test_the_pages_of_providers_are_up_to_date() -> None:
+    """They are written from what adapters declare and are seen to read; `make docs` writes them."""
+    there = {path: path.read_text(encoding="utf-8") for path in provider_pages.FOLDER.glob("*.md")}
+    expected = provider_pages.pages()
+    assert sorted(expected) == sorted(there)
+    for path, text in expected.items():
+        assert text == there[path], f"{path.name}: `python -m scripts.providers` writes it anew"
 
 
 def test_the_page_of_commands_is_up_to_date() -> None:
@@ -330,7 +340,8 @@ def test_outcomes_and_providers_are_documented() -> None:
     """Callbacks end in outcomes that exist; every provider says how it is verified."""
     page = PAGES["docs/callbacks.md"]
     assert {plain(row[0]) for row in page.table("outcome")} <= set(outcomes.OUTCOMES)
-    assert set(PROVIDERS) == {plain(row[0]) for row in page.table("provider")}
+    named = {plain(row[0]) for row in page.table("provider")}
+    assert set(PROVIDERS) == {re.sub(r"^\[(.*)\]\(.*\)$", r"\1", name) for name in named}
 
 
 def test_every_type_of_event_in_the_documentation_exists() -> None:
