@@ -1,21 +1,26 @@
 """T04: callbacks that carry no time are replayed: across a restart, after weeks, many at once."""
 
 import asyncio
+import os
 import random
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
+from ringback.domain.endpoints import Mode
 from ringback.domain.http import Callback as Request
 from ringback.domain.http import HttpResponse
+from ringback.domain.ids import uuid7
 from ringback.domain.messages import Status
 from ringback.providers import registry
 from ringback.providers.base import OutboundMessage
 from ringback.services.retain import Periods, Retainer
+from ringback.storage import configuration as stored
 from ringback.storage.database import connect
 from ringback.storage.partitions import today
+from tests.providers.cases import raw_config
 from tests.services.sink import until
 from tests.services.stage import BASE_URL, Stage
 from tests.sizes import SIZES
@@ -29,9 +34,26 @@ KINDS: list[tuple[str, Status, dict[str, object]]] = [
     ("demo-bandwidth", "delivered", {}),
     ("demo-bandwidth", "received", {}),
     ("demo-bandwidth", "sent", {"kind": "toll_free"}),
+    ("twilio-replayed-0123456789", "delivered", {}),
+    ("twilio-replayed-0123456789", "received", {}),
+    ("smsportal-replayed-0123456789", "delivered", {}),
+    ("smsportal-replayed-0123456789", "received", {}),
 ]
 
 Receive = Callable[[str, Request], Awaitable[HttpResponse]]
+
+
+async def _connect(stage: Stage, name: str) -> None:
+    """Add a connection with the config that a provider's recordings have."""
+    configuration, now = stage.engine.configuration, datetime.now(UTC)
+    id_ = uuid7(stage.engine.clock.now_ms(), os.urandom(10))
+    tenant = next(iter(configuration.snapshot.tenants))
+    config = raw_config(registry.get(name))
+    new = stored.StoredConnection(
+        0, id_, tenant, Mode.TEST, name, name, f"{name}-replayed-0123456789", config, now, now
+    )
+    async with configuration.change() as connection:
+        await stored.add_connection(connection, configuration.vault, new)
 
 
 def _callbacks(stage: Stage, count: int) -> list[tuple[str, Request]]:
@@ -87,6 +109,8 @@ async def test_a_replay_has_no_effect_whenever_it_comes(stage: Stage) -> None:
     The receiver gets each event once, whatever comes again.
     """
     await stage.add_endpoint(stage.sink.url, "sender.*")
+    for name in ("twilio", "smsportal"):
+        await _connect(stage, name)
     count = SIZES.replayed_callbacks
     callbacks = _callbacks(stage, count)
 
