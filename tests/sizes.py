@@ -25,6 +25,8 @@ class Sizes:
     """T04: callbacks that are posted five times each."""
     parser_mutations: int
     """S3: mutations of each recorded callback of every provider, read without a proof."""
+    poisoned_bodies: int
+    """T13: validly signed callbacks, spoiled, of all providers together, through an engine."""
     early_interleavings: int
     """T15: messages whose answer and reports race each other."""
     model_sequences: int
@@ -84,6 +86,7 @@ SMALL = Sizes(
     header_strings=500,
     fuzzed_bodies=1_000,
     parser_mutations=12,
+    poisoned_bodies=800,
     replayed_callbacks=300,
     early_interleavings=1_000,
     model_sequences=300,
@@ -118,6 +121,7 @@ FULL = Sizes(
     header_strings=2_000,
     fuzzed_bodies=10_000,
     parser_mutations=2_000,
+    poisoned_bodies=10_000,
     replayed_callbacks=10_000,
     early_interleavings=50_000,
     model_sequences=10_000,

@@ -1,0 +1,101 @@
+"""T13: spoiled callbacks that are rightly signed, of every provider, through a whole engine."""
+
+import asyncio
+import os
+import random
+from collections import Counter
+
+from ringback.domain.endpoints import Connection
+from ringback.domain.http import Callback, HttpRequest
+from ringback.providers import registry
+from ringback.providers.base import Provider
+from ringback.services.flood import LISTED_PER_HOUR
+from ringback.services.manage import Manager, NewConnection
+from ringback.storage.lists import Scope
+from tests.providers.cases import GENUINE, Case, raw_config
+from tests.providers.mutations import mutated
+from tests.services.stage import BASE_URL, Stage
+from tests.sizes import SIZES
+
+AT_ONCE = 64
+# Adapters that tell their callers what is wrong with a body, instead of taking it.
+POSTED = [provider for provider in registry.PROVIDERS.values() if not provider.keyed]
+
+
+async def connect(stage: Stage, provider: Provider) -> Connection:
+    """Add a connection with the config of the provider's recordings."""
+    engine = stage.engine
+    tenant = next(iter(engine.configuration.snapshot.tenants))
+    manager = Manager(engine.configuration, engine.database, engine.clock, None)
+    token = f"{provider.name}-{os.urandom(16).hex()}"
+    new = NewConnection(provider.name, provider.name, raw_config(provider), token)
+    await manager.add_connection(Scope(tenant, stage.connection().mode), new)
+    return stage.connection(token)
+
+
+def poisoned(case: Case, connection: Connection, now_ms: int, dice: random.Random) -> Callback:
+    """Spoil a recording and sign what came of it, as its provider would."""
+    spoiled = mutated(case.callback, dice)
+    url = f"{BASE_URL}/in/{connection.token}"
+    query = spoiled.query if spoiled.query.isascii() and spoiled.query.isprintable() else ""
+    if query and " " not in query:
+        url += f"?{query}"
+    names = ("content-type", "user-agent")
+    headers = tuple(header for header in spoiled.headers if header[0].lower() in names)
+    request = HttpRequest(case.callback.method, url, headers, spoiled.body)
+    proved = case.provider.authenticate(request, connection.config, now_ms)
+    return Callback(proved.method, proved.url, proved.headers, proved.body, "127.0.0.1")
+
+
+async def test_poisoned_callbacks_are_answered_and_kept(stage: Stage) -> None:
+    """All get their 2xx; what is kept is what came, byte for byte; no parser has a defect."""
+    dice, room = random.Random(13), asyncio.Semaphore(AT_ONCE)
+    each = -(-SIZES.poisoned_bodies // len(POSTED))
+    posted: dict[int, Counter[bytes]] = {}
+    statuses: Counter[int] = Counter()
+
+    async def post(token: str, callback: Callback) -> None:
+        async with room:
+            statuses[(await stage.receive(callback, token)).status] += 1
+
+    for provider in POSTED:
+        connection = await connect(stage, provider)
+        cases = [c for c in GENUINE if c.provider is provider and c.config == connection.config]
+        bodies: Counter[bytes] = Counter()
+        tasks = []
+        for _ in range(each):
+            now = stage.engine.clock.now_ms()
+            callback = poisoned(dice.choice(cases), connection, now, dice)
+            # A form that cannot be read is what some signatures cannot be made of.
+            if provider.verify(callback, connection.config, now).verdict == "ok":
+                bodies[callback.body] += 1
+                tasks.append(post(connection.token, callback))
+        assert len(tasks) > each * 0.8, provider.name
+        posted[connection.no] = bodies
+        await asyncio.gather(*tasks)
+    assert {status // 100 for status in statuses} == {2}
+    assert sum(statuses.values()) == sum(sum(bodies.values()) for bodies in posted.values())
+    await all_kept(stage, posted)
+
+
+async def all_kept(stage: Stage, posted: dict[int, Counter[bytes]]) -> None:
+    """Hold what is stored to what was posted; only duplicates beyond the first hundred may lack."""
+    rows = await stage.rows("select connection, body, outcome, reason from callback")
+    assert [] == [row["reason"] for row in rows if "defect" in row["reason"]]
+    outcomes = stage.engine.receiver.outcomes
+    assert [] == [what for _, what in outcomes if what in ("defect", "unavailable", "rejected")]
+    for connection in stage.engine.configuration.snapshot.connections.values():
+        if connection.no not in posted:
+            continue
+        stored = Counter(row["body"] for row in rows if row["connection"] == connection.no)
+        assert stored <= posted[connection.no]
+        repeated = outcomes[connection.provider, "duplicate"]
+        lacking = (posted[connection.no] - stored).total()
+        assert max(0, repeated - LISTED_PER_HOUR) == lacking
+    # The bodies are near enough to real ones to reach past the parsers.
+    assert {"accepted", "unparsed", "unrecognised", "unmatched"} <= {what for _, what in outcomes}
+
+
+def test_every_provider_is_poisoned() -> None:
+    """Whoever adds a provider has it in this test; keyed ones refuse with words instead."""
+    assert {"whatsapp", "bandwidth", "smsportal", "generic"} <= {one.name for one in POSTED}
