@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Route, expect
 
-from tests.up.installation import Installation
+from tests.up.installation import Installation, until
 
 from .browser import Panel
 
@@ -113,3 +113,49 @@ def test_the_inspector_shows_what_came_and_whether_it_was_signed(
     page = panel.go("/inspector", mode="live")
     page.click("text=Go to test mode")
     page.wait_for_selector(".inspect-name")
+
+
+def test_a_provider_says_what_it_can_do_and_what_to_enter(panel: Panel, shop: Installation) -> None:
+    """Reports, what people send, codes that opt out, and its own instructions with their marks."""
+    one = made(shop, "twilio", {"auth_token": "not-a-real-auth-token-for-panel0"})
+    page = panel.go(f"/connections/{one}")
+    expect(page.locator(".reports .yes").first).to_contain_text("Submitted")
+    expect(page.locator(".reports >> text=Opt-outs, by their codes")).to_be_visible()
+    expect(page.locator(".prose ol li").first).to_contain_text("In the Twilio console")
+    expect(page.locator(".prose ol li b").first).to_have_text("primary")
+    page.click("summary:has-text('codes of failures')")
+    page.click("summary:has-text('All of them')")
+    expect(page.locator(".facts:has-text('21610')").first).to_contain_text("opts out")
+
+
+def test_a_refusal_is_played_with_the_providers_code(panel: Panel, shop: Installation) -> None:
+    """The faked send API says no with the code that was chosen, and the message says why."""
+    one = made(shop, "twilio", {"auth_token": "not-a-real-auth-token-for-panel0"})
+    page = panel.go(f"/connections/{one}?tab=simulate")
+    page.fill(".field:has-text('To') input >> nth=0", "+15550107777")
+    page.select_option(".field:has-text('What the provider answers') select", "refused")
+    page.select_option(".field:has-text('Code of the failure') select", "21610")
+    page.click("form >> button:text-is('Simulate')")
+    expect(page.locator(".banner[role=status]")).to_contain_text("The provider refused it.")
+    page.click("text=Open the message")
+    expect(page.locator("text=21610").first).to_be_visible()
+
+
+def test_a_picture_that_came_with_a_message_is_opened(panel: Panel, shop: Installation) -> None:
+    """Its link is asked for when somebody wants to see it, and leads to the file."""
+    one = made(shop, "bandwidth", {"username": "ringback", "password": "geheim"})
+    body = {
+        "from": "+15550107788", "to": "+15550100", "statuses": ["received"], "channel": "mms",
+        "text": "Like this one?", "media": [{}],
+    }  # fmt: skip
+    shop.api("POST", f"/v1/connections/{one}/simulate", body)
+    path = f"/v1/messages?connection={one}&direction=inbound"
+    until(lambda: bool(shop.api("GET", path)["data"]))
+    (message,) = shop.api("GET", path)["data"]
+    file = message["content"]["media"][0]["file"]
+    until(lambda: shop.api("GET", f"/v1/media/{file}")["state"] == "kept")
+    page = panel.go(f"/messages/{message['id']}")
+    with page.expect_popup() as opened:
+        page.click(".files button")
+    opened.value.wait_for_load_state()
+    assert opened.value.url.startswith(f"http://127.0.0.1:{shop.port}/media/{file}.")

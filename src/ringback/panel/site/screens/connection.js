@@ -9,7 +9,7 @@ import { useFigures } from "../parts/endpoint.js";
 import { Choice, Tabs, useFilters } from "../parts/filters.js";
 import { List } from "../parts/list.js";
 import { renamed } from "../parts/names.js";
-import { Loaded, Loading, NoneYet } from "../parts/states.js";
+import { Loaded, NoneYet } from "../parts/states.js";
 import { Ago, duration, number } from "../parts/time.js";
 import { reachable } from "../parts/way.js";
 import { get, remove } from "../shell/api.js";
@@ -20,6 +20,7 @@ import { may } from "../shell/session.js";
 import { go, href, where } from "../shell/where.js";
 import { S } from "../strings.js";
 import { Outcome } from "./callbacks.js";
+import { Capabilities, Setup } from "./connection_provider.js";
 import { Simulate } from "./connection_simulate.js";
 
 const T = S.connections;
@@ -28,12 +29,12 @@ const FRESH_MS = 30000;
 /** What was chosen when it was added, to be entered at the provider as well: known until the page is left. */
 export const entered = signal(null);
 
-function Url({ connection }) {
+function Url({ connection, provider }) {
   const fresh = entered.value?.id === connection.id ? entered.value.values : [];
   const trouble = connection.provider !== "simulator" && unreachable(connection.callback_url);
   return html`<section class="card"><header><h2>${T.url}</h2></header><div class="body stack">
     <${Command} text=${connection.callback_url} />
-    <p class="muted">${T.where[connection.provider] ?? T.where.generic} ${T.urlText}</p>
+    <p class="muted">${provider?.setup ? "" : T.where[connection.provider] ?? T.where.generic} ${T.urlText}</p>
     ${fresh.length > 0 && html`<div class="banner"><p>${T.enter}</p><${Facts} of=${fresh.map(([name, value]) => [name, html`<${Secret} text=${value} />`])} /></div>`}
     ${trouble && html`<div class="banner warn"><p><b>${trouble.title}.</b> ${trouble.text}</p></div>`}</div></section>`;
 }
@@ -81,24 +82,14 @@ function HeardCard({ connection }) {
 
 const shown = (value) => (value === null ? html`<span class="faint">${T.unset}</span>` : html`<code>${typeof value === "object" ? JSON.stringify(value) : String(value)}</code>`);
 
-function Reports({ provider }) {
-  if (!provider) return html`<${Loading} rows=${3} />`;
-  const known = Object.keys(T.statuses);
-  return html`<section class="card"><header><h2>${T.reports}</h2></header><div class="body stack"><p class="muted">${T.reportsText(provider.label)}</p>
-    ${provider.simulates.length ? html`<ul class="reports">${known.map((one) => html`<li key=${one} class=${provider.simulates.includes(one) ? "yes" : "faint"}>
-      <span aria-hidden="true">${provider.simulates.includes(one) ? "✓" : "–"}</span> ${T.statuses[one]}<span class="unseen"> ${provider.simulates.includes(one) ? T.yes : T.no}</span></li>`)}</ul>`
-      : html`<p>${T.nothing}</p>`}
-    <${Facts} of=${[[T.channels, provider.channels.map((one) => S.messages.channels[one] ?? one).join(", ") || T.others]]} /></div></section>`;
-}
-
 function Overview({ connection, provider }) {
   const scheme = connection.config.verify?.scheme ?? connection.provider;
   const counts = Object.entries(connection.counts).map(([name, n]) => `${name}: ${number(n)}`).join(", ");
-  return html`<div class="two"><div class="stack"><${Last} connection=${connection} /><${Url} connection=${connection} />
+  return html`<div class="two"><div class="stack"><${Last} connection=${connection} /><${Url} connection=${connection} provider=${provider} /><${Setup} provider=${provider} />
       ${may("figures:read") && html`<${HeardCard} connection=${connection} />`}
       <section class="card"><header><h2>${T.verification}</h2></header><div class="body stack"><p>${T.verify[scheme] ?? T.verify.generic}</p>
         <${Facts} of=${Object.entries(connection.config).map(([name, value]) => [name, shown(value)])} /><p class="faint">${T.secrets}</p></div></section></div>
-    <div class="stack"><${Reports} provider=${provider} />
+    <div class="stack"><${Capabilities} provider=${provider} />
       <section class="card"><header><h2>${T.details}</h2></header><div class="body"><${Facts} of=${[
         [T.provider, provider?.label ?? connection.provider], [T.id, html`<${Id} id=${connection.id} whole=${true} />`], [T.added, html`<${Ago} at=${connection.created_at} />`], [T.counts, counts || null],
       ]} /></div></section></div></div>`;

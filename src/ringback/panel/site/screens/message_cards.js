@@ -5,6 +5,8 @@ import { Id } from "../parts/copy.js";
 import { complete } from "../parts/names.js";
 import { Tone } from "../parts/ring.js";
 import { Exact } from "../parts/time.js";
+import { get } from "../shell/api.js";
+import { say, sayProblem } from "../shell/notice.js";
 import { html } from "../shell/preact.js";
 import { may } from "../shell/session.js";
 import { href } from "../shell/where.js";
@@ -20,13 +22,31 @@ function Card({ title, note, children }) {
     <div class="body">${children}</div></section>`;
 }
 
+/** A file that came with it: its link is asked for when somebody wants to see it, and is good for a week. */
+function Attached({ file }) {
+  const name = file.filename ?? file.content_type ?? file.url ?? T.file;
+  const open = async () => {
+    try {
+      const { link, state, error } = await get(`/v1/media/${file.file}`);
+      if (state === "kept" && link) window.open(link, "_blank", "noopener");
+      else say(state === "pending" ? T.filePending(error) : T.fileGone(error));
+    } catch (problem) {
+      sayProblem(problem);
+    }
+  };
+  if (!file.file) return html`<span class="mono">${name}</span>`;
+  return html`<button class="link" onClick=${open}>${name}</button>${file.caption && html` <span class="muted">${file.caption}</span>`}`;
+}
+
 function Content({ message }) {
   const { content } = message;
   if (!content) return html`<${Card} title=${T.content}><p class="faint">${T.noContent}</p></${Card}>`;
-  const { kind, text, ...more } = content;
+  const { kind, text, media, ...more } = content;
   const rest = Object.keys(more).length > 0;
+  const files = Array.isArray(media) ? media : [];
   return html`<${Card} title=${T.content} note=${kind && T.kind(kind)}>
     ${text !== undefined && text !== null && html`<div class=${`quote${message.direction === "inbound" ? " theirs" : ""}`}>${text}</div>`}
+    ${files.length > 0 && html`<ul class="plain-list files">${files.map((one, n) => html`<li key=${n}><${Attached} file=${one} /></li>`)}</ul>`}
     ${rest && html`<${Json} data=${more} label=${T.content} />`}</${Card}>`;
 }
 
