@@ -101,6 +101,24 @@ async def test_an_error_that_says_it_is_told_once(house: House) -> None:
     assert 1 == len(await _listed(house))
 
 
+async def test_who_refuses_marketing_refuses_nothing_else(house: House) -> None:
+    """WhatsApp's error is about the same as its notice: the person's resumption takes it back."""
+    for person, kind in ((THEIRS, "phone"), ("US.13491208655302741918", "whatsapp")):
+        error = Failure("consent", "marketing_stopped", provider_code="131050", opt_out=True)
+        id_ = fresh()
+        report = Report(
+            id_, "failed", id_, AT, to=person, from_=OURS, channel="whatsapp", error=error
+        )
+        await said(house, report)
+        (one,) = await _listed(house)
+        assert ({"kind": kind, "value": person}, "marketing") == (one["contact"], one["purpose"])
+        resumed = Consent(
+            person, "opted_in", fresh(), AT + 1, kind, "whatsapp", OURS, "marketing", {}
+        )
+        await said(house, resumed)
+        assert [] == await _listed(house)
+
+
 async def test_taking_an_opt_out_back(house: House) -> None:
     """It is gone, the audit log has it, and only a later word counts again."""
     await said(house, wish("opted_out"))

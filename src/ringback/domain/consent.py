@@ -12,6 +12,8 @@ Source = Literal["keyword", "provider", "error", "by_hand"]
 LedgerWord = Literal["opted_in", "opted_out", "removed"]
 CODE: dict[LedgerWord, int] = {"opted_in": 1, "opted_out": 2, "removed": 3}
 WORD: dict[int, LedgerWord] = {code: word for word, code in CODE.items()}
+# Errors by which a person refuses messages of one purpose only: our code of them.
+PURPOSE_OF_ERROR = {"marketing_stopped": "marketing"}
 TEXT_MAX = 256
 EVIDENCE_MAX = 16
 EVIDENCE_TEXT_MAX = 1000
@@ -39,10 +41,17 @@ def person_of(
     )  # fmt: skip
 
 
-def person_of_address(address: str, channel: str | None, sender: str | None) -> Person:
-    """Make a person of a message's address."""
-    kind = "phone" if address.removeprefix("+").isdecimal() else "id"
-    return person_of(address, kind, channel, sender, None)
+def person_of_address(
+    address: str, channel: str | None, sender: str | None, code: str | None = None
+) -> Person:
+    """Make a person of a message's address; `code` is ours of the error that refuses it.
+
+    People of WhatsApp's may have no number: their ids are of that kind, as in its own notices.
+    """
+    kind = "whatsapp" if channel == "whatsapp" else "id"
+    if address.removeprefix("+").isdecimal():
+        kind = "phone"
+    return person_of(address, kind, channel, sender, PURPOSE_OF_ERROR.get(code or ""))
 
 
 def evidence_of(found: dict[str, str]) -> dict[str, str]:

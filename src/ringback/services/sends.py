@@ -152,7 +152,9 @@ class Answered(_AboutMessage):
     def opt_outs(self, secret: bytes) -> list[uuid.UUID]:
         """Return the key of the opt-out that a refusal tells of."""
         sent = self._unwanted
-        return [wishes.key_of(self.connection, _person(sent), secret)] if sent else []
+        if sent is None:
+            return []
+        return [wishes.key_of(self.connection, _person(sent, self._result), secret)]
 
     def decide(self, batch: Batch) -> None:
         """Take the ids, and the reports that came before this answer, into the message."""
@@ -168,7 +170,7 @@ class Answered(_AboutMessage):
         self.take(batch, subject, self._fact())
         if self._unwanted is not None and self._result.error is not None:
             said = Said("opted_out", self.now_ms, self.now_ms, "error", {}, subject.id)
-            person, error = _person(self._unwanted), self._result.error
+            person, error = _person(self._unwanted, self._result), self._result.error
             told = wishes.refused(batch, self.connection, person, error, said)
             self._events += [told] if told else []
         joined: Subject | None = None
@@ -228,5 +230,6 @@ class Unclaimed(_AboutMessage):
                 self.emit(batch, subject, emission)
 
 
-def _person(sent: OutboundMessage) -> Person:
-    return person_of_address(sent.to, sent.channel, sent.from_)
+def _person(sent: OutboundMessage, result: SendResult) -> Person:
+    code = result.error.code if result.error is not None else None
+    return person_of_address(sent.to, sent.channel, sent.from_, code)

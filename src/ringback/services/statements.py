@@ -73,4 +73,5 @@ def wish_of(
 def refused_by(item: Report) -> Person | None:
     """Return who wants no messages from whom, by a report of a failure that says so."""
     address = item.to or item.recipient
-    return person_of_address(address, item.channel, item.from_) if address else None
+    code = item.error.code if item.error is not None else None
+    return person_of_address(address, item.channel, item.from_, code) if address else None
