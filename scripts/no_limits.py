@@ -17,6 +17,7 @@ NO_LIMITS = {
     "services.delivery_log:_EVENTS_CHUNK": "a step towards _EVENTS_MAX",
     "storage.messages:_CHUNK": "a step towards _SEARCHED_MAX",
     "providers.simulator:DELAY_MAX_MS": "of the simulator's own settings; refused beyond",
+    "providers.link_send:TEXT_MAX": "the provider's limit",
     "providers.linkmobility_send:BATCH_MAX": "the provider's limit",
     "providers.linkmobility_send:TEXT_MAX": "the provider's limit",
     "providers.linkmobility_send:REFERENCE_MAX": "the provider's limit",

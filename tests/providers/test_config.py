@@ -97,6 +97,7 @@ def test_the_secret_fields_are_known() -> None:
         "linkmobility": {"token", "client_secret"},
         "twilio": {"auth_token", "shared_key", "callback_password", "api_key_secret"},
         "pswin": {"callback_secret", "password"},
+        "link_cool": {"callback_secret", "api_key"},
     }
 
 

@@ -129,8 +129,8 @@ def test_a_batch_has_a_result_for_each() -> None:
 @pytest.mark.parametrize(
     ("how", "outcome", "class_", "provider_code"),
     [
-        ({"outcome": "refused"}, "refused", "unknown", "FAIL"),
-        ({"outcome": "refused", "code": "FAIL"}, "refused", "unknown", "FAIL"),
+        ({"outcome": "refused"}, "refused", "platform", "FAIL"),
+        ({"outcome": "refused", "code": "FAIL"}, "refused", "platform", "FAIL"),
         ({"outcome": "refused", "code": "LOGON"}, "refused", "platform", "LOGON"),
         ({"outcome": "throttled"}, "throttled", "throttled", "http_429"),
         ({"outcome": "broken"}, "uncertain", None, None),

@@ -347,6 +347,8 @@ def test_other_methods_are_refused(provider: Provider) -> None:
     """Only the methods that the provider uses are verified at all."""
     genuine = signed(provider, config_of(provider), BODY)
     for method in ("PUT", "DELETE", "HEAD", "OPTIONS", "post", "GET", ""):
+        if method == "GET" and provider.name == "link_cool":
+            continue  # That is how its reports come.
         callback = Callback(method, genuine.url, genuine.headers, BODY)
         assert verdict(provider, callback) == "failed"
 

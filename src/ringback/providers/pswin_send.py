@@ -121,7 +121,7 @@ def _result(told: Element | None) -> SendResult:
         return SendResult("uncertain")
     because = reading.clipped(told.words("INFO"), 500)
     return SendResult(
-        "refused", error=Failure("unknown", "refused", False, "FAIL", because, "rejected")
+        "refused", error=Failure("platform", "refused", False, "FAIL", because, "rejected")
     )
 
 

@@ -3,6 +3,7 @@
 from ringback.providers.bandwidth import Bandwidth
 from ringback.providers.base import Provider
 from ringback.providers.generic import Generic
+from ringback.providers.link_cool import LinkCool
 from ringback.providers.linkmobility import LinkMobility
 from ringback.providers.native import Native
 from ringback.providers.pswin import PsWin
@@ -16,6 +17,7 @@ PROVIDERS: dict[str, Provider] = {
     for provider in (
         Bandwidth(),
         Generic(),
+        LinkCool(),
         LinkMobility(),
         Native(),
         PsWin(),
