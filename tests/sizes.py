@@ -23,6 +23,10 @@ class Sizes:
     """T13: validly signed bodies of a provider's own words in the wrong places, per provider."""
     replayed_callbacks: int
     """T04: callbacks that are posted five times each."""
+    slow_callers: int
+    """T07: connections that send a byte a second, half of them within the head."""
+    slow_s: float
+    """T07: seconds that a request may take to arrive."""
     parser_mutations: int
     """S3: mutations of each recorded callback of every provider, read without a proof."""
     poisoned_bodies: int
@@ -85,6 +89,8 @@ SMALL = Sizes(
     hostile_repeats=2,
     header_strings=500,
     fuzzed_bodies=1_000,
+    slow_callers=200,
+    slow_s=1.0,
     parser_mutations=12,
     poisoned_bodies=800,
     replayed_callbacks=300,
@@ -120,6 +126,8 @@ FULL = Sizes(
     hostile_repeats=100,
     header_strings=2_000,
     fuzzed_bodies=10_000,
+    slow_callers=2_000,
+    slow_s=15.0,
     parser_mutations=2_000,
     poisoned_bodies=10_000,
     replayed_callbacks=10_000,

@@ -1,9 +1,9 @@
 """A real server with a hot route whose handler shows what it got. Run by a test.
 
-    python -m tests.transport.incoming_server PORT
+    python -m tests.transport.incoming_server PORT [SECONDS]
 
-Requests have one second to arrive. `tell` answers what the last request was, others are remembered.
-Everything that is no hot route's goes to a small ASGI application.
+Requests have one second to arrive, or as many as are given. `tell` answers what the last request
+was, others are remembered. Everything that is no hot route's goes to a small ASGI application.
 """
 
 import asyncio
@@ -64,13 +64,14 @@ async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _serve(port: int) -> None:
+async def _serve(port: int, receive_s: float) -> None:
     routes = [HotRoute("/in/", Shower().handle, PUBLIC_URL)]
-    Server(nothing, routes, times=Times(receive_s=RECEIVE_S)).start(
+    Server(nothing, routes, times=Times(min(receive_s, Times().head_s), receive_s)).start(
         socket.create_server(("127.0.0.1", port), backlog=1024)
     )
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(int(sys.argv[1])))
+    given = float(sys.argv[2]) if len(sys.argv) > 2 else RECEIVE_S
+    uvloop.run(_serve(int(sys.argv[1]), given))
