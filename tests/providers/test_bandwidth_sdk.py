@@ -263,6 +263,7 @@ def test_bandwidths_client_gets_a_token(client: bandwidth.ApiClient) -> None:
     [
         ({"outcome": "refused"}, 400, "request-validation"),
         ({"outcome": "refused", "code": "from"}, 400, "request-validation"),
+        ({"outcome": "refused", "code": "no such code"}, 400, "request-validation"),
         ({"outcome": "refused", "code": "unauthorized"}, 401, "unauthorized"),
         ({"outcome": "refused", "code": "forbidden"}, 403, "forbidden"),
         ({"outcome": "throttled"}, 429, "max-message-queue-size-exceeded"),

@@ -23,7 +23,10 @@ _GROUP = 10
 TOKEN_S = 3600
 
 # The codes that it can be told to refuse with: words of its own, and fields to find fault with.
-CODES: tuple[str, ...] = (*REFUSED, *FIELDS)
+CODES: tuple[str, ...] = (
+    *REFUSED,
+    *("applicationId" if name == "applicationid" else name for name in FIELDS),
+)
 
 _PATH = re.compile(r"/api/v2/users/([^/]+)/(messages/multiChannel|messages|media/.+|media)")
 _TOKEN_PATH = "/api/v1/oauth2/token"  # noqa: S105 - an address, not a token
@@ -90,7 +93,7 @@ def _ordered(how: Fake) -> _Fault | None:
     if how.outcome == "throttled":
         return _Fault("max-message-queue-size-exceeded")
     if how.outcome == "refused":
-        code = how.code or "to"
+        code = how.code if how.code in CODES else "to"
         if code in REFUSED:
             return _Fault(code)
         return _Fault("request-validation", ((code, f"'{code}' is not acceptable"),))
