@@ -57,7 +57,8 @@ def matrix() -> str:
     """Return the page about all providers."""
     head = (
         "# Providers\n\nWritten from the adapters and their recordings by `make docs`.\n"
-        "[From a callback to events](../callbacks.md) says what is the same for all.\n\n"
+        "[From a callback to events](../callbacks.md) says what is the same for all, and\n"
+        "[adding a provider](../adding-a-provider.md) how there will be one more.\n\n"
     )
     columns = ["provider", "channels", *_FEATURES]
     rows = [_matrix_row(provider) for _, provider in sorted(PROVIDERS.items())]
