@@ -21,16 +21,17 @@ partner, and `token_header` the header that it wants its key in. Files are then 
 NOTES = """\
 - Meta signs the raw body, and no time: a callback that comes again is known by what it says.
 - `delivered` may be left out when a message is read at once: `read` then implies it.
-- A connection, or a number, may have people without a number: their id (such as `US.…`) stands \
-where the number would. Messages to one are sent as `recipient`, because in `to` an id is taken \
-and silently dropped.
+- People may write without a number of theirs: then their id (such as `US.…`) stands where the \
+number would. What is sent to an id goes out as `recipient`, because in `to` Meta takes an id and \
+silently drops the message.
 - An inbound message says until when it may be answered freely: `service_window_closes_at` in its \
 content, 24 hours after its time. Outside of that only templates arrive; anything else fails with \
 131047. Messages in groups, system messages, edits and withdrawals say nothing of the kind.
 - What a message is priced by stands in `cost`: `billable`, `model`, `type`, `category`, and of a \
 conversation its id, category and end where Meta sends them. The purpose follows from the category.
-- Files that people send: images, videos, audio, documents and stickers are `kind` `media`, with \
-WhatsApp's own type in `media[0].type` and the digest in hexadecimal.
+- Images, videos, audio, documents and stickers are content of the kind `media`, with WhatsApp's \
+own type in `media[0].type` and the digest in hexadecimal. What a flow's form was filled in \
+with is read into `interactive.nfm_reply.response`.
 - `user_preferences` and error 131050 are about marketing only. A person with a number and an id \
 has a wish for each of them: two events.
 - Messages that a business sends from the app on its phone (`smb_message_echoes`) are outbound \
