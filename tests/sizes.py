@@ -39,6 +39,8 @@ class Sizes:
     """R2: seeds of the simulation: thirty virtual days each, in each of two modes."""
     oracle_bodies: int
     """S4: random bodies for each pair of a signer and a verifier."""
+    verify_mutants: int
+    """T02: mutants of what verifies, of all providers together; each is run against its tests."""
     foreign_calls: int
     """T64: random calls of one tenant about what is another's."""
     changed_cursors: int
@@ -98,6 +100,7 @@ SMALL = Sizes(
     model_sequences=300,
     simulated_months=50,
     oracle_bodies=1_000,
+    verify_mutants=40,
     foreign_calls=500,
     changed_cursors=500,
     kill_seconds=480,
@@ -135,6 +138,7 @@ FULL = Sizes(
     model_sequences=10_000,
     simulated_months=300,
     oracle_bodies=10_000,
+    verify_mutants=10_000,
     foreign_calls=20_000,
     changed_cursors=5_000,
     kill_seconds=3_600,

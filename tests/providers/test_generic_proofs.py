@@ -126,6 +126,13 @@ def test_a_mutated_key_in_the_query_is_refused(query: str) -> None:
         assert "ok" == check(callback, raw).verdict
 
 
+def test_a_missing_key_and_a_doubled_one_are_told_apart() -> None:
+    """The reason says which it is."""
+    for query, words in (("a=b", "no readable"), ("key=x&key=y", "several")):
+        callback = Callback("GET", f"https://hooks.example/in/x?{query}", (), b"")
+        assert f"{words} parameter" in check(callback, SCHEMES["query"]).reason
+
+
 def test_the_token_in_the_url_must_be_long() -> None:
     """Where nothing else proves anything, a short token is refused; the reason says what it is."""
     for path, expected in (("x" * 22, "ok"), ("x" * 21, "failed"), ("demo-simulator", "failed")):

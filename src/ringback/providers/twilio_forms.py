@@ -69,6 +69,4 @@ def with_query(url: str, **added: str) -> str:
 
 
 def _plain(part: bytes) -> bytes:
-    if b"+" in part:
-        part = part.replace(b"+", b" ")
-    return unquote_to_bytes(part) if b"%" in part else part
+    return unquote_to_bytes(part.replace(b"+", b" "))

@@ -60,7 +60,7 @@ def authenticate(request: HttpRequest, config: TwilioConfig) -> HttpRequest:
             url = without(url, BODY_HASH)
             url = forms.with_query(url, **{BODY_HASH: hashlib.sha256(request.body).hexdigest()})
     algorithm = _algorithm(request) or SHA1
-    made = signature(url, forms.pairs(form) or [], _key(config, algorithm), algorithm)
+    made = signature(url, forms.pairs(form) or [], _key(config, algorithm) or "", algorithm)
     headers: tuple[tuple[str, str], ...] = ((HEADER, made),)
     if config.callback_username is not None and config.callback_password is not None:
         headers += (("Authorization", basic(config.callback_username, config.callback_password)),)
@@ -164,8 +164,8 @@ def _algorithm(request: Callback | HttpRequest) -> str | None:
     return next((known for known in _DIGESTS if known == word), None)
 
 
-def _key(config: TwilioConfig, algorithm: str) -> str:
-    return config.auth_token if algorithm == SHA1 else config.shared_key or ""
+def _key(config: TwilioConfig, algorithm: str) -> str | None:
+    return config.auth_token if algorithm == SHA1 else config.shared_key
 
 
 def _covered(callback: Callback) -> tuple[forms.Pairs | None, str]:

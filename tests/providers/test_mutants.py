@@ -1,0 +1,141 @@
+"""T02: what verifies is held by tests to its last condition: every mutant of it is noticed.
+
+"Computed but not compared" is such a mutant. The killers are the tests of signatures themselves,
+run on the mutant; one that is taken for the original fails this test by name.
+"""
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from ringback.providers import (
+    bandwidth,
+    bandwidth_toll_free,
+    generic_proofs,
+    twilio,
+    twilio_forms,
+    twilio_proof,
+    whatsapp,
+)
+from tests.sizes import SIZES
+
+from . import (
+    test_bandwidth_toll_free,
+    test_contract,
+    test_generic_proofs,
+    test_generic_signatures,
+    test_twilio_verify,
+    test_verify,
+    test_verify_edges,
+)
+from .cases import CASES
+from .mutants import Mutant, mutants
+
+MUTANTS: dict[str, list[Mutant]] = {
+    "twilio": [
+        *mutants(
+            twilio_proof, "verify", "_signature_fault", "_algorithm", "_key", "_covered",
+            "_covered_json", "_verify_credentials", "signature", "is_json", "is_form",
+            "spellings", "carries", "basic",
+        ),
+        *mutants(twilio_forms, "pairs", "_plain", "octets"),
+        *mutants(twilio, "Twilio.verify"),
+    ],
+    "whatsapp": mutants(
+        whatsapp, "WhatsApp.verify", "_signature", "_handshake", "_verify_handshake"
+    ),
+    "bandwidth": [
+        *mutants(bandwidth, "Bandwidth.verify", "_credentials"),
+        *mutants(bandwidth_toll_free, "fault", "signature", "_canonical"),
+    ],
+    "generic": mutants(
+        generic_proofs, "verify", "_verify_hmac", "_timestamp", "_mac", "_decoded", "_unbase64",
+        "_verify_basic", "_verify_bearer", "_verify_api_key", "_verify_url_token",
+        "_authorization", "_only", "_among", "_known", "_octets",
+    ),
+}  # fmt: skip
+_PADDED = "what is padded already needs no more, and what is padded wrongly is not canonical"
+_CANONICAL = "what is decoded more freely is held to the one right spelling below"
+# Mutants that behave as the original does, and why.
+ALIKE: dict[str, str] = {
+    "whatsapp._handshake: `True` → `False`": "a blank parameter is refused as a missing one is",
+    "generic_proofs._verify_hmac: `0` → `1`": "the time of a scheme without one is not looked at",
+    "generic_proofs._verify_hmac: `0` → `-1`": "the time of a scheme without one is not looked at",
+    "generic_proofs._timestamp: `'milliseconds'` → `'millisecondsx'`": "a text",
+    "generic_proofs._unbase64: `urlsafe and '=' not in text` → `urlsafe`": _PADDED,
+    "generic_proofs._unbase64: `'='` → `'=x'`": _PADDED,
+    "generic_proofs._unbase64: `b'-_' if urlsafe else None` → `b'-_'`": _CANONICAL,
+    "generic_proofs._unbase64: `True` → `False`": _CANONICAL,
+}
+
+
+def runs(test: Callable[..., None]) -> Iterator[partial[None]]:
+    """Yield the runs of a test, one for each of its parameters."""
+    axes = []
+    for mark in getattr(test, "pytestmark", []):
+        if mark.name == "parametrize":
+            names, values = mark.args[0], mark.args[1]
+            listed = (
+                [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+            )
+            one = len(listed) == 1
+            axes.append([dict(zip(listed, (v,) if one else v, strict=True)) for v in values])
+    for chosen in itertools.product(*axes):
+        arguments: dict[str, Any] = {}
+        for part in chosen:
+            arguments |= part
+        yield partial(test, **arguments)
+
+
+def killers(name: str) -> list[Callable[[], None]]:
+    """Return what is run on a mutant of a provider's, the quickest first."""
+    told = [
+        partial(test_contract.test_every_recording_reads_as_its_golden, case)
+        for case in CASES
+        if case.provider.name == name
+    ]
+    module: list[Any] = {
+        "twilio": [test_twilio_verify, test_verify_edges],
+        "whatsapp": [test_verify, test_verify_edges],
+        "bandwidth": [test_verify, test_verify_edges, test_bandwidth_toll_free],
+        "generic": [test_generic_signatures, test_generic_proofs],
+    }[name]
+    found: list[Callable[[], None]] = [*told]
+    for tests in module:
+        for title, test in vars(tests).items():
+            if title.startswith("test_") and callable(test):
+                for run in runs(test):
+                    about = [getattr(one, "provider", one) for one in run.keywords.values()]
+                    names = {getattr(one, "name", name) for one in about}
+                    if tests is not test_verify or names <= {name}:
+                        found.append(run)
+    return found
+
+
+def noticed(mutant: Mutant, found: list[Callable[[], None]]) -> bool:
+    """Say whether one of these fails on the mutant; the one that does comes first from then on."""
+    with mutant.in_place():
+        for place, run in enumerate(found):
+            try:
+                run()
+            except (Exception, pytest.fail.Exception):
+                found.insert(0, found.pop(place))
+                return True
+    return False
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_every_mutant_of_what_verifies_is_noticed(name: str) -> None:
+    """100 % of them: a sample in the small size, all of them in full."""
+    dice = random.Random(2)
+    share = SIZES.verify_mutants // len(MUTANTS)
+    chosen = [one for one in MUTANTS[name] if str(one) not in ALIKE]
+    chosen = dice.sample(chosen, min(share, len(chosen)))
+    found = killers(name)
+    for run in found[:5]:
+        run()
+    assert [str(one) for one in chosen if not noticed(one, found)] == []
