@@ -98,6 +98,7 @@ def test_the_secret_fields_are_known() -> None:
         "twilio": {"auth_token", "shared_key", "callback_password", "api_key_secret"},
         "pswin": {"callback_secret", "password"},
         "link_cool": {"callback_secret", "api_key"},
+        "textellent": {"callback_secret", "auth_code"},
     }
 
 

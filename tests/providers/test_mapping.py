@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringback.domain.http import Callback
+from ringback.domain.messages import Status
+from ringback.providers.base import CannotSimulateError, OutboundMessage
 from ringback.providers.mapping import Mapping, faults_of, made
 from ringback.providers.mapping_items import Note
+from ringback.providers.mapping_writing import write
 from ringback.providers.recorded import plain
 from tests.sizes import SIZES
 
@@ -348,6 +351,31 @@ def test_the_example_on_its_page_reads_as_the_page_says() -> None:
     ]
     assert ["delivered", "failed"] == [item["status"] for item in items[:2]]
     assert ("recipient", "unavailable") == (items[1]["error"]["class"], items[1]["error"]["code"])
+
+
+@pytest.mark.parametrize("status", ["delivered", "failed", "expired", "sent", "received"])
+@pytest.mark.parametrize("where", ["/a/%s", "form:%s", "query:%s", "header:X-%s", "body:/b/%s"])
+def test_what_is_written_is_read_back(status: Status, where: str) -> None:
+    """A callback that is simulated fills the places of the mapping, and reads as what it is for."""
+    names = ("message_id", "status", "to", "from", "text", "error_code")
+    fields = {name: where % name.replace("_", "-") for name in names}
+    words = {"OK": "delivered", "KO": "failed", "UP": {"status": "sent"}}
+    how = mapping(
+        report(
+            {**fields, "channel": "const:sms"}, when=[{"place": fields["status"]}], statuses=words,
+            errors={"50-60": {"class": "network", "code": "expired", "status": "expired"}},
+        ),
+        {"item": "inbound", "fields": {"from": fields["from"], "text": fields["text"]},
+         "when": [{"place": fields["status"], "exists": False}]},
+    )  # fmt: skip
+    message = OutboundMessage("+15550100123", "+15550100900", "sms", "Hi", "m-1", at_ms=1)
+    request = write(how, message, status, URL, "generic")
+    callback = Callback(request.method, request.url, request.headers, request.body)
+    item = only(how, callback)
+    assert (status, "+15550100900") == (item.get("status", "received"), item["from"])
+    assert status != "expired" or item["error"]["provider_code"] == "50"
+    with pytest.raises(CannotSimulateError):
+        write(how, message, "read", URL, "generic")
 
 
 HOW: Mapping = mapping(

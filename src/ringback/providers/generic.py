@@ -1,8 +1,9 @@
-"""Generic HTTP: callbacks of any system, verified by configuration and passed on as they came.
+"""Generic HTTP: callbacks of any system, verified and read by configuration, or passed on.
 
-Takes any method and content type. What a callback means is not known here: each is one item that
-was not recognised, `generic.callback`, whole. Proofs are checked in `generic_proofs`, contents read
-in `generic_items`, the config declared in `generic_config`. Nothing is sent through it.
+Takes any method and content type. What a callback means is told by a mapping in the config; without
+one each is one item that was not recognised, `generic.callback`, whole. Proofs are checked in
+`generic_proofs`, contents read in `generic_items`, the config declared in `generic_config`. Nothing
+is sent through it.
 """
 
 from typing import ClassVar, get_args
@@ -11,7 +12,7 @@ import msgspec
 
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Failure, Status
-from ringback.providers import forms, generic_items, generic_proofs
+from ringback.providers import forms, generic_items, generic_proofs, mapping_writing
 from ringback.providers.base import (
     OutboundMessage,
     Parsed,
@@ -111,7 +112,13 @@ class Generic(Provider):
     def simulate(
         self, message: OutboundMessage, status: Status, config: GenericConfig, url: str
     ) -> HttpRequest:
-        """Make a callback of our own making about a status, with the proof that is asked for."""
+        """Make a callback about a status, with the proof that is asked for.
+
+        One that the mapping reads; without a mapping, of our own making.
+        """
+        if config.how is not None:
+            request = mapping_writing.write(config.how, message, status, url, self.name)
+            return self.authenticate(request, config, message.at_ms)
         body = msgspec.json.encode(
             {
                 "id": message.message_id,

@@ -33,9 +33,8 @@ class MappedConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fie
     @property
     def how(self) -> Mapping | None:
         """The mapping that is used, or None."""
-        if self.preset is not None:
-            return PRESETS[self.preset].mapping
-        return self.mapping
+        ready = PRESETS.get(self.preset or "")
+        return self.mapping if ready is None else ready.mapping
 
     def faults(self) -> list[tuple[str, str]]:
         """Return what is wrong with the mapping, or with the choice of one."""

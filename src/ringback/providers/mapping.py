@@ -86,12 +86,12 @@ class Mapping(Part, frozen=True, kw_only=True, dict=True):
 
 
 class Program:
-    """A mapping made functions."""
+    """A mapping made functions; `times` reads and writes times as it says."""
 
     def __init__(self, mapping: Mapping) -> None:
         """Prepare everything that needs preparing; the mapping has no faults."""
-        times = TimeReader(mapping.times.formats, mapping.times.zone)
-        words = Words(times, mapping.numbers, Table(mapping.channels))
+        self.times = TimeReader(mapping.times.formats, mapping.times.zone)
+        words = Words(self.times, mapping.numbers, Table(mapping.channels))
         self._steps = mapping_body.pointer_steps(mapping.items or "") or []
         self._rules = [CompiledRule(index, rule, words) for index, rule in enumerate(mapping.rules)]
 

@@ -9,6 +9,7 @@ from ringback.providers.native import Native
 from ringback.providers.pswin import PsWin
 from ringback.providers.simulator import SIMULATOR
 from ringback.providers.smsportal import SmsPortal
+from ringback.providers.textellent import Textellent
 from ringback.providers.twilio import Twilio
 from ringback.providers.whatsapp import WhatsApp
 
@@ -23,6 +24,7 @@ PROVIDERS: dict[str, Provider] = {
         PsWin(),
         SIMULATOR,
         SmsPortal(),
+        Textellent(),
         Twilio(),
         WhatsApp(),
     )

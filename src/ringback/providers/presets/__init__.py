@@ -3,5 +3,6 @@
 from ringback.providers.mapping import Preset
 from ringback.providers.presets.jasmin import JASMIN
 from ringback.providers.presets.kannel import KANNEL
+from ringback.providers.presets.textellent import TEXTELLENT
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (JASMIN, KANNEL)}
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (JASMIN, KANNEL, TEXTELLENT)}

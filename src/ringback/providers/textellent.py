@@ -1,0 +1,118 @@
+"""Textellent: a secret in the URL, callbacks by a mapping that is not verified, and sending.
+
+What it posts is documented nowhere in public: how callbacks are read is the connection's own, by
+the preset `textellent` unless it has another mapping. `textellent_send` sends and plays its part.
+"""
+
+from typing import ClassVar
+
+from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
+from ringback.domain.messages import Status
+from ringback.providers import mapping_writing, query_proof, textellent_send
+from ringback.providers.base import (
+    CannotSimulateError,
+    Fake,
+    Faked,
+    OutboundMessage,
+    Parsed,
+    Provider,
+    SendFlow,
+    Verification,
+)
+from ringback.providers.textellent_config import TextellentConfig
+
+
+class Textellent(Provider):
+    """The adapter; it holds no state."""
+
+    name: ClassVar[str] = "textellent"
+    label: ClassVar[str] = "Textellent (not verified)"
+    channels: ClassVar[tuple[str, ...]] = ("sms", "mms")
+    documentation: ClassVar[str] = ""
+    Config = TextellentConfig
+    simulated: ClassVar[tuple[Status, ...]] = (
+        "queued", "submitted", "sent", "delivered", "failed", "received",
+    )  # fmt: skip
+    sends: ClassVar[tuple[str, ...]] = ("text", "media")
+    refusals: ClassVar[tuple[str, ...]] = textellent_send.REFUSALS
+    setup: ClassVar[str] = """\
+1. Make a long random secret of letters and digits, and enter it here as `callback_secret`.
+2. Subscribe to each event with the `authCode` of the account. The address is the connection's URL
+   with the secret and the event in its query:
+
+   ```sh
+   curl -X POST https://client.textellent.com/api/v1/event/subscribe.json \\
+     -H 'authCode: …' -H 'content-type: application/json' \\
+     -d '{"event":"INCOMING_MESSAGE","target_url":"…?callback_proof=…&event=INCOMING_MESSAGE"}'
+   ```
+
+   `event` in the query is for Ringback: `incomingMessageDetail`, `outgoingMessageDeliveryStatus`,
+   `phoneNumberAddedToDNT` or `phoneNumberRemovedFromDNT`, or these in capitals.
+3. Let some callbacks come, try the mapping on them, and change what is different at your account.
+4. To send, enter the `authCode` here.
+"""
+    notes: ClassVar[str] = """\
+- **Not verified.** Textellent publishes neither what it posts nor whether it tries again. The
+  preset `textellent` is made of what is likely; a mapping of your own takes its place.
+- Nothing is signed: the secret in the URL is all that proves a callback. It is hidden in what is
+  kept.
+- Numbers added to the do-not-text list, and taken off it, are opt-outs and opt-ins.
+- Of the events' names in subscriptions only `INCOMING_MESSAGE` is known.
+- The API takes no reference of yours, and its errors have no documented codes: they are told apart
+  by the HTTP status.
+"""
+
+    def verify(self, callback: Callback, config: TextellentConfig, now_ms: int) -> Verification:
+        """Check the secret in the URL."""
+        del now_ms
+        return query_proof.verify(callback, config.callback_secret, ("POST", "GET"))
+
+    def parse(self, callback: Callback, config: TextellentConfig) -> Parsed:
+        """Read a callback by the connection's mapping."""
+        return config.how.program.read(query_proof.conceal(callback), self.name)
+
+    def reply(
+        self, callback: Callback, config: TextellentConfig, verification: Verification
+    ) -> HttpResponse:
+        """Answer 200, or 401."""
+        del callback, config
+        return HttpResponse(200 if verification.verdict == "ok" else 401)
+
+    def covers(self, config: TextellentConfig) -> tuple[str, bool]:
+        """Say that nothing is signed."""
+        del config
+        return query_proof.COVERS, False
+
+    def conceal(self, callback: Callback, config: TextellentConfig) -> Callback:
+        """Hide the secret in the URL."""
+        del config
+        return query_proof.conceal(callback)
+
+    def sign(self, body: bytes, config: TextellentConfig, now_ms: int) -> Headers:
+        """Make no headers: the proof is in the URL, see `authenticate`."""
+        del body, config, now_ms
+        return ()
+
+    def authenticate(
+        self, request: HttpRequest, config: TextellentConfig, now_ms: int
+    ) -> HttpRequest:
+        """Put the secret into the URL."""
+        del now_ms
+        return query_proof.authenticate(request, config.callback_secret)
+
+    def send(self, message: OutboundMessage, config: TextellentConfig) -> SendFlow:
+        """Send a text or files to one recipient; one request."""
+        return textellent_send.flow(message, config)
+
+    def fake(self, request: HttpRequest, config: TextellentConfig, how: Fake) -> Faked | None:
+        """Answer as Textellent's API may, also to subscriptions."""
+        return textellent_send.fake(request, config, how)
+
+    def simulate(
+        self, message: OutboundMessage, status: Status, config: TextellentConfig, url: str
+    ) -> HttpRequest:
+        """Make a callback that the connection's mapping reads."""
+        if status not in self.simulated:
+            raise CannotSimulateError(f"{self.label}: its mapping never says {status}")
+        request = mapping_writing.write(config.how, message, status, url, self.name)
+        return self.authenticate(request, config, message.at_ms)
