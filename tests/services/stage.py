@@ -18,8 +18,10 @@ from ringback.providers import registry
 from ringback.providers.base import OutboundMessage
 from ringback.services import first_run
 from ringback.services.demo.sets import BARE
+from ringback.services.manage import Manager, NewConnection
 from ringback.settings import Settings
 from ringback.storage import configuration as stored
+from ringback.storage.lists import Scope
 from ringback.storage.vault import Vault, new_secret_key
 from tests.services.sink import Sink
 
@@ -72,6 +74,16 @@ class Stage:
         async with configuration.change() as connection:
             await stored.add_endpoint(connection, configuration.vault, new)
         return next(e for e in configuration.snapshot.endpoints.values() if e.id == id_)
+
+    async def connect(self, provider: str, config: dict[str, object]) -> Connection:
+        """Add a connection in test mode with a long token of its own."""
+        engine = self.engine
+        tenant = next(iter(engine.configuration.snapshot.tenants))
+        manager = Manager(engine.configuration, engine.database, engine.clock, None)
+        token = f"{provider}-{os.urandom(16).hex()}"
+        new = NewConnection(provider, provider, config, token)
+        await manager.add_connection(Scope(tenant, Mode.TEST), new)
+        return self.connection(token)
 
     def connection(self, token: str = "demo-whatsapp") -> Connection:
         """Return one of the demo's connections."""

@@ -1,17 +1,13 @@
 """T13: spoiled callbacks that are rightly signed, of every provider, through a whole engine."""
 
 import asyncio
-import os
 import random
 from collections import Counter
 
 from ringback.domain.endpoints import Connection
 from ringback.domain.http import Callback, HttpRequest
 from ringback.providers import registry
-from ringback.providers.base import Provider
 from ringback.services.flood import LISTED_PER_HOUR
-from ringback.services.manage import Manager, NewConnection
-from ringback.storage.lists import Scope
 from tests.providers.cases import GENUINE, Case, raw_config
 from tests.providers.mutations import mutated
 from tests.services.stage import BASE_URL, Stage
@@ -20,17 +16,6 @@ from tests.sizes import SIZES
 AT_ONCE = 64
 # Adapters that tell their callers what is wrong with a body, instead of taking it.
 POSTED = [provider for provider in registry.PROVIDERS.values() if not provider.keyed]
-
-
-async def connect(stage: Stage, provider: Provider) -> Connection:
-    """Add a connection with the config of the provider's recordings."""
-    engine = stage.engine
-    tenant = next(iter(engine.configuration.snapshot.tenants))
-    manager = Manager(engine.configuration, engine.database, engine.clock, None)
-    token = f"{provider.name}-{os.urandom(16).hex()}"
-    new = NewConnection(provider.name, provider.name, raw_config(provider), token)
-    await manager.add_connection(Scope(tenant, stage.connection().mode), new)
-    return stage.connection(token)
 
 
 def poisoned(case: Case, connection: Connection, now_ms: int, dice: random.Random) -> Callback:
@@ -59,7 +44,7 @@ async def test_poisoned_callbacks_are_answered_and_kept(stage: Stage) -> None:
             statuses[(await stage.receive(callback, token)).status] += 1
 
     for provider in POSTED:
-        connection = await connect(stage, provider)
+        connection = await stage.connect(provider.name, raw_config(provider))
         cases = [c for c in GENUINE if c.provider is provider and c.config == connection.config]
         bodies: Counter[bytes] = Counter()
         tasks = []
