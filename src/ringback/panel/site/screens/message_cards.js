@@ -35,7 +35,7 @@ function Attached({ file }) {
     }
   };
   if (!file.file) return html`<span class="mono">${name}</span>`;
-  return html`<button class="link" onClick=${open}>${name}</button>${file.caption && html` <span class="muted">${file.caption}</span>`}`;
+  return html`<button class="btn" onClick=${open}>${name}</button>${file.caption && html` <span class="muted">${file.caption}</span>`}`;
 }
 
 function Content({ message }) {
