@@ -34,6 +34,7 @@ from ringback.services.claim import Claimer
 from ringback.services.clock import Clock
 from ringback.services.commit import Backlog, Committer
 from ringback.services.configuration import Configuration
+from ringback.services.credentials_check import CredentialsCheck
 from ringback.services.endings import Endings
 from ringback.services.fake_apis import FakeApis
 from ringback.services.feed import Feed
@@ -339,6 +340,7 @@ class Application:
                 session_use=engine.session_use,
                 sign_in=engine.sign_in,
                 store=engine.store,
+                credentials=CredentialsCheck(engine.client, engine.guards),
                 request_log=engine.request_log,
                 rate_limits=engine.rate_limits,
                 held=engine.lease.held,

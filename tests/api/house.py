@@ -16,6 +16,7 @@ from ringback.domain.ids import uuid7
 from ringback.domain.messages import Status
 from ringback.providers.simulator import SIMULATOR
 from ringback.services.clock import Clock
+from ringback.services.credentials_check import CredentialsCheck
 from ringback.storage import configuration as stored
 from tests.services.sink import until
 from tests.services.stage import BASE_URL, Stage
@@ -60,6 +61,7 @@ class House:
             "session_use": self.engine.session_use,
             "sign_in": self.engine.sign_in,
             "store": self.engine.store,
+            "credentials": CredentialsCheck(self.engine.client, self.engine.guards),
             "request_log": self.engine.request_log,
             "rate_limits": self.engine.rate_limits,
             "held": lambda: self.held,

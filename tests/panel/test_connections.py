@@ -159,3 +159,11 @@ def test_a_picture_that_came_with_a_message_is_opened(panel: Panel, shop: Instal
         page.click(".files button")
     opened.value.wait_for_load_state()
     assert opened.value.url.startswith(f"http://127.0.0.1:{shop.port}/media/{file}.")
+
+
+def test_credentials_are_tried_from_the_panel(panel: Panel, shop: Installation) -> None:
+    """Without any, that is what it says; the question changes nothing."""
+    one = made(shop, "twilio", {"auth_token": "not-a-real-auth-token-for-panel0"})
+    page = panel.go(f"/connections/{one}")
+    page.click("button:text-is('Try them')")
+    expect(page.locator("p[role=status]")).to_contain_text("has no credentials to send with")

@@ -17,6 +17,7 @@ from ringback.api import (
     audit,
     callbacks,
     connections,
+    credentials,
     deliveries,
     docs,
     document,
@@ -65,7 +66,7 @@ _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, suppressions, deliveries, again, attempts, inspector, audit, api_keys,
     tenants, whoami, scopes, search, session, sessions, people, reveal, overview, event_matches,
-    stats, signature_checks, media, mapping_trials,
+    stats, signature_checks, media, mapping_trials, credentials,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

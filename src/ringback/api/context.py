@@ -14,6 +14,7 @@ from ringback.services.again import Again
 from ringback.services.answers import Answers
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
+from ringback.services.credentials_check import CredentialsCheck
 from ringback.services.feed import Feed
 from ringback.services.figures import Figures
 from ringback.services.guards import OPEN, Guards
@@ -80,6 +81,7 @@ class Context:
     session_use: SessionUse
     sign_in: SignIn
     store: Store
+    credentials: CredentialsCheck
     held: Callable[[], bool] = _always
     own: Own | None = None
     guards: Guards = OPEN

@@ -252,6 +252,11 @@ CONNECTIONS = Resource(
             ),
         ),
         Command(
+            "check", "act", "POST", "/v1/connections/{id}/check",
+            "Ask the provider whether it takes the credentials that messages are sent with.",
+            many=False, examples=("connections check con_01…",),
+        ),
+        Command(
             "stats", "get", "GET", "/v1/connections/{id}/stats",
             "Show how many callbacks connections bring, what became of them, and how late they "
             "come.",

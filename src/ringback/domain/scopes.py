@@ -73,7 +73,8 @@ SCOPES: dict[str, Covered] = {
     ),
     "connections:write": Covered(
         "Adding and deleting connections, and simulating messages through them",
-        ("create_connection", "delete_connection", "try_mapping", "simulate"),
+        ("create_connection", "delete_connection", "check_connection", "try_mapping",
+         "simulate"),
     ),
     "inspector:read": Covered("Requests that the inspector received", ("list_inspected",)),
     "inspector:write": Covered("Emptying the inspector", ("clear_inspected",)),

@@ -26,6 +26,7 @@ from ringback.providers import (
 )
 from ringback.providers.bandwidth_config import BandwidthConfig
 from ringback.providers.base import (
+    CheckFlow,
     Fake,
     Faked,
     MediaFlow,
@@ -194,6 +195,11 @@ class Bandwidth(Provider):
         if isinstance(proof, HttpResponse):
             return MediaRefused("Bandwidth gave no access token", retryable=True)
         return HttpRequest("GET", url, (("Authorization", proof),))
+
+    def check(self, config: BandwidthConfig) -> CheckFlow | None:
+        """Ask whether our credentials are taken, where there are any."""
+        able = config.account_id and bandwidth_access.configured(config)
+        return bandwidth_send.check(config) if able else None
 
     def fake(self, request: HttpRequest, config: BandwidthConfig, how: Fake) -> Faked | None:
         """Answer as the messaging API would: messages, RBM, media, and access tokens."""

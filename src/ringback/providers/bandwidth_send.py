@@ -17,6 +17,7 @@ from ringback.providers import bandwidth_access as access
 from ringback.providers import reading
 from ringback.providers.bandwidth_config import BandwidthConfig
 from ringback.providers.base import (
+    CheckFlow,
     ErrorRule,
     OutboundMessage,
     SendFlow,
@@ -129,6 +130,20 @@ def flow(message: OutboundMessage, config: BandwidthConfig) -> SendFlow:
         if response.status != 401 or not access.renewable(config):
             break
     return result(response, message.to)
+
+
+def check(config: BandwidthConfig) -> CheckFlow:
+    """Ask which files of ours are there.
+
+    https://dev.bandwidth.com/docs/messaging/media
+    """
+    allowed = yield from access.authorization(config)
+    if isinstance(allowed, HttpResponse):
+        return reading.checked(HttpResponse(401), "Bandwidth")
+    response = yield HttpRequest(
+        "GET", f"{API_URL}/{config.account_id}/media", (("Authorization", allowed),)
+    )
+    return reading.checked(response, "Bandwidth")
 
 
 def iso(at_ms: int) -> str:

@@ -280,6 +280,17 @@ class MediaRefused(msgspec.Struct, frozen=True):
 MediaFlow = Generator[HttpRequest | TokenRequest, HttpResponse, HttpRequest | MediaRefused]
 
 
+class Checked(msgspec.Struct, frozen=True):
+    """Whether a provider takes the credentials that messages are sent with; the words say more."""
+
+    ok: bool
+    detail: str
+
+
+# Ends with what a provider thinks of credentials.
+CheckFlow = Generator[HttpRequest | TokenRequest, HttpResponse, Checked]
+
+
 class Fake(msgspec.Struct, frozen=True):
     """How a faked send API behaves: what becomes of a request, and what ids are made of.
 
@@ -393,6 +404,14 @@ class Provider:
         yield from ()
         url = found.get("url")
         return HttpRequest("GET", url) if isinstance(url, str) else MediaRefused("it has no URL")
+
+    def check(self, config: Any) -> CheckFlow | None:
+        """Describe a request that shows whether the provider takes our credentials.
+
+        It changes nothing there. None: there is no such request, or nothing to show yet.
+        """
+        del config
+        return None
 
     def fake(self, request: HttpRequest, config: Any, how: Fake) -> Faked | None:
         """Answer a request as the provider's own send API would; None: it has no such address.

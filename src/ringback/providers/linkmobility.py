@@ -16,6 +16,7 @@ from ringback.providers import forms, linkmobility_items, linkmobility_send, que
 from ringback.providers.base import (
     BatchFlow,
     CannotSimulateError,
+    CheckFlow,
     Fake,
     Faked,
     OutboundMessage,
@@ -148,6 +149,11 @@ class LinkMobility(Provider):
         """Send up to 1,000 texts with one request: what LINK refuses of it, it refuses whole."""
         results = yield from linkmobility_send.flow(messages, config)
         return tuple(results)
+
+    def check(self, config: LinkMobilityConfig) -> CheckFlow | None:
+        """Ask whether our credentials are taken, where there are any."""
+        able = config.client_id and config.client_secret
+        return linkmobility_send.check(config) if able else None
 
     def fake(self, request: HttpRequest, config: LinkMobilityConfig, how: Fake) -> Faked | None:
         """Answer as LINK's token endpoint and its send API would."""

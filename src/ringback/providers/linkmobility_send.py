@@ -15,7 +15,14 @@ from ringback.domain.http import HttpRequest, HttpResponse
 from ringback.domain.messages import ErrorClass, Failure
 from ringback.domain.strict_json import StrictJsonError, decode
 from ringback.providers import forms, query_proof, reading
-from ringback.providers.base import Fake, Faked, OutboundMessage, SendResult, TokenRequest
+from ringback.providers.base import (
+    CheckFlow,
+    Fake,
+    Faked,
+    OutboundMessage,
+    SendResult,
+    TokenRequest,
+)
 from ringback.providers.linkmobility_config import LinkMobilityConfig
 
 GRANT_URL = "https://sso.linkmobility.com/auth/realms/CPaaS/protocol/openid-connect/token"
@@ -47,6 +54,12 @@ def flow(messages: tuple[OutboundMessage, ...], config: LinkMobilityConfig) -> F
         taken = iter(found)
         return [one if isinstance(one, SendResult) else next(taken) for one in checked]
     return [one for one in checked if isinstance(one, SendResult)]
+
+
+def check(config: LinkMobilityConfig) -> CheckFlow:
+    """Ask for a new token."""
+    granted = yield TokenRequest(_token_request(config), refused=True)
+    return reading.checked(granted, "LINK Mobility")
 
 
 def _post(items: list[dict[str, object]], config: LinkMobilityConfig) -> Flow:

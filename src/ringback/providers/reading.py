@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from ringback.domain.http import Headers
+from ringback.domain.http import Headers, HttpResponse
 from ringback.domain.messages import ErrorClass, Failure
 from ringback.domain.retry import RETRY_AFTER_MAX_S
 from ringback.domain.strict_json import (
@@ -24,7 +24,7 @@ from ringback.domain.strict_json import (
     mend,
     unchecked,
 )
-from ringback.providers.base import Item, Parsed, SendResult, Unparsed, Unrecognised
+from ringback.providers.base import Checked, Item, Parsed, SendResult, Unparsed, Unrecognised
 
 ID_MAX = 512
 REFERENCE_MAX = 1024
@@ -197,6 +197,20 @@ def wait_s(headers: Headers) -> float | None:
 
 class _TooManyError(Exception):
     """A callback of more items than can be taken at once, which none of its parts may hide."""
+
+
+def checked(response: HttpResponse, label: str) -> Checked:
+    """Say what a provider thinks of credentials, by the status of its answer alone."""
+    if 200 <= response.status < 300:
+        return Checked(True, f"{label} takes the credentials.")
+    if response.status in (400, 401, 403):
+        words = f"{label} refuses the credentials (HTTP {response.status}): compare them there."
+        return Checked(False, words)
+    if response.status == 404:
+        words = f"{label} knows no such account (HTTP 404): compare its id with the one there."
+        return Checked(False, words)
+    words = f"{label} answered HTTP {response.status}, which says nothing: try again later."
+    return Checked(False, words)
 
 
 class Walk:

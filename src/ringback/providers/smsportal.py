@@ -19,6 +19,7 @@ from ringback.providers import (
 )
 from ringback.providers.base import (
     BatchFlow,
+    CheckFlow,
     Fake,
     Faked,
     OutboundMessage,
@@ -95,6 +96,10 @@ class SmsPortal(Provider):
     ) -> BatchFlow:
         """Send texts, as few requests as can be."""
         return smsportal_send.send_batch(messages, config)
+
+    def check(self, config: SmsPortalConfig) -> CheckFlow | None:
+        """Ask whether our credentials are taken, where there are any."""
+        return smsportal_send.check(config) if config.client_id and config.api_secret else None
 
     def fake(self, request: HttpRequest, config: SmsPortalConfig, how: Fake) -> Faked | None:
         """Answer as SMSPortal's send API, or as the place where its tokens come from."""

@@ -17,6 +17,7 @@ from ringback.domain.strict_json import StrictJsonError, decode
 from ringback.providers import reading
 from ringback.providers.base import (
     BatchFlow,
+    CheckFlow,
     ErrorRule,
     OutboundMessage,
     SendFlow,
@@ -78,6 +79,18 @@ def send_batch(messages: tuple[OutboundMessage, ...], config: SmsPortalConfig) -
             results[place] = answer
     left = headers if isinstance(headers, SendResult) else _LATER
     return tuple(result or left for result in results)
+
+
+def check(config: SmsPortalConfig) -> CheckFlow:
+    """Ask for the balance.
+
+    https://docs.smsportal.com/reference
+    """
+    headers = yield from _authorization(config, refused=True)
+    if isinstance(headers, SendResult):
+        return reading.checked(HttpResponse(401), "SMSPortal")
+    response = yield HttpRequest("GET", f"https://{config.api_host}/v3/Balance", headers)
+    return reading.checked(response, "SMSPortal")
 
 
 def destination(number: str) -> str:

@@ -18,6 +18,7 @@ from ringback.providers import (
 )
 from ringback.providers.base import (
     CannotSimulateError,
+    CheckFlow,
     Fake,
     Faked,
     MediaFlow,
@@ -125,6 +126,10 @@ class Twilio(Provider):
     def media(self, found: dict[str, object], config: TwilioConfig) -> MediaFlow:
         """Fetch a file of a person: with credentials, then from where Twilio sends on to."""
         return twilio_send.media(found, config)
+
+    def check(self, config: TwilioConfig) -> CheckFlow | None:
+        """Ask whether our credentials are taken, where there are any."""
+        return twilio_send.check(config) if config.account_sid else None
 
     def fake(self, request: HttpRequest, config: TwilioConfig, how: Fake) -> Faked | None:
         """Answer the creation of a message as Twilio would."""

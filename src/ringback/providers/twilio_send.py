@@ -13,6 +13,7 @@ from ringback.domain.messages import ErrorClass, Failure
 from ringback.providers import reading
 from ringback.providers import twilio_forms as forms
 from ringback.providers.base import (
+    CheckFlow,
     MediaFlow,
     MediaRefused,
     OutboundMessage,
@@ -87,6 +88,19 @@ def media(found: dict[str, object], config: TwilioConfig) -> MediaFlow:
         f"Twilio answered {response.status}",
         response.status in (404, 408, 429) or response.status >= 500,
     )
+
+
+def check(config: TwilioConfig) -> CheckFlow:
+    """Ask for the account itself.
+
+    https://www.twilio.com/docs/iam/api/account
+    """
+    account = config.account_sid or ""
+    url = f"https://{_host(config)}/2010-04-01/Accounts/{account}.json"
+    response = yield HttpRequest(
+        "GET", url, (("Authorization", basic(*credentials(config, account))),)
+    )
+    return reading.checked(response, "Twilio")
 
 
 def credentials(config: TwilioConfig, account: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from ringback.providers import (
     whatsapp_tables,
 )
 from ringback.providers.base import (
+    CheckFlow,
     Fake,
     Faked,
     MediaFlow,
@@ -129,6 +130,11 @@ class WhatsApp(Provider):
     def media(self, found: dict[str, object], config: WhatsAppConfig) -> MediaFlow:
         """Ask for a file's address by its id, then fetch it, both with the token."""
         return whatsapp_send.media(found, config)
+
+    def check(self, config: WhatsAppConfig) -> CheckFlow | None:
+        """Ask whether our token is taken, where there is one and a number."""
+        number = config.phone_number_id
+        return whatsapp_send.check(config, number) if config.access_token and number else None
 
     def fake(self, request: HttpRequest, config: WhatsAppConfig, how: Fake) -> Faked | None:
         """Answer as the Graph API: messages, uploads, the addresses of files, and files."""

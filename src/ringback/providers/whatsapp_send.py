@@ -11,7 +11,14 @@ import msgspec
 from ringback.domain.http import HttpRequest, HttpResponse
 from ringback.domain.messages import ErrorClass, Failure
 from ringback.providers import reading
-from ringback.providers.base import MediaFlow, MediaRefused, OutboundMessage, SendFlow, SendResult
+from ringback.providers.base import (
+    CheckFlow,
+    MediaFlow,
+    MediaRefused,
+    OutboundMessage,
+    SendFlow,
+    SendResult,
+)
 from ringback.providers.whatsapp_config import (
     WhatsAppConfig,
     credentials,
@@ -95,6 +102,15 @@ def media(found: dict[str, object], config: WhatsAppConfig) -> MediaFlow:
     if url.startswith("http://"):
         return HttpRequest("GET", url)
     return HttpRequest("GET", _through(url, config), credentials(config))
+
+
+def check(config: WhatsAppConfig, phone_number_id: str) -> CheckFlow:
+    """Ask for the number that messages are sent from.
+
+    https://developers.facebook.com/docs/whatsapp/business-management-api/phone-numbers
+    """
+    response = yield HttpRequest("GET", object_at(config, phone_number_id), credentials(config))
+    return reading.checked(response, "Meta")
 
 
 def _through(url: str, config: WhatsAppConfig) -> str:

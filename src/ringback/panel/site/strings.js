@@ -519,6 +519,7 @@ export const S = {
       api_key: "By a key in a header or in the query.", url_token: "By nothing but the token in the URL.",
     },
     config: "What it is set to", secrets: "Of secrets at most the last four characters are shown. To change one, add the connection anew.", details: "Details", counts: "Counted, 30 days",
+    credentials: "Credentials for sending", ask: "Try them", asking: "Asking…", askText: (label) => `Asks ${label} whether it takes them. Nothing is sent, and nothing is changed there.`,
     can: "What it can do", reports: "Reports", beyond: "Beyond reports", optOuts: "Opt-outs, by their codes", optOut: "opts out", sending: "Sending from here", batches: "Many messages in one callback",
     codes: (n) => `${n} codes of failures, and what they mean`, allCodes: "All of them", setup: (label) => `At ${label}`,
     reportsText: (label) => `What ${label} can tell of a message, and this version understands.`, yes: "reported", no: "not reported", channels: "Channels",

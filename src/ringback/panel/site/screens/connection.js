@@ -20,7 +20,7 @@ import { may } from "../shell/session.js";
 import { go, href, where } from "../shell/where.js";
 import { S } from "../strings.js";
 import { Outcome } from "./callbacks.js";
-import { Capabilities, Setup } from "./connection_provider.js";
+import { Capabilities, Credentials, Setup } from "./connection_provider.js";
 import { Simulate } from "./connection_simulate.js";
 
 const T = S.connections;
@@ -89,7 +89,7 @@ function Overview({ connection, provider }) {
       ${may("figures:read") && html`<${HeardCard} connection=${connection} />`}
       <section class="card"><header><h2>${T.verification}</h2></header><div class="body stack"><p>${T.verify[scheme] ?? T.verify.generic}</p>
         <${Facts} of=${Object.entries(connection.config).map(([name, value]) => [name, shown(value)])} /><p class="faint">${T.secrets}</p></div></section></div>
-    <div class="stack"><${Capabilities} provider=${provider} />
+    <div class="stack"><${Capabilities} provider=${provider} /><${Credentials} connection=${connection} provider=${provider} />
       <section class="card"><header><h2>${T.details}</h2></header><div class="body"><${Facts} of=${[
         [T.provider, provider?.label ?? connection.provider], [T.id, html`<${Id} id=${connection.id} whole=${true} />`], [T.added, html`<${Ago} at=${connection.created_at} />`], [T.counts, counts || null],
       ]} /></div></section></div></div>`;

@@ -4,7 +4,10 @@ import { Facts } from "../parts/code.js";
 import { Markdown } from "../parts/markdown.js";
 import { Loading } from "../parts/states.js";
 import { number } from "../parts/time.js";
-import { html } from "../shell/preact.js";
+import { post } from "../shell/api.js";
+import { sayProblem } from "../shell/notice.js";
+import { html, useState } from "../shell/preact.js";
+import { may } from "../shell/session.js";
 import { S } from "../strings.js";
 
 const T = S.connections;
@@ -49,4 +52,22 @@ export function Setup({ provider }) {
   return html`<section class="card"><header><h2>${T.setup(provider.label)}</h2></header><div class="body">
     <${Markdown} text=${provider.setup} />
     ${provider.documentation && html`<p><a class="link" href=${provider.documentation} rel="noreferrer noopener" target="_blank">${T.documentation}</a></p>`}</div></section>`;
+}
+
+/** Asking the provider whether it takes the credentials that messages are sent with. */
+export function Credentials({ connection, provider }) {
+  const [told, setTold] = useState(null);
+  const [busy, setBusy] = useState(false);
+  if (!provider?.sends.length || provider.name === "simulator" || !may("connections:write")) return null;
+  const ask = async () => {
+    setBusy(true);
+    try {
+      setTold(await post(`/v1/connections/${connection.id}/check`, {}));
+    } catch (problem) {
+      sayProblem(problem);
+    }
+    setBusy(false);
+  };
+  return html`<section class="card"><header><h2>${T.credentials}</h2><span class="right"></span><button class="btn" disabled=${busy} onClick=${ask}>${busy ? T.asking : T.ask}</button></header>
+    <div class="body">${told ? html`<p role="status" class=${told.ok === false ? "bad" : told.ok ? "good" : "muted"}>${told.detail}</p>` : html`<p class="muted">${T.askText(provider.label)}</p>`}</div></section>`;
 }
