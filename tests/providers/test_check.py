@@ -1,4 +1,4 @@
-"""Credentials are tried with a request that changes nothing; its status says what they are worth."""
+"""Credentials are tried with a request that changes nothing; its status says what they hold."""
 
 import pytest
 
