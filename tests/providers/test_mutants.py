@@ -16,6 +16,7 @@ from ringback.providers import (
     bandwidth,
     bandwidth_toll_free,
     generic_proofs,
+    smsportal_proofs,
     twilio,
     twilio_forms,
     twilio_proof,
@@ -28,6 +29,7 @@ from . import (
     test_contract,
     test_generic_proofs,
     test_generic_signatures,
+    test_smsportal,
     test_twilio_verify,
     test_verify,
     test_verify_edges,
@@ -45,6 +47,10 @@ MUTANTS: dict[str, list[Mutant]] = {
         *mutants(twilio_forms, "pairs", "_plain", "octets"),
         *mutants(twilio, "Twilio.verify"),
     ],
+    "smsportal": mutants(
+        smsportal_proofs, "verify", "_signed", "_shared", "_token", "_mac", "_decoded", "_only",
+        "_octets",
+    ),
     "whatsapp": mutants(
         whatsapp, "WhatsApp.verify", "_signature", "_handshake", "_verify_handshake"
     ),
@@ -103,6 +109,7 @@ def killers(name: str) -> list[Callable[[], None]]:
         "whatsapp": [test_verify, test_verify_edges],
         "bandwidth": [test_verify, test_verify_edges, test_bandwidth_toll_free],
         "generic": [test_generic_signatures, test_generic_proofs],
+        "smsportal": [test_smsportal],
     }[name]
     found: list[Callable[[], None]] = [*told]
     for tests in module:

@@ -16,7 +16,7 @@ from ringback.providers.base import CannotSimulateError, Consent, Inbound, Outbo
 from ringback.providers.config import ConfigError, load_config
 from ringback.providers.recorded import NOW_MS
 from ringback.providers.registry import PROVIDERS
-from ringback.providers.smsportal_config import SmsPortalConfig
+from ringback.providers.smsportal_config import SharedHeader, Signature, SmsPortalConfig
 from ringback.providers.smsportal_items import time_ms
 from ringback.providers.smsportal_templates import PRESETS
 
@@ -183,6 +183,53 @@ def test_a_shared_header_counts_and_is_hidden() -> None:
     for value in ("", "not-a-real-hook-ke", "not-a-real-hook-key ", "not-a-real-hook-kéy"):
         assert "failed" == verdict(with_value(callback, "x-hook-key", value), own)
     assert "failed" == verdict(msgspec.structs.replace(callback, headers=()), own)
+
+
+def test_a_connection_without_its_secret_is_closed() -> None:
+    """Nothing is proved by an empty secret, not even what was made with one, and by no proof."""
+    callback = Callback("POST", URL, (("X-Hook-Key", ""),), BODY)
+    bare = SmsPortalConfig(verify=Signature(secret=""))
+    signed = arrived(SMSPORTAL.authenticate(HttpRequest("POST", URL, (), BODY), bare, NOW_MS))
+    shared = SmsPortalConfig(verify=SharedHeader(name="X-Hook-Key", value=""))
+    neither = SmsPortalConfig(verify=None)  # type: ignore[arg-type]
+    for one, own in ((signed, bare), (callback, shared), (callback, neither)):
+        assert SMSPORTAL.verify(one, own, NOW_MS).verdict == "failed"
+
+
+def test_a_token_alone_has_to_be_long() -> None:
+    """22 characters, as many as tokens have that are made by chance; a query does not count."""
+    own = config({"scheme": "url_token"})
+    for size, expected in ((22, "ok"), (21, "failed")):
+        callback = Callback("GET", f"https://hooks.example/in/{'x' * size}?a={'y' * 30}", (), b"")
+        assert expected == verdict(callback, own)
+
+
+def test_base64_has_one_right_spelling() -> None:
+    """Stray bits at its end do not count, and no base64 does where hex is configured."""
+    callback = genuine()
+    raw = bytes.fromhex(callback.header(SIGNATURE) or "")
+    written = base64.b64encode(raw).decode()
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    stray = [
+        f"{written[:42]}{letter}="
+        for letter in letters
+        if letter != written[42] and base64.b64decode(f"{written[:42]}{letter}=") == raw
+    ]
+    assert len(stray) == 3
+    assert verdict(with_value(callback, SIGNATURE, written)) == "ok"
+    for spelling in stray:
+        assert verdict(with_value(callback, SIGNATURE, spelling)) == "failed"
+    hexadecimal = config({"encoding": "hex"})
+    assert verdict(callback, hexadecimal) == "ok"
+    assert verdict(with_value(callback, SIGNATURE, written), hexadecimal) == "failed"
+
+
+def test_text_that_no_request_holds_is_refused_and_no_error() -> None:
+    """Characters beyond Latin-1, and halves of some, come from no socket, but may from a test."""
+    own = config({"scheme": "header", "name": "X-Hook-Key", "value": "not-a-real-hook-key"})
+    for text in ("\u20ac", "\ud800"):
+        assert verdict(Callback("POST", URL, (("X-Hook-Key", text),), BODY), own) == "failed"
+        assert verdict(msgspec.structs.replace(genuine(), url=f"{URL}{text}")) == "failed"
 
 
 def test_each_proof_says_what_it_covers() -> None:
