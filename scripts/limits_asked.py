@@ -1,6 +1,6 @@
 """The limits of what people ask the installation for: beside limits_table.py, in the same form."""
 
-from scripts.limits_kinds import BYTES, CHARACTERS, SECONDS, Limit
+from scripts.limits_kinds import BYTES, CHARACTERS, MILLISECONDS, SECONDS, Limit
 
 _EXPLAINED = "422, says so"
 
@@ -20,6 +20,30 @@ ASKED: dict[str, dict[str, Limit]] = {
         "api.signature_checks:HEADERS_MAX": Limit("headers", "of it", _EXPLAINED),
         "api.signature_checks:_SECRET_MAX": Limit(CHARACTERS, "of a secret", _EXPLAINED),
         "services.dry_run:LAST_MAX": Limit("events", "that a filter is tried on", _EXPLAINED),
+    },
+    "Changing connections, and explaining refusals": {
+        "services.connection_changes:OVERLAP_S": Limit(
+            SECONDS, "that earlier secrets count if nothing is said", "they end"
+        ),
+        "services.connection_changes:OVERLAP_MAX_S": Limit(
+            SECONDS, "that they may count", _EXPLAINED
+        ),
+        "services.connection_changes:EARLIER_MAX": Limit(
+            "earlier configs", "that count at once", "409, says so"
+        ),
+        "services.connection_changes:REMEMBERED_MS": Limit(
+            MILLISECONDS, "that one is kept beyond its end, for explanations", "forgotten"
+        ),
+        "services.explain:TRIES_MAX": Limit(
+            "causes", "tried for a refused callback", "what was checked is told"
+        ),
+        "services.explain:PATIENCE_S": Limit(SECONDS, "that this may take", "likewise"),
+        "services.explain:BODY_MAX": Limit(
+            BYTES, "of a body that rewritten ones are tried of", "left out"
+        ),
+        "services.explain:OTHERS_MAX": Limit(
+            "connections", "whose secrets are tried as well", "left out"
+        ),
     },
     "Suppressions": {
         "domain.consent:TEXT_MAX": Limit(

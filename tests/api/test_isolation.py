@@ -26,6 +26,8 @@ BODIES: dict[str, Json] = {
     "simulate": {"to": "+15550101", "from": "+15550100"},
     "reparse_callback": {"effects": True},
     "rotate_endpoint_secret": {},
+    "change_connection": {"name": "mine now"},
+    "rotate_connection": {"config": {"app_secret": "mine-now"}},
     "test_endpoint": {},
     "answer": {
         "answers": [

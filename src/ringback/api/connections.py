@@ -12,9 +12,19 @@ from ringback.api.problems import Problem, not_found
 from ringback.api.samples import Samples, sample_of
 from ringback.api.shown import CallbackId, ConnectionId, Time, View, moment
 from ringback.domain import ids
+from ringback.domain.events import rfc3339
 from ringback.domain.masking import HIDDEN
-from ringback.services import catalogue, mapping_trials
+from ringback.domain.targets import MAX_URL
+from ringback.services import catalogue, connection_changes, mapping_trials
+from ringback.services.connection_changes import (
+    OVERLAP_MAX_S,
+    OVERLAP_S,
+    Changes,
+    Edges,
+    OnBadSignature,
+)
 from ringback.services.manage import TOKEN_MAX, LimitReached, NewConnection, TokenTaken
+from ringback.services.receive import PREVIOUS
 from ringback.storage import callbacks, counts
 from ringback.storage.configuration import StoredConnection
 
@@ -31,6 +41,13 @@ class LastCallbackView(View):
     outcome: str = Field(examples=["accepted"])
 
 
+class OverlapView(View):
+    """Earlier secrets that still count."""
+
+    ends_at: Time = Field(description="When the last of them ends.")
+    used: int = Field(description="How many callbacks only they fitted, over 30 days.")
+
+
 class ConnectionView(View):
     """A connection. Secrets of its config are never shown: at most their last four characters."""
 
@@ -44,6 +61,16 @@ class ConnectionView(View):
         examples=["https://hooks.example.com/in/9f2c1d84a7b34e60"],
     )
     config: dict[str, Any] = Field(examples=[{"app_secret": "…9c1f", "verify_token": "…a07e"}])
+    public_url: str | None = Field(
+        description="Where its provider reaches this installation, if not where everybody does.",
+        examples=["https://hooks.example.com"],
+    )
+    on_bad_signature: OnBadSignature = Field(
+        description="`reject`, or `quarantine`: answered like a good one, kept, and not read."
+    )
+    overlap: OverlapView | None = Field(
+        description="What was before the last rotation and still counts; null: nothing."
+    )
     usable: bool = Field(description="False when this version cannot read the stored config.")
     counts: dict[str, int] = Field(
         description="What is counted and not listed, over 30 days: handshakes, challenges, and "
@@ -53,6 +80,30 @@ class ConnectionView(View):
     last_callback: LastCallbackView | None
     created_at: Time
     updated_at: Time
+
+
+class ConnectionChange(Asked):
+    """What is to change of a connection; what is left out stays."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=NAME_MAX)
+    public_url: str | None = Field(
+        default=None, max_length=MAX_URL,
+        description="The URL before `/in/` as its provider calls it; empty: as in the settings.",
+    )  # fmt: skip
+    on_bad_signature: OnBadSignature | None = None
+
+
+class ConnectionRotation(Asked):
+    """New secrets of a connection."""
+
+    config: dict[str, Any] = Field(
+        min_length=1, description="The fields that change; the others stay.",
+        examples=[{"app_secret": "77d1…"}],
+    )  # fmt: skip
+    overlap_s: int = Field(
+        default=OVERLAP_S, ge=0, le=OVERLAP_MAX_S,
+        description="For so many seconds the old ones count as well; 0: they end at once.",
+    )  # fmt: skip
 
 
 class ConnectionCreate(Asked):
@@ -82,13 +133,21 @@ async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
     counted = await counts.of_connection(context.database, connection.no, *caller.scope)
     last = await callbacks.last_of_connection(context.database, caller.scope, connection.no)
     config = catalogue.redacted(connection.provider, connection.config)
+    public = connection.public_url or context.public_url
+    ends = [until for _, until in connection.previous if until > context.clock.now_ms()]
+    overlap = None
+    if ends:
+        overlap = OverlapView(ends_at=rfc3339(max(ends)), used=counted.get(PREVIOUS, 0))
     return ConnectionView(
         id=ids.show("con", connection.id),
         provider=connection.provider,
         name=connection.name,
         mode=connection.mode.word,
-        callback_url=callback_url(caller, f"{context.public_url}{_IN}{connection.token}"),
+        callback_url=callback_url(caller, f"{public}{_IN}{connection.token}"),
         config=config or {},
+        public_url=connection.public_url,
+        on_bad_signature=connection.on_bad_signature,
+        overlap=overlap,
         usable=config is not None,
         counts=counted,
         last_callback=last
@@ -158,6 +217,49 @@ def _key(row: StoredConnection) -> tuple[int, ...]:
 async def get(caller: CallerDep, connection_id: str) -> ConnectionView:
     """Return a connection, without its secrets."""
     return await view(caller, known_connection(caller, connection_id))
+
+
+@router.patch("/{connection_id}", name="change_connection", summary="Change a connection")
+async def change(caller: CallerDep, connection_id: str, body: ConnectionChange) -> ConnectionView:
+    """Change what is given. When the answer comes, every worker goes by it."""
+    known = known_connection(caller, connection_id)
+    changes = Changes(body.name, body.public_url, body.on_bad_signature)
+    changed = await connection_changes.change(_edges(caller), caller.scope, known, changes)
+    if changed is None:
+        raise not_found("connection")
+    return await view(caller, changed)
+
+
+@router.post(
+    "/{connection_id}/rotate", name="rotate_connection", summary="Change a connection's secrets"
+)
+async def rotate(caller: CallerDep, connection_id: str, body: ConnectionRotation) -> ConnectionView:
+    """Take callbacks with new secrets, and for a while with the old ones too, so none is lost."""
+    known, edges = known_connection(caller, connection_id), _edges(caller)
+    try:
+        changed = await connection_changes.rotate(
+            edges, caller.scope, known, body.config, body.overlap_s
+        )
+    except LimitReached as error:
+        raise Problem("limit_reached", str(error)) from error
+    if changed is None:
+        raise not_found("connection")
+    return await view(caller, changed)
+
+
+@router.delete(
+    "/{connection_id}/overlap", name="end_connection_overlap", status_code=204,
+    summary="End an overlap",
+)  # fmt: skip
+async def end_overlap(caller: CallerDep, connection_id: str) -> None:
+    """Let only the newest secrets count from now on."""
+    known = known_connection(caller, connection_id)
+    if await connection_changes.end_overlap(_edges(caller), caller.scope, known) is None:
+        raise not_found("connection")
+
+
+def _edges(caller: Caller) -> Edges:
+    return Edges(caller.context.configuration, caller.context.clock, caller.asker.actor)
 
 
 @router.delete(

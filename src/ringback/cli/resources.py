@@ -237,6 +237,37 @@ CONNECTIONS = Resource(
             ),
         ),
         Command(
+            "update", "change", "PATCH", "/v1/connections/{id}",
+            "Change a connection: its name, where its provider reaches you, and what is done with "
+            "callbacks whose signature does not fit.",
+            (
+                Option("name", "What it is called.", metavar="TEXT"),
+                Option("public_url", "The URL before /in/ as its provider calls it; empty: as in "
+                       "the settings.", metavar="URL"),
+                Option("on_bad_signature", "Refuse them, or answer as if they were good and keep "
+                       "them.", choices=("reject", "quarantine")),
+            ),
+            many=False,
+            examples=("connections update con_01… --public-url https://hooks.example.com",),
+        ),
+        Command(
+            "rotate", "act", "POST", "/v1/connections/{id}/rotate",
+            "Change a connection's secrets. For a while the old ones count as well.",
+            (
+                Option("config", "A setting that changes, as NAME=VALUE.", "pairs",
+                       metavar="NAME=VALUE", required=True),
+                Option("overlap_s", "For how long the old ones count: 24h if not said, 7d at most.",
+                       "seconds", name="overlap", metavar="DURATION"),
+            ),
+            many=False, examples=("connections rotate con_01… --config app_secret=77d1…",),
+            done="Rotated",
+        ),
+        Command(
+            "end-overlap", "remove", "DELETE", "/v1/connections/{id}/overlap",
+            "Let only the newest secrets of connections count from now on.",
+            examples=("connections end-overlap con_01…",), done="Ended",
+        ),
+        Command(
             "delete", "remove", "DELETE", "/v1/connections/{id}",
             "Delete connections. Their callback URLs are unknown from then on; what they brought "
             "stays.",

@@ -75,7 +75,12 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """One configured provider account. `config` is the provider's own Config, decrypted."""
+    """One configured provider account. `config` is the provider's own Config, decrypted.
+
+    `public_url` is where its provider reaches this installation, if not where everybody does.
+    `previous` are earlier configs, newest first, and until when (milliseconds since 1970) they
+    count as well. With `quarantine` a callback whose proof fails is kept instead of refused.
+    """
 
     no: int
     id: uuid.UUID
@@ -85,6 +90,9 @@ class Connection(msgspec.Struct, frozen=True):
     name: str
     token: str
     config: msgspec.Struct
+    public_url: str | None = None
+    quarantine: bool = False
+    previous: tuple[tuple[msgspec.Struct, int], ...] = ()
 
 
 class ApiKey(msgspec.Struct, frozen=True):

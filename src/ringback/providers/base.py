@@ -379,6 +379,15 @@ class Provider:
         """Say whether the callback really comes from the provider. Raises nothing for content."""
         raise NotImplementedError
 
+    def explain(self, callback: Callback, config: Any, now_ms: int) -> str | None:
+        """Say in words why a callback may have been refused, and how to mend it; None: no idea.
+
+        Asked when none of the usual causes (URL, secret, clock, rewritten body) has been found to
+        fit. It never contains a secret, or a signature that would be right.
+        """
+        del callback, config, now_ms
+        return None
+
     def parse(self, callback: Callback, config: Any) -> Parsed:
         """Read a verified callback. Tolerant: raises nothing, whatever the bytes are."""
         raise NotImplementedError

@@ -27,6 +27,7 @@ from ringback.services.batch import Scope
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
+from ringback.services.receive import at_public_url
 from ringback.services.replays import Replay
 from ringback.storage import callbacks, events
 from ringback.storage.audit import Actor
@@ -115,19 +116,23 @@ class Again:
         Without `effects` nothing is written: the answer shows what it says. With them, what is
         new in it is merged, numbered and delivered as if it had just come.
 
+        What was quarantined is read if its proof fits the connection as it is now.
+
         Raises:
-            NotNow: it was refused when it came, or its connection is gone.
+            NotNow: it was refused when it came, its proof does not fit, its connection is gone.
 
         """
         raw = await callbacks.get(self._database, scope, id_)
         if raw is None:
             return None
-        if raw.callback.outcome in {"rejected", "quarantined"}:
+        if raw.callback.outcome == "rejected":
             raise NotNow("Its signature was not accepted when it came: it is never read.")
         connection = self._configuration.snapshot.connection_by_id(raw.callback.connection)
         if connection is None:
             raise NotNow("Its connection was deleted: nothing knows how to read it any more.")
         callback = Callback(raw.callback.method, raw.url, raw.headers, raw.body, raw.peer)
+        if raw.callback.outcome == "quarantined":
+            _check(connection, callback, int(raw.callback.received.timestamp() * 1000))
         parsed = registry.get(connection.provider).parse(callback, connection.config)
         if not effects:
             arrival = Arrival(connection, callback, 0, parsed)
@@ -160,6 +165,18 @@ class Again:
         words, items = arrival.words, len(parsed.items)
         await callbacks.reread(self._database, owner, id_, outcome, words, items)
         return _shown(parsed, outcome, arrival.words, emitted, effects=True)
+
+
+def _check(connection: Connection, callback: Callback, received_ms: int) -> None:
+    """Look whether the proof of a quarantined callback fits by now. Raises NotNow."""
+    token = f"/in/{connection.token}"
+    came = msgspec.structs.replace(callback, url=callback.url.replace("/in/{token}", token, 1))
+    if connection.public_url is not None:
+        came = at_public_url(came, connection)
+    verification = registry.get(connection.provider).verify(came, connection.config, received_ms)
+    if verification.verdict != "ok":
+        words = "What proves where it comes from still does not fit, or was not kept"
+        raise NotNow(f"{words}: {verification.reason.rstrip('.')}.")
 
 
 def _shown(

@@ -5,6 +5,7 @@ living worker has seen it, so that what it says is true everywhere from then on.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from ringback.domain.endpoints import Connection, Tenant
 from ringback.domain.ids import show
 from ringback.errors import DatabaseUnavailable
 from ringback.providers import registry
+from ringback.providers.base import ProviderConfig
 from ringback.providers.config import ConfigError, load_config
 from ringback.services.snapshot import Snapshot
 from ringback.services.workers import LEASE_S
@@ -116,12 +118,14 @@ def arrange(everything: stored.Everything) -> Snapshot:
         try:
             provider = registry.get(row.provider)
             config = load_config(provider.Config, row.config)
+            previous = tuple(_earlier(provider.Config, row))
         except (registry.UnknownProviderError, ConfigError) as error:
             log.warning("connection.unusable", connection=str(row.id), reason=str(error))
             continue
         connections[row.token] = Connection(
-            row.no, row.id, row.tenant, row.mode, row.provider, row.name, row.token, config
-        )
+            row.no, row.id, row.tenant, row.mode, row.provider, row.name, row.token, config,
+            row.public_url, row.quarantines, previous,
+        )  # fmt: skip
     return Snapshot(
         version=everything.version,
         hash_key=everything.hash_key,
@@ -135,6 +139,15 @@ def arrange(everything: stored.Everything) -> Snapshot:
         sessions=everything.everybody.sessions,
         own_types={(*one.scope, one.own.name): one.own for one in everything.event_types},
     )
+
+
+def _earlier(
+    kind: type[ProviderConfig], row: stored.StoredConnection
+) -> Iterator[tuple[ProviderConfig, int]]:
+    """Go through earlier configs that can still be understood."""
+    for raw, until in row.previous:
+        with contextlib.suppress(ConfigError):
+            yield load_config(kind, raw), until
 
 
 def _names(endpoints: list[stored.StoredEndpoint]) -> Iterator[tuple[tuple[int, int, str], int]]:

@@ -9,6 +9,8 @@ from ringback.domain.outcomes import Outcome
 LISTED_PER_HOUR = 100
 _HOUR_MS = 3_600_000
 _LIMITED: frozenset[str] = frozenset(("duplicate", "rejected"))
+# Listed whatever comes, as it is answered like a good one; whoever takes them asks `full` first.
+_NOTED = "quarantined"
 _CONNECTIONS_MAX = 50_000
 
 
@@ -32,7 +34,7 @@ class Flood:
 
     def keep(self, connection: Connection, outcome: Outcome, now_ms: int) -> bool:
         """Say whether a callback of this outcome is still to be listed; count it if not."""
-        if outcome not in _LIMITED:
+        if outcome not in _LIMITED and outcome != _NOTED:
             return True
         hour = now_ms // _HOUR_MS
         if hour != self._hour or len(self._listed) > _CONNECTIONS_MAX:
@@ -40,7 +42,7 @@ class Flood:
             self._listed.clear()
         place = (connection.no, outcome)
         self._listed[place] += 1
-        if self._listed[place] <= LISTED_PER_HOUR:
+        if self._listed[place] <= LISTED_PER_HOUR or outcome == _NOTED:
             return True
         self.count(connection, outcome)
         return False

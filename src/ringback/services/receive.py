@@ -8,18 +8,21 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
+import msgspec
 import structlog
 
 from ringback.domain.endpoints import Connection
+from ringback.domain.events import rfc3339
 from ringback.domain.http import Callback, HttpResponse
 from ringback.domain.outcomes import Outcome
 from ringback.errors import DatabaseUnavailable
 from ringback.providers import registry
-from ringback.providers.base import Parsed, Unparsed
+from ringback.providers.base import Parsed, Provider, Unparsed, Verification
 from ringback.services.arrivals import ITEMS_MAX, Arrival
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
+from ringback.services.explain import explained
 from ringback.services.flood import Flood
 from ringback.services.pressure import Pressure
 from ringback.services.tally import ANSWER_S, Histogram
@@ -27,6 +30,9 @@ from ringback.services.tally import ANSWER_S, Histogram
 REJECTED_KEPT = 64 * 1024
 # Bodies beyond this go over a connection of their own, so that small ones never wait for them.
 LARGE = 256 * 1024
+# What is counted of callbacks that only an earlier secret fits.
+PREVIOUS = "previous_secret"
+_BY_PREVIOUS = "It fits the secret from before the rotation, which counts until"
 _HIDDEN = frozenset(("authorization", "proxy-authorization", "cookie"))
 log = structlog.get_logger()
 
@@ -93,20 +99,75 @@ class Receiver:
     async def _take(self, connection: Connection, callback: Callback) -> HttpResponse:
         now = self._clock.now_ms()
         provider = registry.get(connection.provider)
+        if connection.public_url is not None:
+            callback = at_public_url(callback, connection)
         verification = provider.verify(callback, connection.config, now)
+        note = ""
+        if verification.verdict == "failed" and connection.previous:
+            connection, verification, note = self._earlier(
+                provider, connection, callback, verification, now
+            )
         reply = provider.reply(callback, connection.config, verification)
         if verification.verdict in {"challenge", "handshake"}:
             self._flood.count(connection, verification.verdict)
             self.outcomes[connection.provider, verification.verdict] += 1
             return reply
         if verification.verdict == "failed":
-            if self._flood.full(connection, "rejected", now):
-                self._flood.count(connection, "rejected")
-                self.outcomes[connection.provider, "rejected"] += 1
-                return reply
-            await self._store(connection, callback, now, Parsed(), "rejected", verification.reason)
+            return await self._refuse(connection, callback, now, verification, reply)
+        parsed = self._parse(connection, callback)
+        await self._store(connection, callback, now, parsed, reason=note)
+        return reply
+
+    def _earlier(
+        self,
+        provider: Provider,
+        connection: Connection,
+        callback: Callback,
+        failed: Verification,
+        now: int,
+    ) -> tuple[Connection, Verification, str]:
+        """Try the configs from before the last rotations, as long as they count."""
+        for config, until in connection.previous:
+            if until > now:
+                verification = provider.verify(callback, config, now)
+                if verification.verdict not in {"failed", "challenge"}:
+                    self._flood.count(connection, PREVIOUS)
+                    found = msgspec.structs.replace(connection, config=config)
+                    return found, verification, f"{_BY_PREVIOUS} {rfc3339(until)}."
+        return connection, failed, ""
+
+    async def _refuse(
+        self,
+        connection: Connection,
+        callback: Callback,
+        now: int,
+        verification: Verification,
+        reply: HttpResponse,
+    ) -> HttpResponse:
+        """Refuse a callback, or keep it for whoever mends the secret; say why, as long as listed.
+
+        Beyond what is listed of a flood, quarantine refuses too: what is not kept comes again.
+        """
+        settled: Outcome = "quarantined" if connection.quarantine else "rejected"
+        if self._flood.full(connection, settled, now):
+            self._flood.count(connection, settled)
+            self.outcomes[connection.provider, settled] += 1
             return reply
-        await self._store(connection, callback, now, self._parse(connection, callback))
+        provider = registry.get(connection.provider)
+        others = [
+            one
+            for one in self._configuration.snapshot.connections.values()
+            if (one.tenant, one.provider) == (connection.tenant, connection.provider)
+            and one.id != connection.id
+        ]
+        try:
+            reason = explained(provider, connection, callback, verification.reason, now, others)
+        except Exception:
+            log.exception("explain.defect", connection=connection.no, provider=connection.provider)
+            reason = verification.reason
+        await self._store(connection, callback, now, Parsed(), settled, reason)
+        if connection.quarantine:
+            return provider.reply(callback, connection.config, Verification("ok"))
         return reply
 
     def _parse(self, connection: Connection, callback: Callback) -> Parsed:
@@ -141,6 +202,13 @@ class Receiver:
         large = len(arrival.callback.body) > LARGE
         await (self._large if large else self._committer).submit(arrival)
         self.outcomes[arrival.connection.provider, arrival.outcome] += 1
+
+
+def at_public_url(callback: Callback, connection: Connection) -> Callback:
+    """Return a callback with the URL at which this connection's provider calls."""
+    before, path, after = callback.url.partition(f"/in/{connection.token}")
+    del before
+    return msgspec.structs.replace(callback, url=f"{connection.public_url}{path}{after}")
 
 
 def stored_form(callback: Callback, token: str, settled: Outcome | None) -> Callback:

@@ -242,7 +242,8 @@ class Simulator:
     ) -> list[tuple[float, HttpRequest]]:
         """Make the callbacks of a plan, each with the seconds after which it is posted."""
         provider = registry.get(connection.provider)
-        url = f"{self._base_url}/in/{connection.token}"
+        public = connection.public_url or self._base_url
+        url = f"{public}/in/{connection.token}"
         now = self._clock.now_ms()
         scheduled: list[tuple[float, HttpRequest]] = []
         for place, status in enumerate(plan.statuses if ids else ()):
@@ -253,6 +254,9 @@ class Simulator:
                 requests = [provider.simulate_batch(*args)]
             else:
                 requests = [provider.simulate(one, status, connection.config, url) for one in told]
+            if connection.public_url is not None:
+                # Signed for where the provider calls, and posted to where we are.
+                requests = [_moved(one, public, self._base_url) for one in requests]
             for request in requests:
                 scheduled += self._posted(request, plan, place)
         if plan.reorder:
@@ -344,3 +348,7 @@ def _forged(request: HttpRequest) -> HttpRequest:
 
 def _reversed(proof: re.Match[str]) -> str:
     return proof[0][::-1]
+
+
+def _moved(request: HttpRequest, public: str, base: str) -> HttpRequest:
+    return msgspec.structs.replace(request, url=base + request.url.removeprefix(public))

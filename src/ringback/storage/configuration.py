@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Literal
 
 import asyncpg
 import msgspec
@@ -44,6 +45,30 @@ class StoredConnection(msgspec.Struct, frozen=True):
     config: dict[str, object]
     created: datetime
     updated: datetime
+    public_url: str | None = None
+    on_bad_signature: Literal["reject", "quarantine"] = "reject"
+    previous: list[tuple[dict[str, object], int]] = []
+
+    @property
+    def quarantines(self) -> bool:
+        """Whether callbacks whose proof fails are kept instead of refused."""
+        return self.on_bad_signature in {"quarantine"}
+
+
+class SealedConnection(msgspec.Struct, frozen=True):
+    """What lies sealed of a connection; `previous` configs with their ends, newest first.
+
+    `public_url` is where its provider reaches this installation, if not where everybody does.
+    """
+
+    token: str
+    config: dict[str, object]
+    public_url: str | None = None
+    on_bad_signature: Literal["reject", "quarantine"] = "reject"
+    previous: list[tuple[dict[str, object], int]] = []
+
+
+Reseal = Callable[[SealedConnection], SealedConnection]
 
 
 class StoredEndpoint(msgspec.Struct, frozen=True):
@@ -87,6 +112,7 @@ class Everything(msgspec.Struct, frozen=True):
     everybody: people.Everybody = people.Everybody()
 
 
+_opened = msgspec.json.Decoder(SealedConnection).decode
 _sealed = msgspec.json.Decoder(Sealed).decode
 
 
@@ -171,10 +197,11 @@ def _key(row: Row) -> ApiKey:
 
 
 def _connection(row: Row, vault: Vault) -> StoredConnection:
-    opened = msgspec.json.decode(vault.open(row["sealed"], f"connection {row['id']}"))
+    opened = _opened(vault.open(row["sealed"], f"connection {row['id']}"))
     return StoredConnection(
         row["no"], row["id"], row["tenant"], Mode(row["mode"]), row["provider"], row["name"],
-        opened["token"], opened["config"], row["created"], row["updated"],
+        opened.token, opened.config, row["created"], row["updated"], opened.public_url,
+        opened.on_bad_signature, opened.previous,
     )  # fmt: skip
 
 
@@ -263,6 +290,23 @@ async def add_connection(
         new.name, token_hash(new.token), vault.seal(plain, f"connection {new.id}"),
     )  # fmt: skip
     return number
+
+
+async def change_connection(
+    connection: DatabaseConnection,
+    vault: Vault,
+    place: tuple[uuid.UUID, int, Mode],
+    name: str,
+    change: Reseal,
+) -> bool:
+    """Change a connection's name and what lies sealed of it; False when it is gone."""
+    sealed = await connection.fetchval(query("configuration.read_sealed_connection"), *place)
+    if sealed is None:
+        return False
+    row = f"connection {place[0]}"
+    written = vault.seal(msgspec.json.encode(change(_opened(vault.open(sealed, row)))), row)
+    await connection.execute(query("configuration.change_connection"), *place, name, written)
+    return True
 
 
 async def add_endpoint(connection: DatabaseConnection, vault: Vault, new: StoredEndpoint) -> int:

@@ -40,6 +40,14 @@ values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (token_hash) do nothing
 returning no
 
+-- name: read_sealed_connection
+select sealed from connection where id = $1 and tenant = $2 and mode = $3 and deleted is null
+for update
+
+-- name: change_connection
+update connection set name = $4, sealed = $5, updated = now()
+where id = $1 and tenant = $2 and mode = $3
+
 -- name: delete_connection
 update connection set deleted = now(), updated = now()
 where id = $1 and tenant = $2 and mode = $3 and deleted is null returning no

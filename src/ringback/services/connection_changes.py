@@ -1,0 +1,139 @@
+"""Changing a connection that there is: its name, its address, and its secrets with an overlap.
+
+When a function here returns, every worker goes by it. Nobody has to do anything when an overlap
+ends.
+"""
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from ringback.domain.endpoints import Mode
+from ringback.domain.hosts import InvalidUrl
+from ringback.domain.ids import show
+from ringback.domain.targets import Target
+from ringback.errors import Fault, Invalid
+from ringback.services import audit, catalogue
+from ringback.services.audit import Act
+from ringback.services.clock import Clock
+from ringback.services.configuration import Configuration
+from ringback.services.manage import LimitReached
+from ringback.storage import configuration as stored
+from ringback.storage.audit import Actor
+from ringback.storage.configuration import SealedConnection, StoredConnection
+from ringback.storage.lists import Scope
+
+OVERLAP_S = 24 * 3600
+OVERLAP_MAX_S = 7 * 24 * 3600
+# How long a config that no longer counts is kept, to tell why a callback is refused.
+REMEMBERED_MS = 7 * 86_400_000
+EARLIER_MAX = 3
+OnBadSignature = Literal["reject", "quarantine"]
+
+
+class Edges(NamedTuple):
+    """What a change is made with; `actor` is who asks."""
+
+    configuration: Configuration
+    clock: Clock
+    actor: Actor | None
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What is to change; None leaves a field as it is, an empty `public_url` removes it."""
+
+    name: str | None = None
+    public_url: str | None = None
+    on_bad_signature: OnBadSignature | None = None
+
+
+async def change(
+    edges: Edges, scope: Scope, known: StoredConnection, changes: Changes
+) -> StoredConnection | None:
+    """Change a connection and return it; None when it is gone. Raises Invalid."""
+    url = changes.public_url
+    if url:
+        url = _checked(url, Mode(scope.mode))
+
+    def changed(old: SealedConnection) -> SealedConnection:
+        return msgspec.structs.replace(
+            old,
+            public_url=old.public_url if url is None else url or None,
+            on_bad_signature=changes.on_bad_signature or old.on_bad_signature,
+        )
+
+    given = {name: value for name, value in msgspec.structs.asdict(changes).items() if value}
+    act = Act("connection.changed", show("con", known.id), {**given})
+    return await _write(edges, scope, known, changes.name or known.name, changed, act)
+
+
+async def rotate(
+    edges: Edges, scope: Scope, known: StoredConnection, fields: dict[str, object], overlap_s: int
+) -> StoredConnection | None:
+    """Take `fields` into the config; what was counts for `overlap_s` seconds more.
+
+    None when the connection is gone.
+
+    Raises:
+        Invalid: the config would be wrong, or is the one there is.
+        LimitReached: three earlier ones count already.
+
+    """
+    config = {**known.config, **fields}
+    catalogue.check_config(known.provider, config)
+    if config == known.config:
+        raise Invalid(Fault("/config", "That is the config there is."))
+    now = edges.clock.now_ms()
+    ends = now + overlap_s * 1000
+
+    def changed(old: SealedConnection) -> SealedConnection:
+        kept = [one for one in old.previous if one[1] > now - REMEMBERED_MS]
+        if len([one for one in kept if one[1] > now]) >= EARLIER_MAX:
+            raise LimitReached(f"{EARLIER_MAX} earlier configs count already; end their overlap.")
+        earlier = [(old.config, ends), *kept][:EARLIER_MAX]
+        return msgspec.structs.replace(old, config={**old.config, **fields}, previous=earlier)
+
+    detail: audit.Detail = {"overlap_s": overlap_s, "config": sorted(fields)}
+    act = Act("connection.rotated", show("con", known.id), detail)
+    return await _write(edges, scope, known, known.name, changed, act)
+
+
+async def end_overlap(
+    edges: Edges, scope: Scope, known: StoredConnection
+) -> StoredConnection | None:
+    """Let only the newest config count from now on; None when the connection is gone."""
+    now = edges.clock.now_ms()
+
+    def changed(old: SealedConnection) -> SealedConnection:
+        ended = [(config, min(until, now)) for config, until in old.previous]
+        return msgspec.structs.replace(old, previous=ended)
+
+    act = Act("connection.overlap_ended", show("con", known.id))
+    return await _write(edges, scope, known, known.name, changed, act)
+
+
+async def _write(
+    edges: Edges, scope: Scope, known: StoredConnection, name: str, changed: stored.Reseal, act: Act
+) -> StoredConnection | None:
+    configuration = edges.configuration
+    async with configuration.change() as session:
+        place = (known.id, scope.tenant, Mode(scope.mode))
+        if not await stored.change_connection(session, configuration.vault, place, name, changed):
+            return None
+        await audit.write(session, scope, edges.actor, edges.clock.now_ms(), act)
+    found = (one for one in configuration.everything.connections if one.id == known.id)
+    return next(found, None)
+
+
+def _checked(url: str, mode: Mode) -> str:
+    """Check the address at which a provider reaches this installation. Raises Invalid."""
+    pointer = "/public_url"
+    try:
+        target = Target.parse(url)
+    except InvalidUrl as error:
+        raise Invalid(Fault(pointer, str(error))) from error
+    if "?" in url or "#" in url:
+        raise Invalid(Fault(pointer, "Write it without a query."))
+    if target.scheme != "https" and mode is Mode.LIVE:
+        raise Invalid(Fault(pointer, "Live connections are called by https."))
+    return url.rstrip("/")
