@@ -7,12 +7,13 @@ from typing import Any
 from ringback.domain.scopes import OPERATIONS, SCOPES
 from tests.api.house import ACTING, KEY, LIVE_KEY, NEEDED, OPERATOR_KEY, OTHER_KEY, House, Json
 from tests.api.test_suppressions import said, wish
+from tests.services.test_media import arrive
 from tests.sizes import SIZES
 
 PREFIXES = {
     "endpoint_id": "end", "connection_id": "con", "message_id": "msg", "event_id": "evt",
     "callback_id": "cbk", "delivery_id": "dlv", "attempt_id": "att", "key_id": "key",
-    "suppression_id": "opt",
+    "suppression_id": "opt", "media_id": "med",
 }  # fmt: skip
 # What is of a tenant and of no mode: tests/api/test_people.py tries it.
 OF_NO_MODE = {"session_id", "person_id"}
@@ -50,6 +51,8 @@ async def belongings(house: House) -> dict[str, list[str]]:
                  "attempts", "api-keys", "suppressions"):  # fmt: skip
         rows = (await house.get(f"/v1/{name}"))["data"]
         found[rows[0]["id"][:3]] = [row["id"] for row in rows]
+    # Nobody listens there: it waits to be fetched.
+    found["med"] = [one["file"] for one in await arrive(house.stage, "http://127.0.0.1:9/x.png")]
     assert set(PREFIXES.values()) == set(found)
     return {**found, "con": [(await house.connection("whatsapp"))["id"]]}
 
