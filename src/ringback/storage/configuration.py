@@ -52,7 +52,8 @@ class StoredConnection(msgspec.Struct, frozen=True):
     @property
     def quarantines(self) -> bool:
         """Whether callbacks whose proof fails are kept instead of refused."""
-        return self.on_bad_signature in {"quarantine"}
+        wanted = self.on_bad_signature
+        return wanted == "quarantine"
 
 
 class SealedConnection(msgspec.Struct, frozen=True):
