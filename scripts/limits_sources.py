@@ -30,6 +30,9 @@ MAPPINGS: dict[str, Limit] = {
     "providers.mapping:_STARS_MAX": Limit(
         "lists", "in lists, on the way to the pieces of a callback", _EXPLAINED
     ),
+    "providers.mapping:LOOKS_MAX": Limit(
+        "", "conditions' places looked into, for all pieces of a callback", "*unparsed*"
+    ),
     "providers.mapping_config:WORDS_MAX": Limit("rows", "of a table", _EXPLAINED),
     "providers.mapping_config:WORD_MAX": Limit(CHARACTERS, "a word in a table", _EXPLAINED),
     "providers.mapping_config:RANGE_MAX": Limit("codes", "of a range in a table", _EXPLAINED),

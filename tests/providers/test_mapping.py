@@ -300,6 +300,19 @@ def test_what_cannot_be_read_is_unparsed(body: bytes, kind: str, reason: str) ->
     assert ((), True) == (parsed.items, reason in one.reason)
 
 
+def test_a_callback_of_more_pieces_than_are_read_costs_little() -> None:
+    """The more conditions there are to look at, the fewer pieces are read; the rest is unparsed."""
+    one = {"place": ["/a", "/b", "/c", "/d"], "in": ["x"]}
+    costly, cheap = mapping(*[report(when=[one] * 8)] * 16), mapping(report())
+    for how, most in ((cheap, 4096), (costly, 194)):
+        body = b"[%s]" % b",".join([b'{"id":1,"status":"SENT"}'] * most)
+        assert most == len(how.program.read(posted(body), "generic").items)
+        more = how.program.read(posted(body[:-1] + b",{}]"), "generic")
+        assert ((), 1) == (more.items, len(more.unparsed))
+    parsed = costly.program.read(posted(b"[%s]" % b",".join([b"{}"] * 400_000)), "generic")
+    assert 1 == len(parsed.unparsed)
+
+
 @pytest.mark.parametrize(
     ("raw", "pointer", "words"),
     [

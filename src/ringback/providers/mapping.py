@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from ringback.domain.http import Callback
-from ringback.providers import mapping_body
+from ringback.providers import mapping_body, reading
 from ringback.providers.base import Item, Parsed, Unparsed
 from ringback.providers.config_faults import faults
 from ringback.providers.mapping_config import (
@@ -31,6 +31,8 @@ from ringback.providers.mapping_items import CompiledRule, Note, Notes, Words, u
 from ringback.providers.mapping_table import Table, faults_in_table
 from ringback.providers.mapping_times import TimeFormatError, TimeReader, zone_of
 
+# How often the pieces of one callback may be looked into, for conditions.
+LOOKS_MAX = 100_000
 _STARS_MAX = 2
 
 
@@ -93,6 +95,9 @@ class Program:
         self.times = TimeReader(mapping.times.formats, mapping.times.zone)
         words = Words(self.times, mapping.numbers, Table(mapping.channels))
         self._steps = mapping_body.pointer_steps(mapping.items or "") or []
+        places = [one.place for rule in mapping.rules for one in rule.when]
+        # How often a piece is looked into before it is known which rule holds.
+        self._looks = 1 + sum(1 if isinstance(one, str) else len(one) for one in places)
         self._rules = [CompiledRule(index, rule, words) for index, rule in enumerate(mapping.rules)]
 
     def read(self, callback: Callback, prefix: str, notes: Notes = None) -> Parsed:
@@ -112,6 +117,8 @@ class Program:
             if notes is not None:
                 notes.append(Note("", None, "items", "nothing stands there"))
             pieces = [mapping_body.Piece(body.tree, "", body)]
+        if len(pieces) > min(reading.PIECES_MAX, LOOKS_MAX // self._looks):
+            return Parsed(unparsed=(Unparsed("it holds more pieces than are read"),))
         for piece in pieces:
             found = self._piece(piece, prefix, notes)
             if isinstance(found, Unparsed):

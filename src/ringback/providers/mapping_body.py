@@ -10,6 +10,7 @@ So `/MSGLST/MSG` is the same place in XML and in JSON. What stands there is made
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 
 import msgspec
 
@@ -21,7 +22,7 @@ from ringback.domain.strict_json import (
     mend,
     unchecked,
 )
-from ringback.providers import forms, xml_reading
+from ringback.providers import forms, reading, xml_reading
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -100,11 +101,13 @@ def read(callback: Callback) -> Body:
 def pieces(body: Body, steps: Sequence[str]) -> Iterator[Piece]:
     """Go through what stands at a place: each element of a list there, or the one thing.
 
-    The step `*` is each element of a list on the way. Where nothing stands there is no piece.
+    The step `*` is each element of a list on the way. Where nothing stands there is no piece; of
+    more than are read there is one too many.
     """
     found = [(body.tree, "")]
     for step in [*steps, "*"]:
-        found = [after for one in found for after in _after(one, step, step == "*")]
+        after = chain.from_iterable(_after(one, step, step == "*") for one in found)
+        found = list(islice(after, reading.PIECES_MAX + 1))
     for tree, where in found:
         yield Piece(tree, where, body)
 
@@ -213,7 +216,8 @@ def _after(one: tuple[object, str], step: str, each: bool) -> list[tuple[object,
     tree, where = one
     if each:
         if isinstance(tree, list):
-            return [(inner, f"{where}/{index}") for index, inner in enumerate(tree)]
+            few = tree[: reading.PIECES_MAX + 1]
+            return [(inner, f"{where}/{index}") for index, inner in enumerate(few)]
         return [] if tree is None else [one]
     inner = _into(tree, step)
     named = step.replace("~", "~0").replace("/", "~1")
