@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Credentials are tried with a request that changes nothing; its status says what they hold."""
-=======
-"""Credentials are tried with a request that changes nothing; its status is the verdict."""
->>>>>>> fdd4c33 (Shorten a line)
 
 import pytest
 
