@@ -73,6 +73,7 @@ CALLBACKS: dict[str, Limit] = {
     "providers.bandwidth_toll_free:REASON_MAX": Limit(
         CHARACTERS, "all of these reasons together", "cut"
     ),
+    "providers.twilio_forms:SIZE_MAX": Limit(BYTES, "a form of Twilio's", "401, says so"),
     "providers.twilio_items:MEDIA_MAX": Limit("files", "of a message at Twilio", "left out"),
     "providers.twilio_events:TAGS_MAX": Limit("tags", "of a message at Twilio", "left out"),
     "providers.twilio_send:WAIT_MAX_S": Limit(

@@ -12,9 +12,10 @@ from ringback.providers import bandwidth_toll_free
 from ringback.providers.bandwidth_config import BandwidthConfig
 from ringback.providers.base import Provider
 from ringback.providers.config import load_config
-from ringback.providers.forms import PAIRS_MAX, SIZE_MAX
+from ringback.providers.forms import PAIRS_MAX
 from ringback.providers.recorded import NOW_MS
 from ringback.providers.registry import PROVIDERS
+from ringback.providers.twilio_forms import SIZE_MAX
 from ringback.providers.twilio_proof import basic
 from ringback.providers.whatsapp import QUERY_MAX
 
@@ -43,7 +44,7 @@ def reason(provider: Provider, callback: Callback, **config: object) -> str:
 
 
 def test_a_form_of_twilios_has_limits() -> None:
-    """1,000 fields and 1 MiB are read, one more is not; so is the query that a hash stands in."""
+    """1,000 fields and 256 KiB are read, one more is not; so is the query that a hash stands in."""
     most = b"&".join([b"a=b"] * PAIRS_MAX)
     large = b"a=" + b"b" * (SIZE_MAX - 2)
     for body in (most, large):

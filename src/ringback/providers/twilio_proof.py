@@ -17,7 +17,7 @@ import msgspec
 from ringback.domain.http import Callback, HttpRequest
 from ringback.providers import twilio_forms as forms
 from ringback.providers.base import Verification, with_headers
-from ringback.providers.forms import PAIRS_MAX, SIZE_MAX, without
+from ringback.providers.forms import PAIRS_MAX, without
 from ringback.providers.twilio_config import TwilioConfig
 
 HEADER = "X-Twilio-Signature"
@@ -180,7 +180,7 @@ def _covered(callback: Callback) -> tuple[forms.Pairs | None, str]:
         return None, f"a body that is no form, and no {BODY_HASH} in the query that covers it"
     found = forms.pairs(callback.body)
     if found is None:
-        return None, f"a form of more than {PAIRS_MAX} fields or {SIZE_MAX} bytes"
+        return None, f"a form of more than {PAIRS_MAX} fields or {forms.SIZE_MAX} bytes"
     return (found, "") if found else (None, "an empty form")
 
 
