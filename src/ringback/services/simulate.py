@@ -21,7 +21,6 @@ from ringback.domain.http import HttpRequest
 from ringback.domain.messages import Status
 from ringback.domain.networks import Policy
 from ringback.domain.scenarios import Outcome
-from ringback.domain.targets import Target
 from ringback.errors import DatabaseUnavailable, Fault, Invalid
 from ringback.providers import registry
 from ringback.providers.base import CannotSimulateError, OutboundMessage, SendResult
@@ -305,10 +304,7 @@ class Simulator:
                 log.warning("simulate.refused", status=exchange.status, error=exchange.error)
 
     async def _post(self, request: HttpRequest) -> Exchange:
-        outgoing = Outgoing(
-            method="POST", target=Target.parse(request.url), headers=request.headers,
-            body=request.body,
-        )  # fmt: skip
+        outgoing = Outgoing.of(request)
         return await self._client.send(
             outgoing, policy=_POLICY, deadline_s=_DEADLINE_S, connections=8
         )
@@ -343,7 +339,15 @@ def _forged(request: HttpRequest) -> HttpRequest:
         (name, value if name.lower() in _NO_PROOF else _PROOF.sub(_reversed, value))
         for name, value in request.headers
     )
-    return msgspec.structs.replace(request, headers=headers, body=request.body + b" ")
+    # Some providers prove themselves by what stands in the query.
+    place, mark, query = request.url.partition("?")
+    spoiled = "&".join(f"{pair}0" for pair in query.split("&"))
+    return msgspec.structs.replace(
+        request,
+        url=f"{place}{mark}{spoiled if mark else ''}",
+        headers=headers,
+        body=request.body + b" " if request.body else b"",
+    )
 
 
 def _reversed(proof: re.Match[str]) -> str:
