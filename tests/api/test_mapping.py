@@ -156,3 +156,20 @@ async def test_ready_mappings_are_listed(house: House) -> None:
     wrong = {"provider": "generic", "name": "x", "config": {**config, "mapping": MAPPING}}
     response = await house.call("POST", "/v1/connections", json=wrong)
     assert ["/config/preset"] == places(assert_problem(response, 422, "invalid"))
+
+
+async def test_a_mapping_is_changed_only_if_it_reads_what_came(house: House) -> None:
+    """Samples, or else the last callbacks of the connection; `force` changes it all the same."""
+    url = await connect(house, TOKEN)
+    await call(house, url, body=b'{"id":7,"state":"DLVRD","to":"15550100123"}')
+    (made, *_) = (await house.get("/v1/connections"))["data"]
+    path = f"/v1/connections/{made['id']}/rotate"
+    other: Json = {"rules": [{"item": "inbound", "fields": {"from": "/von"}}]}
+    wrong: Json = {"config": {"mapping": other}}
+    problem = assert_problem(await house.call("POST", path, json=wrong), 422, "invalid")
+    assert ["/config/mapping", "/samples/0"] == places(problem)
+    assert "cbk_" in problem["errors"][1]["detail"]
+    fits = {**wrong, "samples": [{"body": '{"von": "15550100123"}'}]}
+    for asked in (fits, {"config": {"mapping": MAPPING}}, {**wrong, "force": True}):
+        changed = await house.post(path, asked, status=200)
+        assert asked["config"]["mapping"] == changed["config"]["mapping"]

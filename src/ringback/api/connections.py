@@ -30,6 +30,7 @@ from ringback.storage.configuration import StoredConnection
 
 NAME_MAX = 128
 _IN = "/in/"
+_OF_MAPPING = frozenset(("mapping", "preset"))
 router = APIRouter(prefix="/connections", tags=["connections"])
 
 
@@ -104,6 +105,12 @@ class ConnectionRotation(Asked):
         default=OVERLAP_S, ge=0, le=OVERLAP_MAX_S,
         description="For so many seconds the old ones count as well; 0: they end at once.",
     )  # fmt: skip
+    samples: Samples = Field(default=[])
+    force: bool = Field(
+        default=False,
+        description="Change its mapping even if the new one reads none of the samples, or, without "
+        "samples, of the connection's last callbacks.",
+    )
 
 
 class ConnectionCreate(Asked):
@@ -236,6 +243,8 @@ async def change(caller: CallerDep, connection_id: str, body: ConnectionChange) 
 async def rotate(caller: CallerDep, connection_id: str, body: ConnectionRotation) -> ConnectionView:
     """Take callbacks with new secrets, and for a while with the old ones too, so none is lost."""
     known, edges = known_connection(caller, connection_id), _edges(caller)
+    if not body.force and not _OF_MAPPING.isdisjoint(body.config):
+        await _check_mapping(caller, known, body)
     try:
         changed = await connection_changes.rotate(
             edges, caller.scope, known, body.config, body.overlap_s
@@ -256,6 +265,15 @@ async def end_overlap(caller: CallerDep, connection_id: str) -> None:
     known = known_connection(caller, connection_id)
     if await connection_changes.end_overlap(_edges(caller), caller.scope, known) is None:
         raise not_found("connection")
+
+
+async def _check_mapping(caller: Caller, known: StoredConnection, body: ConnectionRotation) -> None:
+    """Try a mapping that is to take the place of another. Raises Invalid."""
+    samples = [sample_of(one) for one in body.samples]
+    if not samples and caller.asker.may("callbacks:read"):
+        database = caller.context.database
+        samples = await mapping_trials.last(database, caller.scope, known.id)
+    mapping_trials.check(known.provider, {**known.config, **body.config}, samples)
 
 
 def _edges(caller: Caller) -> Edges:

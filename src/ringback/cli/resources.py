@@ -258,6 +258,9 @@ CONNECTIONS = Resource(
                        metavar="NAME=VALUE", required=True),
                 Option("overlap_s", "For how long the old ones count: 24h if not said, 7d at most.",
                        "seconds", name="overlap", metavar="DURATION"),
+                Option("samples", "Callbacks that a new mapping must read one of, as JSON; the "
+                       "connection's last ones if not said.", "json", metavar="JSON"),
+                Option("force", "Change the mapping even if it reads none of them.", "flag"),
             ),
             many=False, examples=("connections rotate con_01… --config app_secret=77d1…",),
             done="Rotated",
