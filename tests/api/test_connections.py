@@ -13,7 +13,7 @@ SECRET = "an-app-secret-of-32-characters-xy"
 CONFIG = {"app_secret": SECRET, "verify_token": "a-verify-token"}
 FIELDS = {
     "id", "provider", "name", "mode", "callback_url", "config", "usable", "counts",
-    "last_callback", "created_at", "updated_at",
+    "last_callback", "created_at", "updated_at", "public_url", "on_bad_signature", "overlap",
 }  # fmt: skip
 
 
