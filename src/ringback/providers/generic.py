@@ -12,7 +12,13 @@ import msgspec
 
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Failure, Status
-from ringback.providers import forms, generic_items, generic_proofs, mapping_writing
+from ringback.providers import (
+    forms,
+    generic_handshakes,
+    generic_items,
+    generic_proofs,
+    mapping_writing,
+)
 from ringback.providers.base import (
     OutboundMessage,
     Parsed,
@@ -45,7 +51,11 @@ class Generic(Provider):
     simulated: ClassVar[tuple[Status, ...]] = get_args(Status)
 
     def verify(self, callback: Callback, config: GenericConfig, now_ms: int) -> Verification:
-        """Check the proof that the config asks for."""
+        """Check the proof that the config asks for, or answer the sender's handshake."""
+        if config.handshake is not None:
+            judged = generic_handshakes.verify(callback, config.handshake)
+            if judged is not None:
+                return judged
         return generic_proofs.verify(callback, config.verify, now_ms)
 
     def covers(self, config: GenericConfig) -> tuple[str, bool]:
@@ -60,6 +70,8 @@ class Generic(Provider):
         self, callback: Callback, config: GenericConfig, verification: Verification
     ) -> HttpResponse:
         """Answer as configured, or 401 and, for Basic and Bearer, what is asked for."""
+        if verification.verdict == "handshake" and config.handshake is not None:
+            return generic_handshakes.reply(callback, config.handshake)
         if verification.verdict != "ok":
             words = {Basic: "Basic", Bearer: "Bearer"}
             word = words.get(type(config.verify))
@@ -90,7 +102,11 @@ class Generic(Provider):
         return generic_proofs.authenticate(request, config.verify, now_ms)
 
     def conceal(self, callback: Callback, config: GenericConfig) -> Callback:
-        """Hide an API key where it stands: in its header or in the query."""
+        """Hide an API key where it stands, in its header or in the query; a handshake's token."""
+        shaken = config.handshake
+        if isinstance(shaken, generic_handshakes.Echo) and shaken.token_parameter is not None:
+            url = forms.without(callback.url, shaken.token_parameter, HIDDEN)
+            callback = msgspec.structs.replace(callback, url=url)
         scheme = config.verify
         if not isinstance(scheme, ApiKey):
             return callback

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from ringback.providers.base import SECRET, ProviderConfig, secret
+from ringback.providers.generic_handshakes import Handshake
 from ringback.providers.mapped_config import MappedConfig
 
 BODY_MAX = 4096
@@ -236,6 +237,13 @@ class GenericConfig(MappedConfig, frozen=True, kw_only=True, forbid_unknown_fiel
             "Without, two callbacks are one when their bodies are the same.",
         ),
     ] = msgspec.field(default_factory=list)
+    handshake: (
+        Annotated[
+            Handshake,
+            msgspec.Meta(description="How the sender finds out whether the URL is yours."),
+        ]
+        | None
+    ) = None
     reply: Annotated[Reply, msgspec.Meta(description="How verified callbacks are answered.")] = (
         Reply()
     )
