@@ -6,6 +6,9 @@ _EXPLAINED = "422, says so"
 _TEXT = "taken as text, not as a form"
 
 SOURCES: dict[str, Limit] = {
+    "providers.generic_handshakes:VALUE_MAX": Limit(
+        CHARACTERS, "of a handshake's challenge", "refused"
+    ),
     "providers.generic_config:SECRET_MAX": Limit(CHARACTERS, "a secret", _EXPLAINED),
     "providers.generic_config:OLDER_MAX": Limit("secrets", "from before", _EXPLAINED),
     "providers.generic_config:PLACES_MAX": Limit("places", "of one field", _EXPLAINED),
