@@ -29,6 +29,7 @@ GROWS = {
     "services.record:Bodies._kept": "`CACHE_BYTES`",
     "services.demo.player:_Lanes._tasks": "one for each lane",
     "services.demo.story:Story._steps": "what is still to come of the lives under way",
+    "services.media:Media._of": "connections with files under way: `AT_ONCE`",
     "services.media:Media._tasks": "`AT_ONCE`",
     "services.talk:Tokens._kept": "`TOKENS_MAX`",
     "services.simulate:Simulator._tasks": "`TASKS_MAX`",

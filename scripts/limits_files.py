@@ -9,6 +9,13 @@ FILES: dict[str, Limit] = {
     "services.media:AT_ONCE": Limit(
         "files", "fetched at the same time, each wholly in memory", "the others wait"
     ),
+    "services.media:OF_ONE_MAX": Limit(
+        "files", "of one connection, fetched at the same time", "the others wait"
+    ),
+    "services.media:TYPE_MAX": Limit(CHARACTERS, "a file's content type", "cut"),
+    "api.media:AT_ONCE": Limit(
+        "files", "served at the same time, each wholly in memory", "503, come again"
+    ),
     "services.media:DEADLINE_S": Limit(SECONDS, "for fetching a file", "tried again"),
     "services.media:REDIRECTS_MAX": Limit("redirects", "to a file", "tried again"),
     "services.media:REASON_MAX": Limit(CHARACTERS, "of why a file was not had", "cut"),

@@ -43,7 +43,10 @@ async def test_a_file_by_its_link(house: House) -> None:
         assert "nosniff" == got.headers["x-content-type-options"]
         assert got.headers["content-security-policy"].startswith("sandbox")
         assert got.headers["content-disposition"].startswith("inline")
-    assert 200 == (await house.client.head(found["link"].removeprefix(BASE_URL))).status_code
+    head = await house.client.head(found["link"].removeprefix(BASE_URL))
+    assert (200, str(len(PICTURE)), b"") == (
+        head.status_code, head.headers["content-length"], head.content,
+    )  # fmt: skip
 
 
 async def test_a_link_that_is_not_good_says_why(house: House) -> None:

@@ -383,3 +383,16 @@ def test_what_pywa_sends_is_understood() -> None:
         with pytest.raises(Exception, match="#") as raised:
             library(told).send_message(to="15550100123", text="Hello")
         assert name == type(raised.value).__name__
+
+
+@pytest.mark.parametrize("url", [
+    "https://evil.example/x", "https://fbsbx.com.evil.example/x", "https://evilfbsbx.com/x",
+    "https://lookaside.fbsbx.com:8443/x", "https://lookaside.fbsbx.com@evil.example/x", "https://[",
+])  # fmt: skip
+def test_the_token_is_shown_to_metas_hosts_alone(url: str) -> None:
+    """Whatever address a callback names: elsewhere it is asked for without credentials."""
+    _, end = fetched({"url": url})
+    assert end == HttpRequest("GET", url)
+    _, end = fetched({"url": "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1"})
+    assert isinstance(end, HttpRequest)
+    assert {"authorization"} == {name.lower() for name, _ in end.headers}

@@ -39,9 +39,9 @@ def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
-async def arrive(stage: Stage, *urls: str) -> list[dict[str, str]]:
+async def arrive(stage: Stage, *urls: str, token: str = "demo-simulator") -> list[dict[str, str]]:
     """Take a message with files; return their entries in its content, as it is stored."""
-    connection = stage.connection("demo-simulator")
+    connection = stage.connection(token)
     now = stage.engine.clock.now_ms()
     named = f"in-{uuid.uuid4().hex}"
     content: dict[str, object] = {
@@ -141,6 +141,36 @@ async def test_a_redirect_is_followed_without_credentials(stage: Stage, provider
         assert "It was sent on more than 3 times." == row["error"]
 
 
+async def test_a_redirect_to_nonsense_is_a_failure(stage: Stage, provider: Receiver) -> None:
+    """What is no URL is not followed, and the file is tried again later like any other."""
+    provider.reply = answer(302, b"", "Location: http://[")
+    (entry,) = await arrive(stage, provider.url("/odd"))
+    row = await settled(stage, entry["file"], 1)
+    assert ("It was sent on to what is no URL.", True) == (row["error"], row["due"] is not None)
+
+
+async def test_slow_files_of_one_keep_those_of_others_not_waiting(
+    stage: Stage, provider: Receiver
+) -> None:
+    """A connection has two under way at most: what comes through another one is fetched at once."""
+    gate = asyncio.Event()
+
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await gate.wait()
+        writer.write(provider.reply)
+        await writer.drain()
+
+    async with receiving(slowly) as slow:
+        many = await arrive(stage, *[slow.url(f"/{number}") for number in range(10)])
+        (other,) = await arrive(stage, provider.url("/door.png"), token="demo-bandwidth")
+        assert 2 == (await settled(stage, other["file"], 2))["state"]
+        assert fetching.OF_ONE_MAX == slow.connections
+        gate.set()
+        for entry in many:
+            await settled(stage, entry["file"], 2)
+
+
 async def test_what_a_dead_worker_was_at_is_taken_up(stage: Stage, provider: Receiver) -> None:
     """A row is somebody's until a time; then it is anybody's, and the first one's end is void."""
     (entry,) = await arrive(stage, provider.url("/door.png"))
@@ -188,7 +218,8 @@ def test_only_what_cannot_run_is_shown_in_place() -> None:
     for kind in ("image/png", "image/jpeg; q=1", "VIDEO/mp4", "audio/ogg; codecs=opus"):
         assert (kind.partition(";")[0].lower(), True) == served_as(kind)
     others: tuple[str | None, ...] = (
-        "text/html", "image/svg+xml", "application/pdf", "", None, "video/x\r\nA: b",
+        "text/html", "image/svg+xml", "audio/\u0436", "application/pdf", "", None,
+        "video/x\r\nA: b",
     )  # fmt: skip
     for other in others:
         assert ("application/octet-stream", False) == served_as(other)

@@ -1,10 +1,14 @@
 """Files that people send: what is known of each, and the file itself by its signed link."""
 
-from typing import Any, Literal
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Literal
 
+import structlog
 from fastapi import APIRouter, Response
 from pydantic import Field
 from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
 from ringback.api.asked import id_in_path
 from ringback.api.auth import CallerDep
@@ -29,6 +33,11 @@ _APART = {
     "cache-control": "private, max-age=3600, immutable",
     "referrer-policy": "no-referrer",
 }
+# So many are served at the same time, each wholly in memory.
+AT_ONCE = 8
+_PIECE = 64 * 1024
+_serving = asyncio.Semaphore(AT_ONCE)
+log = structlog.get_logger()
 router = APIRouter(prefix="/media", tags=["messages"])
 files = APIRouter(include_in_schema=False)
 
@@ -98,25 +107,44 @@ async def fetch(request: Request, token: str) -> Response:
     if found is None:
         raise Problem("link_expired", "The file is no longer kept.")
     if found.state == GIVEN_UP:
-        raise Problem("link_expired", f"The file could not be had: {found.error}")
+        raise Problem("link_expired", "The file could not be had from the provider.")
     if found.state == PENDING:
         words = "The file is being fetched from the provider; come again in a moment."
         raise Problem("media_pending", words, headers={"retry-after": _PENDING_S})
-    return Response(**await _served(context, found))
+    kind, shown = served_as(found.content_type)
+    how = "inline" if shown else "attachment"
+    headers = {**_APART, "content-disposition": f'{how}; filename="{ids.show("med", found.id)}"'}
+    headers["content-length"] = str(found.size)
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=kind)
+    if _serving.locked():
+        words = "Many files are being fetched from here just now; come again in a moment."
+        raise Problem("media_unavailable", words, headers={"retry-after": _PENDING_S})
+    await _serving.acquire()
+    try:
+        content = await _content(context, found)
+    except BaseException:
+        _serving.release()
+        raise
+    return StreamingResponse(_pieces(content), headers=headers, media_type=kind)
 
 
-async def _served(context: Context, file: File) -> dict[str, Any]:
+async def _content(context: Context, file: File) -> bytes:
     try:
         content = await context.store.get(file.id)
     except StoreError as error:
-        raise Problem("media_unavailable", str(error), headers={"retry-after": "30"}) from error
+        log.warning("media.unreadable", file=str(file.id), error=str(error)[:300])
+        words = "The store of files does not answer as it should; the log says more."
+        raise Problem("media_unavailable", words, headers={"retry-after": "30"}) from error
     if content is None:
         raise Problem("link_expired", "The file is no longer in the store.")
-    kind, shown = served_as(file.content_type)
-    how = "inline" if shown else "attachment"
-    disposition = f'{how}; filename="{ids.show("med", file.id)}"'
-    return {
-        "content": content,
-        "media_type": kind,
-        "headers": {**_APART, "content-disposition": disposition},
-    }
+    return content
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    """Give a file away piece by piece; it counts as being served until the last one is taken."""
+    try:
+        for start in range(0, len(content), _PIECE):
+            yield content[start : start + _PIECE]
+    finally:
+        _serving.release()

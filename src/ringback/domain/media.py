@@ -55,7 +55,8 @@ def served_as(content_type: str | None) -> tuple[str, bool]:
     """Return the content type that a file is served as, and whether it may be shown in place."""
     plain = (content_type or "").partition(";")[0].strip().lower()
     known = (
-        plain.startswith(_SHOWN)
+        plain.isascii()
+        and plain.startswith(_SHOWN)
         and plain.replace("/", "").replace("-", "").replace("+", "").replace(".", "").isalnum()
     )
     return (plain, True) if known else (_OTHER, False)

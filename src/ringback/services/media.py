@@ -6,7 +6,9 @@ what that one cannot do, because it ended or is full, any worker takes up within
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -28,8 +30,10 @@ from ringback.storage.media import Claimed
 from ringback.transport.client import Client
 from ringback.transport.exchange import Exchange, Outgoing
 
-# So many are fetched at the same time, each wholly in memory.
-AT_ONCE = 4
+# So many are fetched at the same time, each wholly in memory; of one connection only a few, so that
+# nobody's slow files keep those of others waiting.
+AT_ONCE = 6
+OF_ONE_MAX = 2
 LOOK_S = 5.0
 DEADLINE_S = 50.0
 # A file that somebody has been at for so long is taken up by somebody else.
@@ -38,6 +42,7 @@ REDIRECTS_MAX = 3
 # The waits after each failure; then it is given up. 24 h in all.
 WAITS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 30_000)
 REASON_MAX = 300
+TYPE_MAX = 100
 _REDIRECTED = frozenset((301, 302, 303, 307, 308))
 log = structlog.get_logger()
 
@@ -73,6 +78,7 @@ class Media:
         self._tokens = tokens
         self._poked = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._of: Counter[int] = Counter()
         self.fetched = 0
         self.failed = 0
 
@@ -103,15 +109,20 @@ class Media:
         free = AT_ONCE - len(self._tasks)
         if free <= 0:
             return 0
-        claimed = await media.claim(self._database, free, LEASE_S)
+        room = {number: OF_ONE_MAX - busy for number, busy in self._of.items() if busy > 0}
+        claimed = await media.claim(self._database, free, LEASE_S, OF_ONE_MAX, room)
         for file in claimed:
+            self._of[file.connection] += 1
             task = asyncio.create_task(self._settle(file))
             self._tasks.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(partial(self._done, file.connection))
         return len(claimed)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, connection: int, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._of[connection] -= 1
+        if not self._of[connection]:
+            del self._of[connection]
         self._poked.set()  # there is room for another one
 
     async def settled(self) -> None:
@@ -131,19 +142,23 @@ class Media:
                 found = _Failure(f"It took longer than {DEADLINE_S:g} s.")
             except StoreError as error:
                 found = _Failure(str(error))
+            except (DatabaseUnavailable, asyncio.CancelledError):
+                raise
             except RingbackError as error:
                 found = _Failure(str(error))
+            except Exception:
+                # A defect of ours must not leave a file that is tried for ever.
+                log.exception("media.defect", file=str(file.id))
+                found = _Failure("Ringback could not make sense of it; this is a defect.")
             await self._put_off(file, found)
         except DatabaseUnavailable as error:
             log.warning("media.not_recorded", error=str(error)[:200])
-        except Exception:
-            log.exception("media.defect", file=str(file.id))
 
     async def _keep(self, file: Claimed, found: _Found) -> None:
         await self._store.put(file.id, found.content)
         digest = hashlib.sha256(found.content).digest()
-        named = found.content_type or _text(file.entry.get("content_type"))
-        await media.kept(self._database, file, named, len(found.content), digest)
+        named = (found.content_type or _text(file.entry.get("content_type")) or "")[:TYPE_MAX]
+        await media.kept(self._database, file, named or None, len(found.content), digest)
         self.fetched += 1
 
     async def _put_off(self, file: Claimed, failure: _Failure) -> None:
@@ -185,7 +200,10 @@ class Media:
             onward = answer.header("location") if answer.status in _REDIRECTED else None
             if onward is None or answer.error is not None:
                 return _judged(answer)
-            request = _redirected(request, onward)
+            try:
+                request = _redirected(request, onward)
+            except ValueError:
+                return _Failure("It was sent on to what is no URL.")
         return _Failure(f"It was sent on more than {REDIRECTS_MAX} times.")
 
 

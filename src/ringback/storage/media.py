@@ -48,9 +48,15 @@ class File(NamedTuple):
     created: datetime
 
 
-async def claim(database: Database, most: int, seconds: float) -> list[Claimed]:
-    """Take up to `most` files that are due; they are ours for so many seconds."""
-    rows = await database.rows(query("media.claim"), most, seconds)
+async def claim(
+    database: Database, most: int, seconds: float, of_one: int, room: dict[int, int]
+) -> list[Claimed]:
+    """Take up to `most` files that are due; they are ours for so many seconds.
+
+    At most `of_one` of a connection, or as many as `room` says by its number.
+    """
+    busy, left = list(room), list(room.values())
+    rows = await database.rows(query("media.claim"), most, seconds, of_one, busy, left)
     return [
         Claimed(row[0], row[1], row[2], row[3], row[4], _entry(row[5]), row[6], row[7])
         for row in rows

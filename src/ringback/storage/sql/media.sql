@@ -3,8 +3,19 @@
 
 -- name: claim
 -- Nobody's tenant: whoever fetches does so for all of them.
+with oldest as (
+    select id, connection, due from media where due <= now() order by due limit 1000),
+ranked as (
+    select id, connection, due, row_number() over (partition by connection order by due) as place
+    from oldest)
 update media set due = now() + make_interval(secs => $2), tries = tries + 1
-where id in (select id from media where due <= now() order by due limit $1 for update skip locked)
+where id in (
+    select m.id from media m
+    join ranked r on r.id = m.id
+    left join unnest($4::int[], $5::int[]) as busy (connection, room)
+        on busy.connection = r.connection
+    where r.place <= coalesce(busy.room, $3) and m.due <= now()
+    order by r.due limit $1 for update of m skip locked)
 returning id, tenant, mode, connection, subject, entry, tries,
           extract(epoch from now() - created)::float8
 
