@@ -56,4 +56,5 @@ def addresses(installation: Installation) -> dict[str, str]:
         "callback": f"/callbacks/{first('callbacks?outcome=rejected&limit=1')}",
         "connection": connection,
         "connection-simulate": f"{connection}?tab=simulate",
+        "connection-settings": f"{connection}?tab=settings",
     }

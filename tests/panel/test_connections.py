@@ -9,7 +9,7 @@ from tests.up.installation import Installation, until
 from .browser import Panel
 
 
-def made(shop: Installation, provider: str, config: dict[str, str]) -> str:
+def made(shop: Installation, provider: str, config: dict[str, object]) -> str:
     """Make a connection and return its id."""
     body = {"provider": provider, "name": f"Panel {provider}", "config": config}
     found: str = shop.api("POST", "/v1/connections", body)["id"]
@@ -167,3 +167,43 @@ def test_credentials_are_tried_from_the_panel(panel: Panel, shop: Installation) 
     page = panel.go(f"/connections/{one}")
     page.click("button:text-is('Try them')")
     expect(page.locator("p[role=status]")).to_contain_text("has no credentials to send with")
+
+
+def test_settings_are_changed_and_what_is_wrong_stands_at_its_field(
+    panel: Panel, shop: Installation
+) -> None:
+    """Where it is reached and what is refused; a URL that cannot be is told beside its field."""
+    one = made(shop, "twilio", {"auth_token": "not-a-real-auth-token-for-panel0"})
+    page = panel.go(f"/connections/{one}?tab=settings")
+    page.fill(".field:has-text('Public URL') input", "https://hooks.example.com/?a=b")
+    page.select_option(".field:has-text('does not fit') select", "quarantine")
+    page.click("button:text-is('Save')")
+    expect(page.locator(".field.wrong")).to_contain_text("without a query")
+    page.fill(".field:has-text('Public URL') input", "https://hooks.example.com")
+    page.click("button:text-is('Save')")
+    expect(page.locator("button:text-is('Save')")).to_be_disabled()
+    expect(page.locator(".field.wrong")).to_have_count(0)
+    now = shop.api("GET", f"/v1/connections/{one}")
+    assert ("https://hooks.example.com", "quarantine") == (
+        now["public_url"], now["on_bad_signature"],
+    )  # fmt: skip
+
+
+def test_secrets_are_changed_with_an_overlap_that_can_be_ended(
+    panel: Panel, shop: Installation
+) -> None:
+    """Only secrets are asked for; the old one counts until it is ended, in a nested config too."""
+    secret = {"scheme": "hmac", "secret": "not-a-real-secret-0", "header": "X-Sig", "prefix": "v1="}
+    one = made(shop, "generic", {"verify": secret})
+    page = panel.go(f"/connections/{one}?tab=settings")
+    expect(page.locator("form").nth(1).locator(".field")).to_have_count(2)
+    page.fill(".field:has-text('Secret') input", "not-a-real-secret-1")
+    page.fill(".field:has-text('Overlap') input", "2")
+    page.click("button:text-is('Change the secrets')")
+    expect(page.locator(".overlap")).to_contain_text("No callback has needed them")
+    now = shop.api("GET", f"/v1/connections/{one}")["config"]["verify"]
+    assert ("…et-1", "v1=") == (now["secret"], now["prefix"])
+    page.click("button:text-is('End it now')")
+    page.click("dialog footer >> text=End it now")
+    expect(page.locator(".overlap")).to_have_count(0)
+    assert None is shop.api("GET", f"/v1/connections/{one}")["overlap"]

@@ -7,6 +7,10 @@ import { Tone } from "./ring.js";
 const T = S.connections;
 const TONES = { receiving: "good", quiet: "idle", silent: "bad", rejecting: "bad", never: "idle", there: "good", unusable: "bad" };
 
+const invent = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+/** What you choose yourself, and the provider is told; everything else the provider gives to you. */
+export const CHOSEN = { whatsapp: { verify_token: invent }, bandwidth: { username: () => "ringback", password: invent }, simulator: { secret: invent } };
+
 /** Return how a connection stands, by its figures where there are any. */
 export function stateOf(one, figures) {
   if (!one.usable) return "unusable";

@@ -10,7 +10,7 @@ const T = S.connections;
 function plain(schema, defs) {
   const said = schema.$ref ? { ...defs[schema.$ref.split("/").at(-1)], ...schema } : schema;
   const kinds = said.anyOf?.filter((one) => one.type !== "null");
-  return kinds?.length === 1 ? { ...plain(kinds[0], defs), ...said, anyOf: undefined } : said;
+  return kinds?.length === 1 ? { ...plain(kinds[0], defs), ...said, anyOf: undefined, nullable: true } : said;
 }
 
 /** Return what a form begins with: what the schema says is usual. */
@@ -18,6 +18,7 @@ export function usual(schema, defs = schema.$defs ?? {}) {
   const found = {};
   for (const [name, raw] of Object.entries(schema.properties ?? {})) {
     const one = plain(raw, defs);
+    if (one.discriminator && one.nullable) continue;
     if (one.discriminator) {
       const [scheme, ref] = Object.entries(one.discriminator.mapping)[0];
       found[name] = { ...usual(plain({ $ref: ref }, defs), defs), [one.discriminator.propertyName]: scheme };
@@ -33,16 +34,31 @@ export function filled(value) {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== "" && one !== undefined).map(([name, one]) => [name, filled(one)]));
 }
 
+/** Return the secrets of a config as a schema, those that are set first; `within`: the member in whose shape they stand, if in one. */
+export function secretsOf(schema, config) {
+  const defs = schema.$defs ?? {};
+  const secrets = (one) => Object.entries(one.properties ?? {}).map(([name, raw]) => [name, plain(raw, defs)]).filter(([, each]) => each.format === "password" && each.type !== "array");
+  const shapes = Object.entries(schema.properties ?? {}).map(([name, raw]) => [name, plain(raw, defs)]).filter(([name, one]) => one.discriminator && config[name])
+    .map(([name, one]) => [name, secrets(plain({ $ref: one.discriminator.mapping[config[name][one.discriminator.propertyName]] }, defs))]);
+  const [within, inside] = shapes.find(([, each]) => each.length > 0) ?? [null, null];
+  const found = inside ?? secrets(schema);
+  const now = within ? config[within] : config;
+  // None is needed; what is not set yet is folded.
+  const set = found.map(([name]) => name).filter((name) => now[name]);
+  return { within, schema: { properties: Object.fromEntries(found), required: set } };
+}
+
 const words = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
 
 function Choose({ name, schema, defs, value, onChange, problem, pointer }) {
   const by = schema.discriminator.propertyName;
   const { mapping } = schema.discriminator;
-  const shape = plain({ $ref: mapping[value[by]] }, defs);
-  const choose = (key) => onChange({ ...usual(plain({ $ref: mapping[key] }, defs), defs), [by]: key });
+  const shape = value ? plain({ $ref: mapping[value[by]] }, defs) : {};
+  const none = schema.nullable ? [["", T.noShape]] : [];
+  const choose = (key) => onChange(key === "" ? undefined : { ...usual(plain({ $ref: mapping[key] }, defs), defs), [by]: key });
   return html`<fieldset class="shape"><legend>${words(name)}</legend>
-    <${Field} label=${words(by)} kind="select" options=${Object.keys(mapping).map((key) => [key, words(key)])} value=${value[by]} onInput=${choose} help=${shape.description} />
-    <${Fields} schema=${shape} defs=${defs} value=${value} onChange=${onChange} problem=${problem} pointer=${pointer} leave=${[by]} /></fieldset>`;
+    <${Field} label=${words(by)} kind="select" options=${[...none, ...Object.keys(mapping).map((key) => [key, words(key)])]} value=${value?.[by] ?? ""} onInput=${choose} help=${shape.description ?? schema.description} />
+    ${value && html`<${Fields} schema=${shape} defs=${defs} value=${value} onChange=${onChange} problem=${problem} pointer=${pointer} leave=${[by]} />`}</fieldset>`;
 }
 
 function One({ name, schema, defs, value, onChange, problem, pointer, invent }) {

@@ -21,6 +21,7 @@ import { go, href, where } from "../shell/where.js";
 import { S } from "../strings.js";
 import { Outcome } from "./callbacks.js";
 import { Capabilities, Credentials, Setup } from "./connection_provider.js";
+import { Settings } from "./connection_settings.js";
 import { Simulate } from "./connection_simulate.js";
 
 const T = S.connections;
@@ -110,7 +111,7 @@ function Came({ connection }) {
     empty=${html`<${NoneYet} title=${T.waiting} text=${T.waitingText} />`} />`;
 }
 
-function Page({ connection, providers }) {
+function Page({ connection, providers, onChange }) {
   const figures = useFigures("/v1/stats/connections");
   const [asking, setAsking] = useState(false);
   const provider = providers?.find((one) => one.name === connection.provider);
@@ -130,10 +131,11 @@ function Page({ connection, providers }) {
   return html`<nav class="crumb"><a href=${href("/connections")}>${S.nav.connections}</a><span aria-hidden="true">›</span></nav>
     <div class="title"><h1>${connection.name}</h1><${Heard} connection=${connection} figures=${figures.get(connection.id)} />
       <span class="actions">${may("connections:write") && html`<button class="btn danger" onClick=${() => setAsking(true)}>${T.remove}</button>`}</span></div>
-    <${Tabs} label=${T.tabs.label} tabs=${[["", T.tabs.overview], ...(seen ? [["callbacks", T.tabs.callbacks]] : []), ["simulate", T.tabs.simulate]]} />
+    <${Tabs} label=${T.tabs.label} tabs=${[["", T.tabs.overview], ...(seen ? [["callbacks", T.tabs.callbacks]] : []), ["simulate", T.tabs.simulate], ["settings", T.tabs.settings]]} />
     <div role="tabpanel" aria-label=${T.tabs[tab || "overview"]}>${tab === "callbacks" ? html`<${Came} connection=${connection} />`
       : tab === "simulate" ? html`<${Simulate} connection=${connection} provider=${provider} />`
-        : html`<${Overview} connection=${connection} provider=${provider} />`}</div>
+        : tab === "settings" ? html`<${Settings} connection=${connection} provider=${provider} onChange=${onChange} />`
+          : html`<${Overview} connection=${connection} provider=${provider} />`}</div>
     ${asking && html`<${Confirm} title=${T.deleteSure} text=${T.deleteText} action=${T.remove} onDo=${erase} onClose=${() => setAsking(false)} />`}`;
 }
 
@@ -143,5 +145,5 @@ export default function Connection({ id }) {
   const providers = useLoad((stop) => get("/v1/providers", {}, { signal: stop }), []);
   // No event tells of a handshake or of what was refused: the page looks itself.
   useEvery(LOOK_MS, loaded.reload, [loaded.reload]);
-  return html`<${Loaded} of=${loaded} rows=${8}>${(connection) => html`<${Page} connection=${connection} providers=${providers.data?.data} />`}</${Loaded}>`;
+  return html`<${Loaded} of=${loaded} rows=${8}>${(connection) => html`<${Page} connection=${connection} providers=${providers.data?.data} onChange=${loaded.set} />`}</${Loaded}>`;
 }

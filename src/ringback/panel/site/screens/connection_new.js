@@ -1,5 +1,6 @@
 /** Adding a connection: which provider, and what it has to know of the account. */
 
+import { CHOSEN } from "../parts/connection.js";
 import { Field, FormProblem } from "../parts/form.js";
 import { renamed } from "../parts/names.js";
 import { Fields, filled, usual } from "../parts/schema_form.js";
@@ -12,9 +13,6 @@ import { S } from "../strings.js";
 import { entered } from "./connection.js";
 
 const T = S.connections;
-const invent = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
-// What you choose yourself, and the provider is told; everything else the provider gives to you.
-const CHOSEN = { whatsapp: { verify_token: invent }, bandwidth: { username: () => "ringback", password: invent }, simulator: { secret: invent } };
 
 function Pick({ providers }) {
   return html`<h2 class="pick-title">${T.pick}</h2><div class="providers">${providers.map((one) => html`<button key=${one.name} class="card provider"
