@@ -40,6 +40,7 @@ GROWS = {
     "services.flood:Flood._listed": "`_CONNECTIONS_MAX`; begins anew every hour",
     "services.flood:Flood._counted": "connections and four outcomes; handed over with each beat",
     "services.receive:Receiver.outcomes": "providers and outcomes",
+    "services.receive:Receiver.unknown_codes": "providers",
     "services.pressure:Pressure._line": "`WAITERS_MAX`",
     "services.publish:Publisher.requests": "codes of errors",
     "services.tally:Attempts.results": "classes of status and error",

@@ -85,6 +85,20 @@ ASKED: dict[str, dict[str, Limit]] = {
         "services.stats:SKEW_OF_MAX": Limit(
             "callbacks", "of a connection that its skew is told from", "older ones are left out"
         ),
+        "services.stats:VERDICTS_MAX": Limit(
+            "callbacks", "told of one connection, with their reasons", "older ones are left out"
+        ),
+        "services.stats:FAILURES_MAX": Limit(
+            "messages",
+            "of a connection that codes in no table are looked for in",
+            "older ones are left out, and the answer says so",
+        ),
+        "services.stats:CODES_MAX": Limit(
+            "codes",
+            "in no table, told of one connection",
+            "rarer ones are left out, and the answer says so",
+        ),
+        "services.stats:CODE_LENGTH_MAX": Limit("characters", "of such a code", "it is cut"),
         "services.stats:LISTED_MAX": Limit(
             "", "endpoints or connections in a list of figures", "older ones are left out"
         ),

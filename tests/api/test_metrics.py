@@ -70,6 +70,15 @@ async def test_it_tells_what_happened_without_a_key(house: House) -> None:
     assert 0 <= values[("ringback_event_loop_lag_seconds",)] < 10
 
 
+async def test_codes_in_no_table_are_counted_once(house: House) -> None:
+    """By provider, when a callback first tells them; known codes and repetitions are not."""
+    for number, code in enumerate(("4999", "4999", "131026", "4998")):
+        await house.stage.fail(f"m{number}", code)
+    await house.stage.fail("m0", "4999")
+    values = _values(await _scrape(house))
+    assert 3.0 == values[("ringback_unknown_codes_total", "whatsapp")]
+
+
 async def test_everything_that_is_counted_is_shown(house: House) -> None:
     """No count goes under a name that no metric has."""
     await house.hear("m1", "sent", "sent")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from tests.api.house import OTHER_KEY, House, Json, assert_problem
 
 
@@ -85,6 +87,41 @@ async def test_a_connection_tells_what_became_of_its_callbacks(house: House) -> 
         )  # fmt: skip
         assert {"never"} == {one["state"] for id_, one in lines.items() if id_ != connection}
         await _fold(house)
+
+
+async def test_a_connection_tells_codes_that_no_table_has(house: House) -> None:
+    """How often, when last and of which message: the last 7 days', of this connection alone."""
+    for number, code in enumerate(("4999", "4998", "4999", "131026")):
+        await house.stage.fail(f"m{number}", code)
+    path = f"/v1/connections/{(await house.connection('whatsapp'))['id']}/stats"
+    found = (await house.get(path))["unknown_codes"]
+    last = {code: (await house.message(of))["id"] for code, of in (("4999", "m2"), ("4998", "m1"))}
+    assert [("4999", 2, last["4999"]), ("4998", 1, last["4998"])] == [
+        (one["code"], one["times"], one["last_message"]) for one in found["codes"]
+    ]
+    assert found["complete"]
+    assert found["since"] < found["codes"][0]["last_at"]
+    other = f"/v1/connections/{(await house.connection('simulator'))['id']}/stats"
+    assert [] == (await house.get(other))["unknown_codes"]["codes"]
+    age = "set id = overlay(id::text placing '0191' from 1 for 4)::uuid"
+    await house.stage.execute(f"update subject {age}")
+    assert [] == (await house.get(path))["unknown_codes"]["codes"]
+
+
+async def test_a_connection_tells_its_last_verdicts(house: House) -> None:
+    """Newest first, with the reason where there is one."""
+    await house.hear("m1", "sent")
+    forged = house.stage.callback("read", "m1")
+    await house.stage.receive(msgspec.structs.replace(forged, body=forged.body + b"x"))
+    await house.hear("m1", "sent")
+    path = f"/v1/connections/{(await house.connection('whatsapp'))['id']}/stats"
+    found = (await house.get(path))["last_callbacks"]
+    listed = (await house.get("/v1/callbacks"))["data"]
+    assert ["duplicate", "rejected", "accepted"] == [one["outcome"] for one in found]
+    assert [(one["id"], one["received_at"], one["reason"]) for one in listed] == [
+        (one["id"], one["received_at"], one["reason"]) for one in found
+    ]
+    assert "does not match" in found[1]["reason"]
 
 
 async def test_a_silence_that_is_unusual_is_told(house: House) -> None:

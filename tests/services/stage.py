@@ -109,6 +109,20 @@ class Stage:
         """Hand a callback to the engine's receiver."""
         return await self.engine.receiver.receive(token, callback)
 
+    async def fail(self, message_id: str, code: str, *, token: str = "demo-whatsapp") -> None:
+        """Let a message fail with a code of its provider."""
+        connection = self.connection(token)
+        provider, url = registry.get(connection.provider), f"{BASE_URL}/in/{token}"
+        message = OutboundMessage(
+            to="+16505551234", from_="+15550783881", channel=provider.channels[0],
+            message_id=message_id, at_ms=self.engine.clock.now_ms(), error_code=code,
+        )  # fmt: skip
+        made = provider.simulate(message, "failed", connection.config, url)
+        answer = await self.receive(
+            Callback(made.method, made.url, made.headers, made.body, "127.0.0.1"), token
+        )
+        assert answer.status == 200, answer
+
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Read from the database behind the engine's back."""
         connection = await asyncpg.connect(self.dsn)

@@ -22,8 +22,10 @@ from ringback.api.overview import (
     heard_of,
     span_of,
 )
-from ringback.api.shown import EndpointId, Time, View
+from ringback.api.shown import CallbackId, EndpointId, MessageId, Time, View, moment
 from ringback.domain import ids
+from ringback.domain.events import rfc3339
+from ringback.domain.outcomes import Outcome
 from ringback.services import stats
 
 router = APIRouter(tags=["figures"])
@@ -125,6 +127,39 @@ class SkewView(View):
     of: int = Field(description="How many of the newest callbacks; 200 at most.")
 
 
+class VerdictView(View):
+    """What became of one callback."""
+
+    id: CallbackId
+    received_at: Time
+    outcome: Outcome
+    reason: str | None = Field(
+        description="Why, when the outcome is not `accepted`; null without `callbacks:read`."
+    )
+
+
+class UnknownCodeView(View):
+    """A code of failures that is in no table of ours."""
+
+    code: str = Field(
+        description="As the provider writes it, cut after 64 characters.", examples=["4999"]
+    )
+    times: int = Field(description="How many messages failed with it.")
+    last_at: Time = Field(description="When the last of them failed.")
+    last_message: MessageId
+
+
+class UnknownCodesView(View):
+    """Codes of failures, as messages have them now, that are in no table of ours."""
+
+    since: Time = Field(description="Looked at are messages that were created since then.")
+    complete: bool = Field(
+        description="False when there was more to look at than the newest 20,000 messages of all "
+        "connections, 2,000 such failures, or 20 codes."
+    )
+    codes: list[UnknownCodeView] = Field(description="The most frequent first; 20 at most.")
+
+
 class ConnectionStatsView(SpanView):
     """How a connection does."""
 
@@ -133,6 +168,10 @@ class ConnectionStatsView(SpanView):
     previous: OutcomesView
     series: OutcomeLinesView
     skew: SkewView
+    last_callbacks: list[VerdictView] = Field(
+        description="Newest first, whatever the span; 10 at most."
+    )
+    unknown_codes: UnknownCodesView
 
 
 class EndpointLineView(View):
@@ -195,6 +234,7 @@ async def of_connection(caller: CallerDep, connection_id: str, query: _Span) -> 
     """Say how many callbacks came, what became of them, and whether a silence is unusual."""
     named, asked = known_connection(caller, connection_id), asked_of(caller, query.span)
     found = await stats.connection(caller.context.database, asked, named)
+    read = caller.asker.may("callbacks:read")
     return ConnectionStatsView(
         **span_of(found.grid, found.now_ms),
         complete=found.complete,
@@ -203,7 +243,29 @@ async def of_connection(caller: CallerDep, connection_id: str, query: _Span) -> 
         previous=OutcomesView(**found.previous),
         series=OutcomeLinesView(at=at_of(found.grid.starts), **found.lines),
         skew=SkewView(median_ms=found.skew_ms, of=found.skew_of),
-    )
+        last_callbacks=[
+            VerdictView(
+                id=ids.show("cbk", one.id), received_at=moment(one.received),
+                outcome=one.outcome, reason=one.reason if read else None,
+            )
+            for one in found.last
+        ],
+        unknown_codes=_unknown(found.unknown),
+    )  # fmt: skip
+
+
+def _unknown(found: stats.UnknownCodes) -> UnknownCodesView:
+    return UnknownCodesView(
+        since=rfc3339(found.since_ms),
+        complete=found.complete,
+        codes=[
+            UnknownCodeView(
+                code=one.code, times=one.times, last_at=rfc3339(one.at_ms),
+                last_message=ids.show("msg", one.message),
+            )
+            for one in found.codes
+        ],
+    )  # fmt: skip
 
 
 @router.get("/stats/endpoints", name="list_endpoint_stats", summary="All endpoints in a line each")

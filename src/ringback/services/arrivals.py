@@ -91,6 +91,8 @@ class Arrival(Work):
         self.emitted: list[uuid.UUID] = []
         # By item, what it was about; None for what is about nothing that has an id.
         self.subjects: list[uuid.UUID | None] = []
+        # What it was first to say, of failures whose code is in no table of ours.
+        self.unknown_codes: set[tuple[uuid.UUID, int]] = set()
 
     @property
     def size(self) -> int:
@@ -181,8 +183,11 @@ class Arrival(Work):
             item = with_links(batch, subject, item, self.connection)
         _fill_in(subject.message, item)
         fact = self._fact(item, hash_)
-        if fact.error is not None and fact.error.opt_out:
-            self._refused(batch, subject, item, fact.error)
+        if fact.error is not None:
+            if fact.error.opt_out:
+                self._refused(batch, subject, item, fact.error)
+            if fact.error.class_ == "unknown" and fact.error.provider_code is not None:
+                self.unknown_codes.add((keyed.key, hash_))
         if self._early(batch, subject, item, keyed.key):
             hold(subject.message, fact)
             return "accepted"

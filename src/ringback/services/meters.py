@@ -53,6 +53,8 @@ class Meters(NamedTuple):
         }
         for (provider, outcome), count in self.receiver.outcomes.items():
             found[f"callbacks {provider} {outcome}"] = count
+        for provider, count in self.receiver.unknown_codes.items():
+            found[f"unknown_codes {provider}"] = count
         for outcome, count in self.publisher.requests.items():
             found[f"publish {outcome}"] = count
         for door, refusals in self.doors.items():

@@ -45,7 +45,8 @@ UNAVAILABLE = HttpResponse(
 class Receiver:
     """Takes callbacks for every connection.
 
-    `outcomes` counts them by provider and outcome, `seconds` how long their answers took.
+    `outcomes` counts them by provider and outcome, `seconds` how long their answers took, and
+    `unknown_codes` by provider the failures whose code is in no table of ours.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Receiver:
         self._flood = flood
         self._pressure = pressure
         self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.unknown_codes: Counter[str] = Counter()
         self.seconds = Histogram(ANSWER_S)
 
     async def receive(self, token: str, callback: Callback) -> HttpResponse:
@@ -202,6 +204,8 @@ class Receiver:
         large = len(arrival.callback.body) > LARGE
         await (self._large if large else self._committer).submit(arrival)
         self.outcomes[arrival.connection.provider, arrival.outcome] += 1
+        if arrival.unknown_codes:
+            self.unknown_codes[arrival.connection.provider] += len(arrival.unknown_codes)
 
 
 def at_public_url(callback: Callback, connection: Connection) -> Callback:

@@ -8,21 +8,31 @@ import msgspec
 
 from ringback.domain import figures
 from ringback.domain.figures import ATTEMPTS, CALLBACKS, CODES, FAILURE, SUCCESS, Counts, Grid
+from ringback.domain.ids import show
 from ringback.domain.outcomes import CODE
 from ringback.services import hearing, overview
 from ringback.services.hearing import Connected
 from ringback.services.overview import Asked, Latency, Owed, Webhooks
 from ringback.services.sheets import P50, P95, P99, Sheet, request_ms, sheet
+from ringback.storage import messages
 from ringback.storage.configuration import StoredConnection, StoredEndpoint
 from ringback.storage.database import Database
-from ringback.storage.rollups import Reading, reading
+from ringback.storage.messages import StoredFailure
+from ringback.storage.rollups import Reading, Verdict, reading
 
 # The newest attempts of an endpoint are told apart by type, and callbacks looked at for skew.
 TYPED_MAX = 1_000
 SKEW_OF_MAX = 200
 # So many endpoints or connections are told of in a list, the newest.
 LISTED_MAX = 200
+# So many of its last callbacks are told of one connection.
+VERDICTS_MAX = 10
+# Codes that are in no table are looked for in so many failures, and so many are told.
+FAILURES_MAX = 2_000
+CODES_MAX = 20
+CODE_LENGTH_MAX = 64
 _SKEW_WITHIN_MS = 7 * 86_400_000
+_FAILED_WITHIN_MS = 7 * 86_400_000
 
 
 class Requests(msgspec.Struct, frozen=True):
@@ -72,6 +82,23 @@ class EndpointStats(msgspec.Struct, frozen=True):
     series: RequestLines
 
 
+class UnknownCode(msgspec.Struct, frozen=True):
+    """A code of failures that is in no table of ours; `message` is the last one, `at_ms` when."""
+
+    code: str
+    times: int
+    at_ms: int
+    message: uuid.UUID
+
+
+class UnknownCodes(msgspec.Struct, frozen=True):
+    """Such codes since a moment, the most frequent first; `complete` if all were looked at."""
+
+    since_ms: int
+    complete: bool
+    codes: list[UnknownCode]
+
+
 class ConnectionStats(msgspec.Struct, frozen=True):
     """How a connection does: callbacks by what became of them, and how late they come."""
 
@@ -84,6 +111,8 @@ class ConnectionStats(msgspec.Struct, frozen=True):
     lines: dict[str, list[int]]
     skew_ms: float | None
     skew_of: int
+    last: list[Verdict]
+    unknown: UnknownCodes
 
 
 class EndpointLine(msgspec.Struct, frozen=True):
@@ -155,13 +184,32 @@ async def connection(database: Database, asked: Asked, of: StoredConnection) -> 
         laid = await sheet(found, grid, (CALLBACKS,), (no,), tail)
         (heard,) = await hearing.connections(found, [of], tail, asked.now_ms)
         skew = await found.skew(no, SKEW_OF_MAX, asked.now_ms - _SKEW_WITHIN_MS)
+        last = await found.verdicts(no, VERDICTS_MAX)
         complete = found.complete
+    unknown = await _unknown_codes(database, asked, of.id)
     return ConnectionStats(
         grid, asked.now_ms, complete, heard,
         _outcomes(laid.total(CALLBACKS, no)), _outcomes(laid.before(CALLBACKS, no)),
         {word: laid.line(CALLBACKS, (code,), no) for word, code in CODE.items()},
-        round(statistics.median(skew), 1) if skew else None, len(skew),
+        round(statistics.median(skew), 1) if skew else None, len(skew), last, unknown,
     )  # fmt: skip
+
+
+async def _unknown_codes(database: Database, asked: Asked, of: uuid.UUID) -> UnknownCodes:
+    since_ms = asked.now_ms - _FAILED_WITHIN_MS
+    failures, complete = await messages.failed_as(
+        database, asked.scope, show("con", of), "unknown", since_ms, FAILURES_MAX
+    )
+    by_code: dict[str, list[StoredFailure]] = {}
+    for one in failures:
+        if one.error.provider_code is not None:
+            by_code.setdefault(one.error.provider_code[:CODE_LENGTH_MAX], []).append(one)
+    codes = []
+    for code, told in by_code.items():
+        last = max(told, key=lambda one: one.at_ms)
+        codes.append(UnknownCode(code, len(told), last.at_ms, last.id))
+    codes.sort(key=lambda one: (-one.times, -one.at_ms))
+    return UnknownCodes(since_ms, complete and len(codes) <= CODES_MAX, codes[:CODES_MAX])
 
 
 def _outcomes(counts: Counts) -> dict[str, int]:

@@ -6,7 +6,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from ringback.domain.messages import STATUS_CODE, Message, Status
+from ringback.domain.ids import floor7, time_of
+from ringback.domain.messages import (
+    STATUS_CODE,
+    ErrorClass,
+    Failure,
+    Message,
+    Status,
+    times,
+)
 from ringback.domain.search import terms
 from ringback.errors import RingbackError
 from ringback.storage.database import Database, Row
@@ -27,6 +35,14 @@ class StoredMessage(NamedTuple):
     id: uuid.UUID
     sequence: int
     message: Message
+
+
+class StoredFailure(NamedTuple):
+    """Why a message failed, and when (ms)."""
+
+    id: uuid.UUID
+    at_ms: int
+    error: Failure
 
 
 class Term(NamedTuple):
@@ -116,6 +132,30 @@ async def narrowed(
         query("messages.edge"), *scope, window.before, window.after, SCAN_MAX - 1
     )
     return Found(fitting, (edge["id"].int,) if edge else None)
+
+
+async def failed_as(
+    database: Database, scope: Scope, connection: str, class_: ErrorClass, since_ms: int, limit: int
+) -> tuple[list[StoredFailure], bool]:
+    """Return a connection's newest messages that failed for a class of reasons.
+
+    Looks at the newest 20,000 messages of all connections that were created since a moment. The
+    second part says whether that was all there is.
+    """
+    since = floor7(since_ms)
+    written = _encode("connection") + _encode(connection), _encode("class") + _encode(class_)
+    rows = await database.rows(
+        query("messages.failed_as"), *scope, since, SCAN_MAX, *written, STATUS_CODE["failed"], limit
+    )
+    more = await database.row(query("messages.edge"), *scope, None, since, SCAN_MAX)
+    found = []
+    for row in rows:
+        message = _decode(row["data"])
+        error = message.error
+        if message.connection == connection and error is not None and error.class_ == class_:
+            at_ms = times(message).get("failed", time_of(row["id"]))
+            found.append(StoredFailure(row["id"], at_ms, error))
+    return found, more is None and len(rows) < limit
 
 
 async def search(

@@ -54,6 +54,15 @@ class LastCallback(NamedTuple):
     outcome: Outcome
 
 
+class Verdict(NamedTuple):
+    """What became of a callback, and why."""
+
+    id: uuid.UUID
+    received: datetime
+    outcome: Outcome
+    reason: str
+
+
 class LastAttempt(NamedTuple):
     """The newest attempt at an endpoint, by its number."""
 
@@ -191,6 +200,13 @@ class Reading:
             query("rollups.last_callbacks"), *self._scope, connections, list(WORD)
         )
         return {row[0]: LastCallback(row[0], row[1], row[2], WORD[row[3]]) for row in rows}
+
+    async def verdicts(self, connection: int, limit: int) -> list[Verdict]:
+        """Return what became of the newest callbacks of a connection, newest first."""
+        rows = await self._connection.fetch(
+            query("rollups.verdicts"), *self._scope, connection, list(WORD), limit
+        )
+        return [Verdict(row[0], row[1], WORD[row[2]], row[3]) for row in rows]
 
     async def usual(self, windows: Sequence[tuple[int, int, int]]) -> list[Count]:
         """Return callbacks by quarters of an hour: of (connection, from minute, until minute)."""

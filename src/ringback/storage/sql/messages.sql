@@ -50,6 +50,17 @@ select * from (
      where (tenant, mode, id) > ($1, $2, $4) and (tenant, mode) <= ($1, $2)
      order by tenant, mode, id offset $5 limit 1)) as found
 
+-- name: failed_as
+-- Looks at the newest $4 rows since $3. $5 is the connection and $6 the class of the error, as they
+-- are written; they may stand elsewhere in a message, too: messages.py reads what has them.
+select s.id, s.data
+from (select id, kind, status, data from subject
+      where (tenant, mode, id) >= ($1, $2, $3) and (tenant, mode) <= ($1, $2)
+      order by tenant desc, mode desc, id desc limit $4) as s
+where s.kind = 1 and s.status = $7
+  and position($5::bytea in s.data) > 0 and position($6::bytea in s.data) > 0
+order by s.id desc limit $8
+
 -- name: values
 with recursive found (value) as (
     (select value from search_key

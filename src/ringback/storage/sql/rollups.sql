@@ -136,6 +136,17 @@ cross join lateral (
 where n.no = any($3::int[]) and n.tenant = $1 and n.mode = $2
 order by n.no, c.id desc
 
+-- name: verdicts
+-- The newest callbacks of a connection that became one of these.
+select c.id, c.received, c.outcome, c.reason
+from unnest($4::smallint[]) as o (outcome)
+cross join lateral (
+    select id, received, outcome, reason, tenant, mode from callback
+    where (connection, outcome) <= ($3, o.outcome) and (connection, outcome) >= ($3, o.outcome)
+    order by connection desc, outcome desc, id desc limit $5) as c
+where c.tenant = $1 and c.mode = $2
+order by c.id desc limit $5
+
 -- name: usual
 -- The callbacks of some connections by quarters of an hour, each in the hours before its own end.
 select r.about, r.since, r.slots, r.ns
