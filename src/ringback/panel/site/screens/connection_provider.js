@@ -41,6 +41,7 @@ export function Capabilities({ provider }) {
         <${Row} can=${provider.simulates.includes("received")} name=${T.statuses.received} />
         <${Row} can=${optOuts} name=${T.optOuts} />
         <${Row} can=${provider.sends.length > 0} name=${T.sending} note=${provider.sends.join(", ")} />
+        <${Row} can=${provider.sends.includes("media")} name=${T.files} />
         <${Row} can=${provider.batches} name=${T.batches} /></ul>`}
     <${Codes} errors=${provider.errors} />
     <${Facts} of=${[[T.channels, channelsOf(provider) || T.others]]} /></div></section>`;
