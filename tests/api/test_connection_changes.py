@@ -7,7 +7,7 @@ import msgspec
 from ringback.domain.http import Callback
 from ringback.providers import registry
 from ringback.services.receive import PREVIOUS
-from tests.api.house import House, Json, assert_problem
+from tests.api.house import House, Json, assert_problem, places
 from tests.api.test_audit import log
 
 TOKEN = "demo-simulator"
@@ -130,3 +130,22 @@ async def test_quarantine_keeps_what_does_not_fit(house: House) -> None:
     assert "accepted" == (await _newest(house))["outcome"]
     found = await house.get("/v1/messages", provider_message_id="m-kept")
     assert ["sent"] == [row["status"] for row in found["data"]]
+
+
+async def test_an_address_and_quarantine_from_the_start(house: House) -> None:
+    """A new connection is called where it says, and a wrong address is no connection."""
+    new = {
+        "provider": "simulator", "name": "Elsewhere", "config": {"secret": OLD},
+        "public_url": "https://hooks.example.com/x/", "on_bad_signature": "quarantine",
+    }  # fmt: skip
+    made = await house.post("/v1/connections", new)
+    assert ("https://hooks.example.com/x", "quarantine") == (
+        made["public_url"], made["on_bad_signature"],
+    )  # fmt: skip
+    assert made["callback_url"].startswith("https://hooks.example.com/x/in/")
+    assert made == await house.get(f"/v1/connections/{made['id']}")
+    wrong = {**new, "public_url": "https://hooks.example.com/?a=1", "token": "short"}
+    problem = assert_problem(
+        await house.call("POST", "/v1/connections", json=wrong), 422, "invalid"
+    )
+    assert ["/public_url", "/token"] == sorted(places(problem))

@@ -278,7 +278,7 @@ async def _installed(dsn: str, url: str) -> None:
     await first_run.ground(dsn, vault)
     connection = await connect(dsn)
     now = dt.datetime.now(dt.UTC)
-    ids = [uuid7(int(time.time() * 1000), os.urandom(10)) for _ in range(3)]
+    ids = [uuid7(int(time.time() * 1000), os.urandom(10)) for _ in range(4)]
     engine = Endpoint(0, ids[0], 1, Mode.LIVE, url, ("*",), ())
     endpoint = stored.StoredEndpoint(
         engine, [new_secret(os.urandom(24))], "", now, now, None, None, None
@@ -296,6 +296,10 @@ async def _installed(dsn: str, url: str) -> None:
             0, ids[2], 1, Mode.LIVE, "whatsapp", "two", "tokentokentoken2",
             {"app_secret": "hunter2hunter2hunter2hunter2hunt", "verify_token": "hunter2hunter2"},
             now, now,
+        ),
+        stored.StoredConnection(
+            0, ids[3], 1, Mode.LIVE, "generic", "three", "tokentokentoken3", {"verify": hmac_},
+            now, now, "https://203.0.113.9/y",
         ),
     ]  # fmt: skip
     try:
@@ -329,8 +333,9 @@ async def test_what_connections_sign_and_where_endpoints_are(dsn: str) -> None:
     """A signature over the URL needs a public URL; a private address is not sent to; no secret."""
     await _installed(dsn, "https://10.1.2.3/hook")
     found = await look(database_url=dsn, secret_key=KEY)
-    signs, other = found["public_url.signed"]
-    assert ("problem", "ok") == (signs.state, other.state)
+    signs, other, elsewhere = found["public_url.signed"]
+    assert ("problem", "ok", "ok") == (signs.state, other.state, elsewhere.state)
+    assert "https://203.0.113.9/y/in/toke…" in elsewhere.says
     assert "covers this URL, letter for letter" in signs.says
     assert "covers the body, and not the URL" in other.says
     only(found, "egress.endpoints", "warning", "is not sent to", '"allowed_networks"')

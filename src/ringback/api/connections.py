@@ -127,6 +127,14 @@ class ConnectionCreate(Asked):
         max_length=TOKEN_MAX,
         description="The last part of the callback URL; made by chance when left out.",
     )
+    public_url: str | None = Field(
+        default=None, max_length=MAX_URL,
+        description="The URL before `/in/` as its provider calls it, if not as in the settings.",
+    )  # fmt: skip
+    on_bad_signature: OnBadSignature = Field(
+        default="reject",
+        description="`reject`, or `quarantine`: answered like a good one, kept, and not read.",
+    )
     samples: Samples = Field(default=[])
     force: bool = Field(
         default=False,
@@ -193,7 +201,9 @@ async def create(caller: CallerDep, body: ConnectionCreate) -> ConnectionView:
     if not body.force:
         samples = [sample_of(one) for one in body.samples]
         mapping_trials.check(body.provider, body.config, samples)
-    new = NewConnection(body.provider, body.name, body.config, body.token)
+    new = NewConnection(
+        body.provider, body.name, body.config, body.token, body.public_url, body.on_bad_signature
+    )
     try:
         made = await caller.manager.add_connection(caller.scope, new)
     except LimitReached as error:

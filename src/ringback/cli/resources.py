@@ -192,6 +192,10 @@ _NEW_CONNECTION = (
            metavar="NAME=VALUE", required=True),
     Option("token", "The last part of the callback URL; made by chance if not said.",
            metavar="TEXT"),
+    Option("public_url", "The URL before /in/ as its provider calls it; as in the settings if not "
+           "said.", metavar="URL"),
+    Option("on_bad_signature", "Refuse callbacks whose signature does not fit, or answer as if "
+           "they were good and keep them.", choices=("reject", "quarantine")),
     Option("samples", "Callbacks that its mapping must read one of, as JSON.", "json",
            metavar="JSON"),
     Option("force", "Add it even if its mapping reads none of them.", "flag"),

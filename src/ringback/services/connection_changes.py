@@ -9,15 +9,13 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from ringback.domain.endpoints import Mode
-from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import show
-from ringback.domain.targets import Target
 from ringback.errors import Fault, Invalid
 from ringback.services import audit, catalogue
 from ringback.services.audit import Act
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
-from ringback.services.manage import LimitReached
+from ringback.services.manage import LimitReached, checked_public_url
 from ringback.storage import configuration as stored
 from ringback.storage.audit import Actor
 from ringback.storage.configuration import SealedConnection, StoredConnection
@@ -53,7 +51,7 @@ async def change(
     """Change a connection and return it; None when it is gone. Raises Invalid."""
     url = changes.public_url
     if url:
-        url = _checked(url, Mode(scope.mode))
+        url = checked_public_url(url, Mode(scope.mode))
 
     def changed(old: SealedConnection) -> SealedConnection:
         return msgspec.structs.replace(
@@ -123,17 +121,3 @@ async def _write(
         await audit.write(session, scope, edges.actor, edges.clock.now_ms(), act)
     found = (one for one in configuration.everything.connections if one.id == known.id)
     return next(found, None)
-
-
-def _checked(url: str, mode: Mode) -> str:
-    """Check the address at which a provider reaches this installation. Raises Invalid."""
-    pointer = "/public_url"
-    try:
-        target = Target.parse(url)
-    except InvalidUrl as error:
-        raise Invalid(Fault(pointer, str(error))) from error
-    if "?" in url or "#" in url:
-        raise Invalid(Fault(pointer, "Write it without a query."))
-    if target.scheme != "https" and mode is Mode.LIVE:
-        raise Invalid(Fault(pointer, "Live connections are called by https."))
-    return url.rstrip("/")

@@ -10,6 +10,7 @@ import re
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -93,6 +94,22 @@ class NewConnection(msgspec.Struct, frozen=True):
     name: str
     config: dict[str, object]
     token: str | None = None
+    public_url: str | None = None
+    on_bad_signature: Literal["reject", "quarantine"] = "reject"
+
+
+def checked_public_url(url: str, mode: Mode) -> str:
+    """Return the address at which a provider reaches this installation. Raises Invalid."""
+    pointer = "/public_url"
+    try:
+        target = Target.parse(url)
+    except InvalidUrl as error:
+        raise Invalid(Fault(pointer, str(error))) from error
+    if "?" in url or "#" in url:
+        raise Invalid(Fault(pointer, "Write it without a query."))
+    if target.scheme != "https" and mode is Mode.LIVE:
+        raise Invalid(Fault(pointer, "Live connections are called by https."))
+    return url.rstrip("/")
 
 
 class Manager:
@@ -233,7 +250,7 @@ class Manager:
         """Add a connection and return it.
 
         Raises:
-            Invalid: the provider, its config or the token is wrong.
+            Invalid: the provider, its config, the token or the address is wrong.
             TokenTaken: another connection has this token.
             LimitReached: there are 1,000 already.
 
@@ -242,6 +259,12 @@ class Manager:
         if new.token is not None and not _TOKEN.fullmatch(new.token):
             detail = f"Write 8 to {TOKEN_MAX} letters, digits, hyphens or underscores."
             faults.append(Fault("/token", detail))
+        public_url = None
+        try:
+            if new.public_url:
+                public_url = checked_public_url(new.public_url, Mode(scope.mode))
+        except Invalid as error:
+            faults += error.faults
         try:
             catalogue.check_config(new.provider, new.config)
         except Invalid as error:
@@ -254,6 +277,7 @@ class Manager:
         connection = StoredConnection(
             0, self._new_id(), scope.tenant, Mode(scope.mode), new.provider, new.name,
             new.token or secrets.token_urlsafe(_TOKEN_BYTES), new.config, now, now,
+            public_url, new.on_bad_signature,
         )  # fmt: skip
         async with self._configuration.change() as session:
             vault = self._configuration.vault

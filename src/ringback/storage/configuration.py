@@ -285,7 +285,9 @@ async def add_connection(
     connection: DatabaseConnection, vault: Vault, new: StoredConnection
 ) -> int | None:
     """Add a connection and return its number, or None when its token is taken."""
-    plain = msgspec.json.encode({"token": new.token, "config": new.config})
+    plain = msgspec.json.encode(
+        SealedConnection(new.token, new.config, new.public_url, new.on_bad_signature)
+    )
     number: int | None = await connection.fetchval(
         query("configuration.add_connection"), new.id, new.tenant, new.mode, new.provider,
         new.name, token_hash(new.token), vault.seal(plain, f"connection {new.id}"),

@@ -146,10 +146,11 @@ async def _signed(ground: Ground) -> Sequence[Found]:
     for connection in everything.connections[:LISTED_MAX]:
         what = covers(connection.provider, connection.config)
         # The end of the URL lets in whoever knows it, where nothing else is checked.
-        url = f"{settings.base_url}/in/{connection.token[:4]}…"
+        base = connection.public_url or settings.base_url
+        url = f"{base}/in/{connection.token[:4]}…"
         name = f"{show('con', connection.id)} ({connection.provider}, {connection.mode.word})"
         says = f"{name} is called at {url}; {what.words}."
-        if what.url and not settings.public_url:
+        if what.url and not (connection.public_url or settings.public_url):
             fix = f"{_SET} It must be, letter for letter, the one that the provider was given."
             found.append(problem(f"{says} Without a public URL no signature fits.", fix))
         else:
