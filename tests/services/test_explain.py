@@ -16,7 +16,7 @@ from ringback.providers.config import load_config
 from ringback.providers.recorded import NOW_MS
 from ringback.services import explain
 from ringback.services.explain import explained
-from tests.providers.cases import config_of, secrets_in
+from tests.providers.cases import CASES, Case, config_of, secrets_in
 from tests.providers.generic_stage import SCHEMES
 
 URL = "https://hooks.example.com/in/tok-0001?a=b%20c&b=1"
@@ -187,3 +187,44 @@ def test_tries_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explain, "PATIENCE_S", 5.0)
     monkeypatch.setattr(explain, "TRIES_MAX", 0)
     assert "Checked:" in _told(_connection("generic"), request, url=URL)
+
+
+REFUSED = [case for case in CASES if case.name.startswith("refused")]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=str)
+def test_every_recorded_refusal_has_a_likely_cause(case: Case) -> None:
+    """Whatever its provider proves itself by: after the reason and what was checked, why."""
+    connection = _connection(case.provider.name, case.config)
+    found = case.provider.verify(case.callback, case.config, NOW_MS)
+    assert "failed" == found.verdict
+    said = explained(case.provider, connection, case.callback, found.reason, NOW_MS, [])
+    _, checked, rest = said.partition("Checked: ")
+    cause = rest.partition(". ")[2] if checked else said.partition(". ")[2]
+    assert cause, said
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("linkmobility/refused-wrong-header", "another value than this connection"),
+        ("linkmobility/refused-wrong-query", "another value than this connection"),
+        ("pswin/refused-wrong-secret", "another value than this connection"),
+        ("link_cool/refused-wrong-secret", "another value than this connection"),
+        ("textellent/refused-wrong-secret", "another value than this connection"),
+        ("smsportal/refused-header", "another value than this connection"),
+        ("bandwidth/refused-wrong-password", "another value than this connection"),
+        ("pswin/refused-no-secret", "Nothing proves it"),
+        ("linkmobility/refused-no-header", "Nothing proves it"),
+        ("linkmobility/refused-two-headers", "It came twice"),
+        ("whatsapp/refused-handshake-token", "handshake has another token"),
+        ("simulator/refused-method", "does not ask so"),
+    ],
+)
+def test_the_likely_cause_is_the_right_one(name: str, cause: str) -> None:
+    """Another secret in a header or a URL is told apart from none, from two, and from a scan."""
+    (case,) = [case for case in REFUSED if str(case) == name]
+    reason = case.provider.verify(case.callback, case.config, NOW_MS).reason
+    connection = _connection(case.provider.name, case.config)
+    said = explained(case.provider, connection, case.callback, reason, NOW_MS, [])
+    assert cause in said.partition("Checked: ")[2]

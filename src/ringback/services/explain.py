@@ -27,7 +27,44 @@ BODY_MAX = 64 * 1024
 OTHERS_MAX = 5
 _STAMP = re.compile(r"(?<![\w.])(1\d{9}|1\d{12})(?![\w.])")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
-_MISMATCH = re.compile("match|wrong|differ|not right|does not fit")
+# What a reason in an adapter's words likely comes from: the first words that are found count.
+_CAUSES = {
+    r"\bmatch|\bwrong\b|differ|not right|does not fit|is not the one that": (
+        "No likely cause fits: copy the secret from the provider once more."
+    ),
+    "^the method|a GET with a body": (
+        "The provider does not ask so: a browser, a scanner or a redirect on the way does."
+    ),
+    "the connection has no|has fewer than": (
+        "The connection is not set up completely: its secret or token has to be made first."
+    ),
+    "several|doubled|not once": (
+        "It came twice: a proxy on the way adds its own, or the provider has it set twice."
+    ),
+    r"challenge|crc_token|hub\.mode": (
+        "This was to be a handshake, and is not as the provider makes it: somebody else tries the "
+        "address."
+    ),
+    "verify_token|the token of the connection": (
+        "The provider's handshake has another token: enter the connection's there."
+    ),
+    "before or after now|no Unix time": (
+        "Its time cannot count: look at both clocks, and at the unit that is set."
+    ),
+    "another value|not this connection's|does not hold|not those of|not a key of|not one of": (
+        "The provider has another value than this connection: enter the same on both sides, letter "
+        "for letter."
+    ),
+    r"no header|^no \S+ in the|without|does not cover|an empty": (
+        "Nothing proves it: that is not switched on at the provider, a proxy on the way has "
+        "dropped it, or it is somebody else."
+    ),
+    r"holds no|\bis no\b|is not|begin": (
+        "It is written in another way: another scheme, encoding or algorithm is set at the "
+        "provider, or it is somebody else."
+    ),
+}
+_HINTS = tuple((re.compile(words), cause) for words, cause in _CAUSES.items())
 _FIRST_STAMP_MS, _LAST_STAMP_MS = 1_500_000_000_000, 4_000_000_000_000
 
 
@@ -63,8 +100,7 @@ def explained(
     if signed:
         checked += f"; the URL was taken to be {_shown(provider, connection, callback)}"
     hint = provider.explain(callback, connection.config, now_ms)
-    if hint is None and _MISMATCH.search(reason):
-        hint = "No likely cause fits: copy the secret from the provider once more."
+    hint = hint or next((told for words, told in _HINTS if words.search(reason)), None)
     return f"{said}. {checked}.{f' {hint}' if hint else ''}"
 
 

@@ -255,7 +255,7 @@ export const S = {
     verdict: "What became of it", likely: "Likely cause",
     causes: [
       ["rejected", /does not match|is not the HMAC|no digest|not.*(HMAC|signature)/i, "The secret of the connection is not the one that the provider signs with: compare it in the provider's console; after a rotation there, enter the new one here. Or something on the way changed the body."],
-      ["rejected", /user name or password|bearer token|not a key/i, "The credentials at the provider are not those of this connection: enter the same on both sides."],
+      ["rejected", /user name or password|bearer token|not a key|another value|is not this connection's|does not hold|credentials in/i, "The credentials at the provider are not those of this connection: enter the same on both sides."],
       ["rejected", /no header|no X-|without|missing|no Authorization|has no .* header|holds no/i, "The request was not signed. It may be somebody who knows the address and is not the provider, or signing is not switched on there."],
       ["rejected", /several/i, "A header came twice: a proxy on the way may add its own."],
       ["rejected", /before or after now/i, "It was signed long before it came, or a clock is wrong: a request that is sent once more by somebody else looks like this. Check this machine's clock with ringback doctor."],
