@@ -43,6 +43,9 @@ MAPPINGS: dict[str, Limit] = {
     "providers.mapping_times:LENGTH_MAX": Limit(CHARACTERS, "a time", "not read"),
     "providers.mapping_config:STRIPPED_MAX": Limit("prefixes", "that numbers may have", _EXPLAINED),
     "providers.mapping_config:METADATA_MAX": Limit("pairs", "of metadata", _EXPLAINED),
+    "providers.mapping_items:_KEY_MAX": Limit(
+        CHARACTERS, "of a text that a `key` names", "the usual key"
+    ),
     "providers.mapping_config:MEDIA_MAX": Limit("files", "of a message", "left out"),
     "providers.mapped_config:_NAME_MAX": Limit(CHARACTERS, "a preset's name", _EXPLAINED),
     "services.mapping_trials:SAMPLES_MAX": Limit(
@@ -69,6 +72,9 @@ CALLBACKS: dict[str, Limit] = {
     ),
     "providers.bandwidth_items:FILE_NAME_MAX": Limit(
         CHARACTERS, "the name of such a file", "left out"
+    ),
+    "providers.bandwidth_toll_free:SIGNED_MAX": Limit(
+        BYTES, "a toll-free verification that is signed", "rejected"
     ),
     "providers.bandwidth_toll_free:REASONS_MAX": Limit(
         "reasons", "of a toll-free number that is not verified", "cut"

@@ -6,6 +6,7 @@ import pytest
 
 from ringback.providers.mapping import faults_of
 from tests.api.house import House, Json, assert_problem, places
+from tests.api.people import signed_in
 from tests.api.test_generic import call, connect
 
 TOKEN = {"scheme": "url_token"}
@@ -173,3 +174,51 @@ async def test_a_mapping_is_changed_only_if_it_reads_what_came(house: House) -> 
     for asked in (fits, {"config": {"mapping": MAPPING}}, {**wrong, "force": True}):
         changed = await house.post(path, asked, status=200)
         assert asked["config"]["mapping"] == changed["config"]["mapping"]
+
+
+async def test_a_trial_undoes_no_mask(house: House) -> None:
+    """Whoever sees masks is told which fields were read of callbacks that came, and no values."""
+    url = await connect(house, TOKEN)
+    await call(house, url, body=b'{"id":7,"text":"Meet me at the pier","from":"4915112344821"}')
+    (kept, *_) = (await house.get("/v1/callbacks"))["data"]
+    fields: Json = {"message_id": "/text", "status": "/id", "campaign": "/text",
+                    "metadata": {"a": "/from"}}  # fmt: skip
+    reads: Json = {"rules": [{"item": "report", "fields": fields, "statuses": {"7": "sent"}}]}
+    when = [{"place": "/text", "in": ["x"]}]
+    other: Json = {"rules": [{"item": "ignore", "when": when}]}
+    wrong: Json = {"rules": [{"item": "report", "statuses": {"x": "sent"},
+                              "fields": {"message_id": "/id", "status": "/text"}}]}  # fmt: skip
+    developer = await signed_in(house, "developer")
+    (connection, *_) = (await house.get("/v1/connections"))["data"]
+    asked = {"callbacks": [kept["id"]]}
+    answers = []
+    for mapping in (reads, other, wrong):
+        clear = await tried(house, mapping=mapping, **asked)
+        assert "Meet me" in str(clear)
+        answer = await developer.call(
+            "POST", "/v1/mapping-trials", json={"mapping": mapping, **asked}
+        )
+        answers.append(answer)
+    path = f"/v1/connections/{connection['id']}/rotate"
+    answers.append(await developer.call("POST", path, json={"config": {"mapping": other}}))
+    assert [200, 200, 200, 422] == [answer.status_code for answer in answers]
+    for answer in answers:
+        assert "Meet me" not in answer.text, answer.text
+        assert "4915112344821" not in answer.text, answer.text
+    (said,) = answers[0].json()["tried"][0]["items"]
+    assert ({"campaign", "metadata"} <= said["says"].keys(), "message.sent") == (
+        True, said["event"]
+    )  # fmt: skip
+    assert "something else stands there" in answers[1].text
+
+
+async def test_refused_callbacks_are_not_tried(house: House) -> None:
+    """What nobody has proved is not read, also when it is named."""
+    config = {"scheme": "bearer", "token": "not-a-real-token-for-trials"}
+    url = await connect(house, config)
+    await call(house, url, body=b'{"id":7}')
+    (kept, *_) = (await house.get("/v1/callbacks"))["data"]
+    assert "rejected" == kept["outcome"]
+    asked = {"mapping": MAPPING, "callbacks": [kept["id"]]}
+    answer = await house.call("POST", "/v1/mapping-trials", json=asked)
+    assert ["/callbacks/0"] == places(assert_problem(answer, 422, "invalid"))

@@ -126,3 +126,13 @@ def test_a_whole_number_is_never_shown(number: str, words: str) -> None:
     answer = {"to": number, "any": [f"a {number} b", {"deep": number}], "text": words + number}
     assert number not in str(masked(answer))
     assert number.lstrip("+") not in str(masked(answer))
+
+
+def test_what_people_wrote_is_masked_in_evidence_and_labels() -> None:
+    """The keyword of an opt-out is a text; words of providers and labels may hold numbers."""
+    evidence = {"keyword": "STOP 1", "provider_word": "refused by 4915112344821"}
+    answer = {"evidence": evidence, "metadata": {"who": "4915112344821", "shop": "Berlin"}}
+    assert masked(answer) == {
+        "evidence": {"keyword": HIDDEN, "provider_word": "refused by 49 151 ••• 4821"},
+        "metadata": {"who": "49 151 ••• 4821", "shop": "Berlin"},
+    }

@@ -146,3 +146,11 @@ def test_a_verification_can_be_simulated(status: str, secret: str | None) -> Non
     assert (item.type, item.data["status"]) == ("sender.status_changed", status)
     assert (item.data["address"], item.data["kind"]) == ("+18885550100", "toll_free")
     assert ("reason" in item.data) == (status in ("unverified", "blocked", "failed"))
+
+
+def test_what_is_too_large_for_a_verification_is_not_read() -> None:
+    """Any body may come with a signature: a large one is refused before it is made canonical."""
+    body = b'{"phoneNumber":"+18885550100","more":[' + b"1," * 40_000 + b"1]}"
+    large = Callback("POST", "https://hooks.example/in/example", ((NAME, "0" * 64),), body)
+    found = BANDWIDTH.verify(large, config_with(), NOW_MS)
+    assert (found.verdict, "larger than" in found.reason) == ("failed", True)

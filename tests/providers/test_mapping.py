@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -275,7 +276,7 @@ def test_what_is_not_read_is_told() -> None:
                          "cost": "free", "to": {}}]  # fmt: skip
     assert 2 == len(read(how, posted(body), notes))
     assert [
-        Note("/0", 0, "when/0", "'b' stands there"),
+        Note("/0", 0, "when/0", "'b' stands there", quotes=True),
         Note("/1", 0, "part", "no number from 1 to 255"),
         Note("/1", 0, "occurred_at", "no format of `times` fits, or the time names no zone"),
         Note("/1", 0, "to", "what stands there is no text"),
@@ -423,3 +424,18 @@ def test_any_values_give_a_typed_result(events: list[dict[str, object]], bare: b
 def test_any_bytes_give_a_typed_result(body: bytes, kind: str) -> None:
     """So are bytes that are no text at all."""
     assert_sound(HOW.program.read(posted(body, kind, "?id=1&status=SENT"), "generic"))
+
+
+def test_a_long_text_beside_many_pieces_costs_no_time() -> None:
+    """All pieces may look at the same megabyte, for fields and for keys: it is not gone through."""
+    place = "body:/account"
+    looks = report({"from": place, "campaign": place, "metadata": {"a": place}}, key=[place, "/id"])
+    how = mapping(looks, items="/events")
+    events = [{"id": str(number), "status": "SENT"} for number in range(1000)]
+    callback = posted({"events": events, "account": " " * 1_000_000})
+    read(how, callback)
+    begun = time.process_time()
+    notes: list[Note] = []
+    items = how.program.read(callback, "generic", notes).items
+    assert (1000, True) == (len(items), time.process_time() - begun < 0.2)
+    assert {"from", "campaign", "key"} <= {note.field for note in notes}

@@ -73,3 +73,5 @@ def test_what_is_kept_does_not_hold_it() -> None:
     assert kept.url == f"{URL}?callback_proof=(hidden)&a=b"
     bare = Callback("POST", f"{URL}?a=b", (), b"")
     assert query_proof.conceal(bare) is bare
+    escaped = Callback("POST", f"{URL}?callback%5Fproof={SECRET}", (), b"")
+    assert SECRET not in query_proof.conceal(escaped).url

@@ -200,7 +200,7 @@ async def create(caller: CallerDep, body: ConnectionCreate) -> ConnectionView:
     """
     if not body.force:
         samples = [sample_of(one) for one in body.samples]
-        mapping_trials.check(body.provider, body.config, samples)
+        mapping_trials.check(body.provider, body.config, samples, masked=caller.asker.masked)
     new = NewConnection(
         body.provider, body.name, body.config, body.token, body.public_url, body.on_bad_signature
     )
@@ -283,7 +283,8 @@ async def _check_mapping(caller: Caller, known: StoredConnection, body: Connecti
     if not samples and caller.asker.may("callbacks:read"):
         database = caller.context.database
         samples = await mapping_trials.last(database, caller.scope, known.id)
-    mapping_trials.check(known.provider, {**known.config, **body.config}, samples)
+    config = {**known.config, **body.config}
+    mapping_trials.check(known.provider, config, samples, masked=caller.asker.masked)
 
 
 def _edges(caller: Caller) -> Edges:

@@ -106,7 +106,8 @@ class PresetView(View):
 async def try_mapping(caller: CallerDep, body: TrialAsked) -> TrialView:
     """Say what callbacks would become with a mapping, and why the rest of them would not.
 
-    Nothing is stored and no event follows. Callbacks that were kept need `callbacks:read` too.
+    Nothing is stored and no event follows. Callbacks that were kept need `callbacks:read` too;
+    where texts are masked for whoever asks, only names of fields are told of them, no values.
     """
     connection = None if body.connection is None else known_connection(caller, body.connection)
     provider = "generic" if connection is None else connection.provider
@@ -117,7 +118,7 @@ async def try_mapping(caller: CallerDep, body: TrialAsked) -> TrialView:
     if not samples:
         words = "Name callbacks, write samples, or name a connection that has had some."
         raise Invalid(Fault("/callbacks", words))
-    found = mapping_trials.tried(mapping, samples, provider)
+    found = mapping_trials.tried(mapping, samples, provider, masked=caller.asker.masked)
     return TrialView(
         tried=[_view(one) for one in found],
         read=sum(one.verdict != "not_read" for one in found),

@@ -19,14 +19,14 @@ _ADDRESSES = frozenset((
 # What people have written or said, or providers of them; whatever is in it.
 _TEXTS = frozenset((
     "text", "caption", "body", "content", "raw", "input", "recording", "speech", "digits",
-    "profile_name",
+    "profile_name", "keyword",
 ))  # fmt: skip
 # What says what the rest of a content is, and nothing of what is in it.
 _KINDS = frozenset(("type", "kind", "mime_type", "media_type"))
 # In words, where a number may stand without its plus.
 _WORDS = frozenset((
     "description", "detail", "title", "reason", "explanation", "error", "subject", "why",
-    "decision", "note", "q",
+    "decision", "note", "q", "provider_word",
 ))  # fmt: skip
 _CONTACTS = frozenset(("phone", "whatsapp", "email"))
 _RAW = frozenset(("text", "base64", "size"))
@@ -113,6 +113,8 @@ def _object(value: dict[str, Any]) -> dict[str, Any]:
             found[_key(name)] = _hidden(inner)
         elif contact and name == "value" and isinstance(inner, str):
             found[_key(name)] = masked_address(inner)
+        elif name == "metadata" and isinstance(inner, dict):
+            found[_key(name)] = _labelled(_object(inner))
         else:
             found[_key(name)] = _walk(inner, name)
     return found
@@ -125,6 +127,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(one) for one in value]
     return _in_words(value, bare=False) if isinstance(value, str) else value
+
+
+def _labelled(value: dict[str, Any]) -> dict[str, Any]:
+    """Mask numbers without a plus, too, under labels that somebody else has chosen."""
+    return {
+        label: _in_words(inner, bare=True) if isinstance(inner, str) else inner
+        for label, inner in value.items()
+    }
 
 
 def _is_raw(value: Any) -> bool:

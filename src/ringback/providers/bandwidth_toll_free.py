@@ -18,6 +18,8 @@ SIGNATURE_HEADER = "X-Bandwidth-Signature-HMAC-SHA256"
 KIND = "toll_free"
 REASON_MAX = 1000
 REASONS_MAX = 20
+# Nothing larger is read before it is proved; verifications take a few hundred bytes.
+SIGNED_MAX = 65_536
 
 STATUS: dict[str, str] = {
     "VERIFIED": "verified",
@@ -75,6 +77,8 @@ def fault(body: bytes, given: list[str], config: BandwidthConfig) -> str | None:
         return "several signatures of a toll-free verification"
     if not config.toll_free_secret:
         return "the connection has no shared secret for toll-free verifications"
+    if len(body) > SIGNED_MAX:
+        return f"the body is larger than the {SIGNED_MAX} bytes of a toll-free verification"
     right = signature(body, config.toll_free_secret, config.toll_free_form)
     if right is None:
         return "the body of the toll-free verification is not JSON, so it has no canonical form"

@@ -33,6 +33,9 @@ from ringback.providers.mapping_table import Table
 from ringback.providers.mapping_times import TimeReader
 
 _SHOWN = 64
+# A text with more around it than this many times its limit is not looked at.
+_BLANKS = 4
+_KEY_MAX = 4096
 _SEPARATORS = str.maketrans("", "", " -().\u00a0")
 _FAILED: tuple[Status, ...] = ("failed", "expired", "unconfirmed")
 _MEDIA_FIELDS = ("id", "content_type", "filename", "sha256", "size", "caption")
@@ -42,13 +45,14 @@ class Note(msgspec.Struct, frozen=True):
     """Why something of a piece was not read.
 
     `piece` is where it stands in the callback, `rule` which rule was tried, from 0, and `field`
-    which of its fields; "" for the whole of it.
+    which of its fields; "" for the whole of it. `quotes`: `why` repeats what the callback says.
     """
 
     piece: str
     rule: int | None
     field: str
     why: str
+    quotes: bool = False
 
 
 Notes = list[Note] | None
@@ -105,12 +109,17 @@ class Taken:
         if found is None:
             return None
         words = text_of(found)
-        if words is None or not words.strip():
+        # Asked before it is stripped: all pieces may look at the same long text.
+        if words is not None and len(words) > _BLANKS * limit:
+            self.note(name, f"longer than {limit} characters")
+            return None
+        bare = "" if words is None else words.strip()
+        if not bare:
             self.note(name, "what stands there is no text")
-        elif len(words.strip()) > limit:
+        elif len(bare) > limit:
             self.note(name, f"longer than {limit} characters")
         else:
-            return words.strip()
+            return bare
         return None
 
     def long_text(self, name: str) -> str | None:
@@ -152,17 +161,18 @@ class Taken:
     def key(self, usual: str) -> str:
         """Return what tells this item from others: as configured, where all of that is there."""
         named = [text_of(get(self.piece)) for get in self.rule.key]
-        values = [one for one in named if one is not None]
+        values = [one for one in named if one is not None and len(one) <= _KEY_MAX]
         if values and len(values) == len(named):
             return f"named:{reading.fingerprint(*values)}"
         if named:
-            self.note("key", "not all of it is there, so the usual one is used")
+            self.note("key", "not all of it is there or short, so the usual one is used")
         return usual
 
-    def note(self, field: str, why: str) -> None:
-        """Note why a field was not read."""
+    def note(self, field: str, why: str, *, quotes: bool = False) -> None:
+        """Note why a field was not read; `quotes`: in words of the callback's."""
         if self._notes is not None:
-            self._notes.append(Note(self.piece.where, self.rule.index, field.rstrip("_"), why))
+            named = field.rstrip("_")
+            self._notes.append(Note(self.piece.where, self.rule.index, named, why, quotes))
 
     def lacks(self, name: str) -> Unparsed:
         """Say that a piece lacks what names a message, or whatever it cannot do without."""
@@ -210,7 +220,8 @@ class CompiledRule:
             if notes is not None:
                 shown = "nothing" if found is None else repr((words or "no text")[:_SHOWN])
                 why = f"{shown} stands there"
-                notes.append(Note(piece.where, self.index, f"when/{number}", why))
+                quotes = found is not None
+                notes.append(Note(piece.where, self.index, f"when/{number}", why, quotes))
             return False
         return True
 
@@ -252,7 +263,7 @@ def _report(rule: ReportRule, taken: Taken, prefix: str) -> Item | Unparsed:
     meaning = taken.rule.statuses.get(word)
     at = taken.at()
     if meaning is None:
-        taken.note("status", f"the table has no word {word[:_SHOWN]!r}")
+        taken.note("status", f"the table has no word {word[:_SHOWN]!r}", quotes=True)
         return unrecognised(taken.piece, f"{prefix}.status", at)
     row = meaning if isinstance(meaning, StatusRow) else StatusRow(status=meaning)
     status, error = _failure(row, taken)
@@ -298,7 +309,7 @@ def _failure(row: StatusRow, taken: Taken) -> tuple[Status, Failure | None]:
         return status, None
     because = because or ErrorRow(class_="unknown")
     if known is None and code is not None:
-        taken.note("error_code", f"the table has no code {code[:_SHOWN]!r}")
+        taken.note("error_code", f"the table has no code {code[:_SHOWN]!r}", quotes=True)
     said = taken.long_text("error_text")
     return status, Failure(
         class_=because.class_,
@@ -347,7 +358,7 @@ def _consent(taken: Taken, prefix: str) -> Item | Unparsed:
         return taken.lacks("word")
     meaning = taken.rule.consents.get(word)
     if meaning is None:
-        taken.note("word", f"the table has no word {word[:_SHOWN]!r}")
+        taken.note("word", f"the table has no word {word[:_SHOWN]!r}", quotes=True)
         return unrecognised(taken.piece, f"{prefix}.consent", at)
     evidence = {"provider_word": word[:_SHOWN]}
     for name in ("keyword", "message_id"):

@@ -10,6 +10,7 @@ import msgspec
 
 from ringback.domain.http import Callback
 from ringback.domain.ids import show
+from ringback.domain.masking import HIDDEN
 from ringback.errors import Fault, Invalid
 from ringback.providers import config as configs
 from ringback.providers import recorded, registry
@@ -38,6 +39,8 @@ NOTES_MAX = 100
 ITEMS_MAX = 100
 # What those who see masks are not shown stands under these names in every answer.
 _RENAMED = {"fragment": "raw"}
+# Nobody is told by a trial what came in with callbacks that they may only look at.
+_REFUSED = frozenset(("rejected", "quarantined"))
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -106,12 +109,19 @@ def of_connection(provider: str, raw: dict[str, object]) -> Mapping | None:
 
 
 async def stored(database: Database, scope: Scope, ids: list[uuid.UUID]) -> list[Sample]:
-    """Return callbacks that were kept. Raises Invalid for those that there are none of."""
+    """Return callbacks that were kept.
+
+    Raises Invalid for those that there are none of, and for those that were refused: who posted
+    them is not known, so no more than their proofs is ever read.
+    """
     samples: list[Sample] = []
     for place, id_ in enumerate(ids):
         raw = await callbacks.get(database, scope, id_)
         if raw is None:
             raise Invalid(Fault(f"/callbacks/{place}", "There is no such callback."))
+        if raw.callback.outcome in _REFUSED:
+            words = "It was refused, and what it says is not read."
+            raise Invalid(Fault(f"/callbacks/{place}", words))
         callback = Callback(raw.callback.method, raw.url, raw.headers, raw.body, raw.peer)
         samples.append(Sample(callback, id_))
     return samples
@@ -122,17 +132,24 @@ async def last(database: Database, scope: Scope, connection: uuid.UUID) -> list[
     found = await callbacks.filtered(
         database, scope, Window(LAST), connection=connection, outcome=None
     )
-    ids = [one.id for one in found.rows if one.outcome not in {"rejected", "quarantined"}]
+    ids = [one.id for one in found.rows if one.outcome not in _REFUSED]
     return await stored(database, scope, ids)
 
 
-def tried(mapping: Mapping, samples: list[Sample], prefix: str) -> list[Tried]:
-    """Read samples by a mapping; `prefix` is how the provider is called."""
-    return [_tried(mapping, sample, prefix) for sample in samples]
+def tried(mapping: Mapping, samples: list[Sample], prefix: str, *, masked: bool) -> list[Tried]:
+    """Read samples by a mapping; `prefix` is how the provider is called.
+
+    `masked`: whoever asks sees masks. A mapping may put any text under any name, so nothing that
+    callbacks say is told, if they were kept; what was written down for the trial is known anyway.
+    """
+    found = [_tried(mapping, sample, prefix) for sample in samples]
+    return [_hidden(one) if masked and one.sample.id is not None else one for one in found]
 
 
-def check(provider: str, config: dict[str, object], samples: list[Sample]) -> None:
+def check(provider: str, config: dict[str, object], samples: list[Sample], *, masked: bool) -> None:
     """Make sure that a config's mapping reads at least one of some callbacks.
+
+    `masked`: whoever asks sees masks, so what callbacks that were kept say is not told.
 
     Raises Invalid, which says of each why it is not read. Where there are no callbacks, or no
     mapping, there is nothing to check.
@@ -140,7 +157,7 @@ def check(provider: str, config: dict[str, object], samples: list[Sample]) -> No
     mapping = of_connection(provider, config)
     if mapping is None or not samples:
         return
-    found = tried(mapping, samples, provider)
+    found = tried(mapping, samples, provider, masked=masked)
     if any(one.verdict != "not_read" for one in found):
         return
     faults = [Fault("/config/mapping", "It reads none of the samples. `force` saves it anyway.")]
@@ -159,6 +176,18 @@ def _tried(mapping: Mapping, sample: Sample, prefix: str) -> Tried:
     ]
     unparsed = [(piece.pointer, piece.reason) for piece in parsed.unparsed[:ITEMS_MAX]]
     return Tried(sample, _verdict(parsed), readings, unparsed, notes[:NOTES_MAX])
+
+
+def _hidden(one: Tried) -> Tried:
+    """Leave of what was read the names of the fields, and of the notes what quotes nothing."""
+    readings = [
+        msgspec.structs.replace(got, says=dict.fromkeys(got.says, HIDDEN)) for got in one.readings
+    ]
+    notes = [
+        msgspec.structs.replace(note, why="something else stands there") if note.quotes else note
+        for note in one.notes
+    ]
+    return msgspec.structs.replace(one, readings=readings, notes=notes)
 
 
 def _verdict(parsed: Parsed) -> Literal["read", "in_part", "ignored", "not_read"]:
