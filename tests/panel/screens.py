@@ -57,4 +57,16 @@ def addresses(installation: Installation) -> dict[str, str]:
         "connection": connection,
         "connection-simulate": f"{connection}?tab=simulate",
         "connection-settings": f"{connection}?tab=settings",
+        "connection-mapping": f"/connections/{_mapped(installation)}?tab=mapping",
     }
+
+
+def _mapped(installation: Installation) -> str:
+    """Return a connection that reads by a mapping; the demo has none."""
+    name = "Any gateway"
+    for one in installation.api("GET", "/v1/connections?limit=100")["data"]:
+        if one["name"] == name:
+            return str(one["id"])
+    config = {"verify": {"scheme": "url_token"}, "preset": "kannel"}
+    body = {"provider": "generic", "name": name, "config": config}
+    return str(installation.api("POST", "/v1/connections", body)["id"])

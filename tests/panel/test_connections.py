@@ -1,6 +1,8 @@
 """Connections in the panel: adding one, hearing from it, playing its provider; the inspector."""
 
+import json
 import re
+from urllib.request import Request, urlopen
 
 from playwright.sync_api import Route, expect
 
@@ -207,3 +209,45 @@ def test_secrets_are_changed_with_an_overlap_that_can_be_ended(
     page.click("dialog footer >> text=End it now")
     expect(page.locator(".overlap")).to_have_count(0)
     assert None is shop.api("GET", f"/v1/connections/{one}")["overlap"]
+
+
+def test_a_mapping_is_tried_on_what_came_and_saved(panel: Panel, shop: Installation) -> None:
+    """From a callback to its mapping: what it becomes, why another reads nothing, and saving."""
+    one = made(shop, "generic", {"verify": {"scheme": "url_token"}})
+    url = shop.api("GET", f"/v1/connections/{one}")["callback_url"]
+    body = json.dumps({"id": "7", "state": "ok", "to": "+15550107799"}).encode()
+    urlopen(Request(url, body, {"content-type": "application/json"})).close()
+    until(lambda: shop.api("GET", f"/v1/callbacks?connection={one}")["data"])
+    (callback,) = shop.api("GET", f"/v1/callbacks?connection={one}")["data"]
+    page = panel.go(f"/callbacks/{callback['id']}")
+    page.click("text=Try a mapping on it")
+    rule = {"item": "report", "fields": {"message_id": "/no", "status": "/state", "to": "/to"}}
+    page.fill("textarea", json.dumps({"rules": [{**rule, "statuses": {"ok": "delivered"}}]}))
+    page.click("text=Try it on this callback")
+    expect(page.locator(".tried")).to_contain_text("Not read")
+    page.click("button:text-is('Save')")
+    expect(page.locator("button:text-is('Save it all the same')")).to_be_visible()
+    page.fill("textarea", page.input_value("textarea").replace("/no", "/id"))
+    page.click("text=Try it on the last callbacks")
+    expect(page.locator(".tried .said")).to_contain_text("message.delivered")
+    page.click("button:text-is('Save')")
+    expect(page.locator("text=Callbacks are read by it from now on")).to_be_visible()
+    (now,) = shop.api("GET", f"/v1/connections/{one}")["config"]["mapping"]["rules"]
+    assert "/id" == now["fields"]["message_id"]
+
+
+def test_a_quarantined_callback_is_read_again_once_it_fits(
+    panel: Panel, shop: Installation
+) -> None:
+    """It says that it is held back, why, and where to mend it; then it can be read."""
+    one = made(shop, "simulator", {"secret": "not-a-real-secret-before"})
+    shop.api("PATCH", f"/v1/connections/{one}", {"on_bad_signature": "quarantine"})
+    url = shop.api("GET", f"/v1/connections/{one}")["callback_url"]
+    urlopen(Request(url, b"{}", {"content-type": "application/json"})).close()
+    until(lambda: shop.api("GET", f"/v1/callbacks?connection={one}")["data"])
+    (callback,) = shop.api("GET", f"/v1/callbacks?connection={one}")["data"]
+    page = panel.go(f"/callbacks/{callback['id']}")
+    expect(page.locator("h1")).to_contain_text("is held back")
+    expect(page.locator(".reason-more")).to_contain_text("Checked")
+    expect(page.locator("text=Settings of its connection")).to_be_visible()
+    expect(page.locator(".read-again button")).to_be_enabled()

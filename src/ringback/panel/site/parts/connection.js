@@ -11,6 +11,9 @@ const invent = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) =
 /** What you choose yourself, and the provider is told; everything else the provider gives to you. */
 export const CHOSEN = { whatsapp: { verify_token: invent }, bandwidth: { username: () => "ringback", password: invent }, simulator: { secret: invent } };
 
+/** The providers whose callbacks mean what a mapping says. */
+export const MAPPED = new Set(["generic", "textellent"]);
+
 /** Return how a connection stands, by its figures where there are any. */
 export function stateOf(one, figures) {
   if (!one.usable) return "unusable";

@@ -1,6 +1,7 @@
 /** One callback: raw, with what became of it, the likely cause, and reading it again. */
 
 import { Body, Facts, Headers } from "../parts/code.js";
+import { MAPPED } from "../parts/connection.js";
 import { asCli, asCurl, copy, Id } from "../parts/copy.js";
 import { Type } from "../parts/event.js";
 import { Menu } from "../parts/menu.js";
@@ -18,8 +19,14 @@ import { S } from "../strings.js";
 import { Outcome } from "./callbacks.js";
 
 const T = S.callbacks;
-const NEVER_READ = new Set(["rejected", "quarantined"]);
+const UNPROVED = new Set(["rejected", "quarantined"]);
 const FORWARDED = /^(x-forwarded-|forwarded$|via$|cf-)/i;
+
+/** Part a reason into what was found, and what was checked and would mend it. */
+function parted(reason) {
+  const at = reason.search(/\. (?=Checked: |It fits |The signature fits)/);
+  return at < 0 ? [reason, ""] : [reason.slice(0, at + 1), reason.slice(at + 2)];
+}
 
 /** Return the likeliest causes of an outcome, from its reason: sentences. */
 function causes(callback) {
@@ -31,7 +38,7 @@ function causes(callback) {
 function Again({ callback }) {
   const [found, setFound] = useState(null);
   const [busy, setBusy] = useState(false);
-  if (!may("callbacks:write") || NEVER_READ.has(callback.outcome)) return null;
+  if (!may("callbacks:write") || callback.outcome === "rejected") return null;
   const read = async (effects) => {
     setBusy(true);
     try {
@@ -44,7 +51,7 @@ function Again({ callback }) {
   const fresh = found && !found.effects && !["duplicate", "unparsed"].includes(found.outcome);
   return html`<section class="card read-again"><header><h2>${T.again}</h2><span class="right"></span>
       <button class="btn" disabled=${busy} onClick=${() => read(false)}>${T.read}</button></header>
-    <div class="body stack">${!found ? html`<p class="faint">${T.againText}</p>` : html`
+    <div class="body stack">${!found ? html`<p class="faint">${callback.outcome === "quarantined" ? T.againQuarantined : T.againText}</p>` : html`
       <p role="status"><${Outcome} outcome=${found.outcome} /> <span class="muted">${found.reason || (found.effects ? T.means[found.outcome] : T.reads)}</span></p>
       ${found.items.length > 0 && html`<ul class="plain-list">${found.items.map((one, n) => html`<li key=${n}><b>${one.kind}</b> <span class="mono">${one.about}</span> ${one.status ?? ""}</li>`)}</ul>`}
       ${found.effects && html`<p>${T.brought(found.events.length)} ${found.events.map((one) => html`<a key=${one} class="link mono" href=${href(`/events/${one}`)}>${one} </a>`)}</p>`}
@@ -64,22 +71,34 @@ function Brought({ callback }) {
     <a href=${href(`/events/${one.id}`)}><${Type} event=${one} /></a> <span class="faint"><${Exact} at=${one.at} /></span></li>`)}</ul></div></section>`;
 }
 
+/** Where what is wrong can be mended. */
+function Onward({ callback }) {
+  if (!may("connections:write")) return null;
+  const to = (query) => href(`/connections/${callback.connection}`, query);
+  return html`<div class="actions">${UNPROVED.has(callback.outcome) && html`<a class="btn" href=${to({ tab: "settings" })}>${T.toSettings}</a>`}
+    ${MAPPED.has(callback.provider) && html`<a class="btn" href=${to({ tab: "mapping", callback: callback.id })}>${T.toMapping}</a>`}</div>`;
+}
+
 function Page({ callback, reveal }) {
   const names = useConnections();
   const items = [
     [S.copy.asCurl, () => copy(asCurl("GET", `/v1/callbacks/${callback.id}`))],
     [S.copy.asCli, () => copy(asCli(`callbacks get ${callback.id}`))], [S.copy.link, () => copy(location.href)],
   ];
-  const why = causes(callback);
+  const [said, more] = parted(callback.reason ?? "");
+  // What was found by trying is more than what is usual.
+  const why = more.startsWith("It fits") || more.startsWith("The signature fits") ? [] : causes(callback);
   return html`
     <div class="crumb"><a href=${href("/callbacks")}>${S.nav.callbacks}</a> / <${Id} id=${callback.id} /></div>
     <div class="title"><h1>${T.headline[callback.outcome]?.(callback.provider) ?? callback.outcome}</h1><${Outcome} outcome=${callback.outcome} />
       <div class="actions">${reveal}<${Menu} label=${S.copy.as} items=${items} /></div></div>
     <div class="split"><div class="stack">
         <section class="card"><header><h2>${T.verdict}</h2></header><div class="body verdict">
-          <p class="decided">${callback.reason ? `${callback.reason[0].toUpperCase()}${callback.reason.slice(1)}` : T.means[callback.outcome]}</p>
+          <p class="decided">${callback.reason ? `${said[0].toUpperCase()}${said.slice(1)}` : T.means[callback.outcome]}</p>
+          ${more && html`<p class="reason-more">${more}</p>`}
           ${callback.reason && html`<p class="muted">${T.means[callback.outcome]}</p>`}
-          ${why.length > 0 && html`<div class=${`hint${NEVER_READ.has(callback.outcome) ? "" : " mild"}`}><h3>${T.likely}</h3>${why.map((one) => html`<p key=${one}>${one}</p>`)}</div>`}</div></section>
+          ${why.length > 0 && html`<div class=${`hint${UNPROVED.has(callback.outcome) ? "" : " mild"}`}><h3>${T.likely}</h3>${why.map((one) => html`<p key=${one}>${one}</p>`)}</div>`}
+          <${Onward} callback=${callback} /></div></section>
         <${Brought} callback=${callback} />
         <section class="card exchange"><header><h2>${T.request}</h2></header><div class="body stack">
           <p class="line mono"><b>${callback.method}</b> ${callback.url}</p><${Headers} headers=${callback.headers} />

@@ -2,7 +2,7 @@
 
 import { Chart } from "../parts/chart.js";
 import { Facts } from "../parts/code.js";
-import { Heard, unreachable } from "../parts/connection.js";
+import { Heard, MAPPED, unreachable } from "../parts/connection.js";
 import { Command, Id, Secret } from "../parts/copy.js";
 import { Confirm } from "../parts/dialog.js";
 import { useFigures } from "../parts/endpoint.js";
@@ -21,6 +21,7 @@ import { go, href, where } from "../shell/where.js";
 import { S } from "../strings.js";
 import { Outcome } from "./callbacks.js";
 import { Capabilities, Credentials, Setup } from "./connection_provider.js";
+import { Mapping } from "./connection_mapping.js";
 import { Settings } from "./connection_settings.js";
 import { Simulate } from "./connection_simulate.js";
 
@@ -116,6 +117,7 @@ function Page({ connection, providers, onChange }) {
   const [asking, setAsking] = useState(false);
   const provider = providers?.find((one) => one.name === connection.provider);
   const seen = may("callbacks:read");
+  const mapped = MAPPED.has(connection.provider);
   const tab = where.value.query.tab === "callbacks" && !seen ? "" : where.value.query.tab ?? "";
   const erase = async () => {
     try {
@@ -131,9 +133,10 @@ function Page({ connection, providers, onChange }) {
   return html`<nav class="crumb"><a href=${href("/connections")}>${S.nav.connections}</a><span aria-hidden="true">›</span></nav>
     <div class="title"><h1>${connection.name}</h1><${Heard} connection=${connection} figures=${figures.get(connection.id)} />
       <span class="actions">${may("connections:write") && html`<button class="btn danger" onClick=${() => setAsking(true)}>${T.remove}</button>`}</span></div>
-    <${Tabs} label=${T.tabs.label} tabs=${[["", T.tabs.overview], ...(seen ? [["callbacks", T.tabs.callbacks]] : []), ["simulate", T.tabs.simulate], ["settings", T.tabs.settings]]} />
+    <${Tabs} label=${T.tabs.label} tabs=${[["", T.tabs.overview], ...(seen ? [["callbacks", T.tabs.callbacks]] : []), ["simulate", T.tabs.simulate], ...(mapped ? [["mapping", T.tabs.mapping]] : []), ["settings", T.tabs.settings]]} />
     <div role="tabpanel" aria-label=${T.tabs[tab || "overview"]}>${tab === "callbacks" ? html`<${Came} connection=${connection} />`
       : tab === "simulate" ? html`<${Simulate} connection=${connection} provider=${provider} />`
+        : tab === "mapping" && mapped ? html`<${Mapping} connection=${connection} onChange=${onChange} />`
         : tab === "settings" ? html`<${Settings} connection=${connection} provider=${provider} onChange=${onChange} />`
           : html`<${Overview} connection=${connection} provider=${provider} />`}</div>
     ${asking && html`<${Confirm} title=${T.deleteSure} text=${T.deleteText} action=${T.remove} onDo=${erase} onClose=${() => setAsking(false)} />`}`;
