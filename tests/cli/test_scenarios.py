@@ -127,6 +127,22 @@ def test_every_scenario_ends_as_it_says(served: Served, provider: Provider) -> N
     until(lambda: len(served.api("GET", rejected)["data"]) == len(forged))
 
 
+def test_a_person_who_says_stop_is_suppressed(served: Served) -> None:
+    """The simulator tells of the opt-out beside the message, and it is in the list."""
+    connection = connect(served, PROVIDERS["simulator"])
+    play(served, connection, PROVIDERS["simulator"], "stop", 77)
+    then = {"from": "+15550100077", "to": OURS, "statuses": ["received"], "text": "STOP"}
+    served.api("POST", f"/v1/connections/{connection['id']}/simulate", then)
+
+    def found() -> list[Any]:
+        return [
+            (one["source"], one["evidence"]["keyword"])
+            for one in served.api("GET", "/v1/suppressions?address=15550100077")["data"]
+        ]
+
+    until(lambda: found() == [("keyword", "STOP")], found)
+
+
 @by_sending
 def test_a_library_of_the_providers_is_answered_and_told(
     served: Served, provider: Provider

@@ -39,10 +39,10 @@ def test_a_report_of_a_part_belongs_to_the_message() -> None:
         ((4, 5, 1010, 4000), "unconfirmed", "network"),
         ((3,), "failed", "throttled"),
         ((1004, 2104, 2105, 2106, 2107), "failed", "recipient"),
-        ((1, 2, 1003), "failed", "network"),
+        ((0, 1, 1003), "failed", "network"),
         ((2200, 2203, 2207), "failed", "credit"),
         ((3000, 3002, 4001, 4007), "failed", "content"),
-        ((0, 6, 104, 105, 1006, 1009), "failed", "unknown"),
+        ((2, 6, 104, 105, 1006, 1009), "failed", "unknown"),
     ],
 )
 def test_every_code_has_its_meaning(
@@ -52,6 +52,13 @@ def test_every_code_has_its_meaning(
     for code in codes:
         item = only(PRESET.mapping, posted(report(code)))
         assert (status, class_) == (item["status"], item.get("error", {}).get("class")), code
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_routing_failure_may_pass(code: int) -> None:
+    """Sending again later may do."""
+    error = only(PRESET.mapping, posted(report(code)))["error"]
+    assert (error["code"], error["retryable"]) == ("routing", True)
 
 
 def test_a_code_that_is_not_listed_changes_nothing() -> None:

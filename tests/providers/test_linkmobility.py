@@ -94,7 +94,7 @@ def test_a_text_is_sent_with_a_token() -> None:
             },
             "referenceId": "order-48213",
             "expiration": {"relative": 3_600_000},
-            "callback": {"mode": "URL", "urls": [proof]},
+            "callback": {"mode": "URL", "urls": [proof], "ttl": 28_800_000},
         }
     ]
     (taken,) = api.taken
@@ -180,6 +180,7 @@ def test_what_the_api_refuses_is_told_in_our_words(
         ({"from_": ""}, "invalid_sender"),
         ({"text": ""}, "text_length"),
         ({"text": "x" * 38_863}, "text_length"),
+        ({"reference": "r" * 501}, "reference_length"),
         ({"content": {"kind": "media", "media": []}}, "unsupported_content"),
     ],
 )

@@ -332,3 +332,14 @@ def test_the_fake_takes_what_people_write(
     request = HttpRequest(method, f"https://rest.smsportal.com{path}?x=1", headers, body)
     found = SMSPORTAL.fake(request, config(), HOW)
     assert status == (None if found is None else found.response.status)
+
+
+def test_a_reference_that_is_too_long_is_refused() -> None:
+    """Cut it would come back as another one; 100 characters are taken."""
+    for length, outcome in ((100, "submitted"), (101, "refused")):
+        message = msgspec.structs.replace(MESSAGE, reference="r" * length)
+        replies = [said(200, sent())] if length == 100 else []
+        _, result = drive(SMSPORTAL.send(message, config()), *replies)
+        assert outcome == result.outcome
+    assert result.error is not None
+    assert "reference_length" == result.error.code

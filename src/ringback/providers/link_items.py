@@ -91,7 +91,8 @@ def _query(callback: Callback) -> Parsed:
         if because is None and code is not None:
             because = f"status code {code}"
         error = ERROR_TABLE.failure(word, because)[1]
-    network = {name: said[name][:32] for name in ("mcc", "mnc") if said.get(name)}
+    mcc, mnc = said.get("mcc", "")[:3], said.get("mnc", "")[:3]
+    known = mcc.isascii() and mcc.isdigit() and mnc.isascii() and mnc.isdigit()
     item = Report(
         message_id=named,
         status=status,
@@ -103,7 +104,7 @@ def _query(callback: Callback) -> Parsed:
         reference=reading.text(said.get("returndata"), reading.REFERENCE_MAX),
         error=error,
         provider_status=word,
-        carrier=network or None,
+        carrier={"mccmnc": mcc + mnc.rjust(2, "0")} if known else None,
     )
     return Parsed((item,))
 

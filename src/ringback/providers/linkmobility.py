@@ -45,7 +45,7 @@ class LinkMobility(Provider):
 
     name: ClassVar[str] = "linkmobility"
     label: ClassVar[str] = "LINK Mobility (MyLINK SMS)"
-    channels: ClassVar[tuple[str, ...]] = ("sms", "whatsapp", "rcs")
+    channels: ClassVar[tuple[str, ...]] = ("sms", "whatsapp", "rcs", "email")
     documentation: ClassVar[str] = "https://docs.linkmobility.com/api-reference/mylink-sms-api"
     Config = LinkMobilityConfig
     STATUS = linkmobility_items.STATUS
@@ -65,8 +65,8 @@ class LinkMobility(Provider):
 - Nothing is signed. Whoever knows the header's value can forge callbacks: make it long and random.
 - What a report means is told by its code. Expired messages (4008) come as `failed` and are
   `expired` here; 4009 and 4010 prove neither success nor failure and are `unconfirmed`.
-- LINK repeats a report only within the lifetime of its callback: four hours, unless you ask for up
-  to eight.
+- LINK repeats a report only within the lifetime of its callback: four hours, and eight for
+  messages that are sent from here with a callback URL of their own.
 - A reply has no id of its own; the event's stands for it.
 - A message with a callback URL of its own has the header's value in that URL's query, because
   headers can be configured in the portal only.

@@ -35,6 +35,8 @@ TEXT_MAX = 38_862
 REFERENCE_MAX = 500
 VALIDITY_MAX_MS = 172_800_000
 TOKEN_LIFE_S = 300
+# For how long a report is tried again: the most that LINK offers, twice what it does unasked.
+REPORTS_LIVE_MS = 28_800_000
 REFUSALS = ("400", "401", "403", "invalid_client")
 
 _SENDER = re.compile(r"""\+?[0-9]{1,15}|[A-Za-z0-9\s+\-/'"!#%&()*.?><;]{1,11}""")
@@ -107,6 +109,8 @@ def _item(message: OutboundMessage, config: LinkMobilityConfig) -> dict[str, obj
         return _refused("sender", "invalid_sender")
     if not 0 < len(message.text) <= TEXT_MAX:
         return _refused("content", "text_length")
+    if len(message.reference or "") > REFERENCE_MAX:
+        return _refused("content", "reference_length")
     item: dict[str, object] = {
         "recipient": to,
         "content": {
@@ -115,14 +119,14 @@ def _item(message: OutboundMessage, config: LinkMobilityConfig) -> dict[str, obj
         },
     }
     if message.reference:
-        item["referenceId"] = message.reference[:REFERENCE_MAX]
+        item["referenceId"] = message.reference
     if message.validity_s is not None:
         lives = min(max(message.validity_s * 1000, 1), VALIDITY_MAX_MS)
         item["expiration"] = {"relative": lives}
     if message.callback_url:
         # Headers belong to callbacks that are configured in the portal: this one has none.
         url = query_proof.into(message.callback_url, config.token)
-        item["callback"] = {"mode": "URL", "urls": [url]}
+        item["callback"] = {"mode": "URL", "urls": [url], "ttl": REPORTS_LIVE_MS}
     return item
 
 

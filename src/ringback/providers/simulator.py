@@ -10,7 +10,12 @@ Callbacks are POSTs of JSON, signed over time and body:
        "part": 1, "parts": 2, "segments": 2, "code": "unreachable", "description": "…"},
       {"type": "received", "id": "sim_2", "at": 1772442927123, "from": "+15550123",
        "to": "+15550100", "channel": "sms", "text": "Yes", "reply_to": "sim_1",
-       "media": [{"url": "https://files.example/1.png", "content_type": "image/png"}]}]}
+       "media": [{"url": "https://files.example/1.png", "content_type": "image/png"}]},
+      {"type": "consent", "id": "sim_2", "word": "opted_out", "at": 1772442927123,
+       "from": "+15550123", "to": "+15550100", "channel": "sms", "text": "STOP"}]}
+
+A consent is the person's who is `from`, and about what `to` sends: `opted_out` or `opted_in`.
+A simulated message STOP or START brings one with it.
 
 `id`, `type` and, for a status, `status` are required; times are milliseconds since 1970. `plan`
 says which callbacks a provider with these habits would post, and when; nothing is posted here.
@@ -25,11 +30,13 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
+from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import reading, simulator_send
 from ringback.providers.base import (
     CannotSimulateError,
+    Consent,
     Fake,
     Faked,
     Inbound,
@@ -47,6 +54,9 @@ TOLERANCE_MS = 300_000
 DELAY_MAX_MS = 86_400_000
 HEADER = "X-Simulator-Signature"
 MEDIA_MAX = 10
+# What a person may say, and what the provider makes of it.
+KEYWORDS: dict[str, ConsentWord] = {"STOP": "opted_out", "START": "opted_in"}
+_WORDS: dict[str, ConsentWord] = {word: word for word in KEYWORDS.values()}
 _FILE = ("url", "id", "content_type", "filename")
 
 _SIGNATURE = re.compile(r"t=([0-9]{10,11}),v1=([0-9a-f]{64})")
@@ -133,6 +143,7 @@ class _Item(msgspec.Struct, rename={"from_": "from"}):
     type: str = ""
     id: str = ""
     status: str = ""
+    word: str = ""
     at: int | None = None
     from_: str | None = None
     to: str | None = None
@@ -162,12 +173,14 @@ class _Items(reading.Walk):
     def _item(self, fragment: msgspec.Raw, where: str) -> None:
         item = _ITEM.read(self.sound(fragment))
         at = reading.unix_ms(item.at)
-        if item.type not in ("status", "received"):
+        if item.type not in ("status", "received", "consent"):
             self.unrecognised(reading.kind_of("simulator", item.type), fragment, at)
         elif reading.text(item.id) is None:
             self.unmatched("an item without the id of its message", f"{where}/id")
         elif item.type == "received":
             self._inbound(item, at)
+        elif item.type == "consent":
+            self._consent(item, fragment, where, at)
         elif item.status not in STATUS:
             self.unrecognised("simulator.status", fragment, at)
         else:
@@ -195,6 +208,26 @@ class _Items(reading.Walk):
                 segments=reading.count(item.segments),
             )
         )
+
+    def _consent(self, item: _Item, fragment: msgspec.Raw, where: str, at: int | None) -> None:
+        word, person = _WORDS.get(item.word), reading.text(item.from_)
+        if word is None:
+            self.unrecognised("simulator.consent", fragment, at)
+        elif person is None:
+            self.unmatched("a consent that does not say whose it is", f"{where}/from")
+        else:
+            evidence = {"message_id": item.id, "keyword": reading.text(item.text)}
+            self.add(
+                Consent(
+                    address=person,
+                    word=word,
+                    key=f"{item.id}:{word}",
+                    occurred_at=at,
+                    channel=reading.text(item.channel, reading.KIND_MAX),
+                    sender=reading.text(item.to),
+                    evidence={name: said for name, said in evidence.items() if said},
+                )
+            )
 
     def _inbound(self, item: _Item, at: int | None) -> None:
         self.add(
@@ -294,6 +327,8 @@ class Simulator(Provider):
         if status not in self.simulated:
             raise CannotSimulateError(f"the simulator never reports {status}")
         items = [_item(message, status, config) for message in messages]
+        if status == "received":
+            items += [found for one in messages if (found := _consent_item(one)) is not None]
         body = msgspec.json.encode({"items": items})
         headers = (("Content-Type", "application/json"),)
         signed = self.sign(body, config, max(message.at_ms for message in messages))
@@ -386,6 +421,18 @@ def _item(message: OutboundMessage, status: Status, config: SimulatorConfig) -> 
         code = message.error_code or config.code
         item |= {"code": code, "description": "As told to the simulator"}
     return {**item, "status": status}
+
+
+def _consent_item(message: OutboundMessage) -> dict[str, object] | None:
+    """Make what a provider tells beside a keyword; None for any other text."""
+    word = KEYWORDS.get(message.text.strip().upper())
+    if word is None:
+        return None
+    return {
+        "type": "consent", "id": _identify(message), "word": word, "at": message.at_ms,
+        "from": message.from_, "to": message.to, "channel": message.channel,
+        "text": message.text.strip(),
+    }  # fmt: skip
 
 
 SIMULATOR = Simulator()

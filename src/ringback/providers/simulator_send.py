@@ -33,7 +33,7 @@ ERRORS: dict[str, ErrorRule] = {
     "bad_sender": ErrorRule("sender", "invalid_sender", False, "rejected"),
     "spam": ErrorRule("content", "spam", False, "rejected"),
     "forbidden": ErrorRule("policy", "forbidden", False, "rejected"),
-    "opted_out": ErrorRule("consent", "opted_out", False, "rejected"),
+    "opted_out": ErrorRule("consent", "opted_out", False, "rejected", opt_out=True),
     "no_credit": ErrorRule("credit", "payment", False, "rejected"),
     "too_fast": ErrorRule("throttled", "rate", True, "rejected"),
     "carrier_down": ErrorRule("network", "carrier_failure", True, "undeliverable"),

@@ -29,6 +29,7 @@ from ringback.providers.smsportal_config import SmsPortalConfig
 
 BATCH_MAX = 100
 TEXT_MAX = 1600
+REFERENCE_MAX = 100
 DESCRIPTION_MAX = 500
 KEYS_MAX = 200
 # Requests for one call; what would need more is told to come again.
@@ -129,6 +130,8 @@ def _refusal(message: OutboundMessage, config: SmsPortalConfig) -> SendResult | 
         return _refused("content", "unsupported_kind")
     if not 0 < len(message.text) <= TEXT_MAX:
         return _refused("content", "text_length")
+    if len(message.reference or "") > REFERENCE_MAX:
+        return _refused("content", "reference_length")
     return None
 
 
@@ -158,7 +161,7 @@ def _request(
             "destination": destination(message.to),
         }
         if message.reference:
-            one["customerId"] = message.reference[:100]
+            one["customerId"] = message.reference
         listed.append(one)
     options = _options(messages[0], config)
     body: dict[str, object] = {"messages": listed}

@@ -76,6 +76,8 @@ class Twilio(Provider):
 - `RawDlrDoneDate` has no time zone, so reports of status callbacks are dated by their arrival;
   those of Event Streams carry Twilio's time.
 - `OptOutType` comes with Advanced Opt-Out alone: STOP and START are told beside the message itself.
+  Its name, and those of the fields of Conversations, have not been compared with callbacks of a
+  live account: what comes under other names is kept with the callback, and not read.
 - Files of people need credentials at Twilio, which go to its own hosts and nowhere else.
 """
 

@@ -41,8 +41,7 @@ LINK_COMMON = Preset(
                     "4-5": "unconfirmed", "1010": "unconfirmed", "4000": "unconfirmed",
                 },
                 "errors": {
-                    "1": {"class": "network", "code": "routing", "retryable": True},
-                    "2": {"class": "network", "code": "no_route", "stage": "rejected"},
+                    "0-1": {"class": "network", "code": "routing", "retryable": True},
                     "3": {"class": "throttled", "code": "rate", "retryable": True,
                           "stage": "rejected"},
                     "4-5": {"class": "network", "code": "no_report", "status": "unconfirmed"},
