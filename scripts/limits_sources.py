@@ -115,6 +115,9 @@ CALLBACKS: dict[str, Limit] = {
     "providers.smsportal_send:TEXT_MAX": Limit(
         CHARACTERS, "a text sent through SMSPortal", "refused"
     ),
+    "providers.smsportal_send:REFERENCE_MAX": Limit(
+        CHARACTERS, "a reference sent through SMSPortal", "refused"
+    ),
     "providers.smsportal_send:DESCRIPTION_MAX": Limit(
         CHARACTERS, "what SMSPortal says of an error", "cut"
     ),

@@ -124,7 +124,7 @@ NOTES = """\
   with `source: provider`.
 - An answer 200 to a send may mean that nothing was queued; it is read, and refused as what it is.
 - Neither the encoding of signatures nor the names of their headers are published: hex and base64
-  both count, and the names under `verify` are guesses to be compared with what arrives. A new key at SMSPortal
-  ends the old one at once.
+  both count, and the names under `verify` are guesses: compare them with what
+  arrives. A new key at SMSPortal ends the old one at once.
 - Only 2xx counts as success. SMSPortal tries five times, and slows down for endpoints that fail.
 """
