@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,8 @@ from ringback.providers.xml_reading import Element, XmlError
 
 # Ten times what the slowest body may take, of the processor: tests share their machine.
 SLOWEST_S = 0.5
+# A collection of garbage or a cold cache may fall into one reading; not into every one of three.
+READINGS = 3
 _OPENED: list[str] = []
 _WATCHING: list[bool] = [False]
 
@@ -24,19 +28,38 @@ def _watch(event: str, details: tuple[object, ...]) -> None:
 sys.addaudithook(_watch)
 
 
+def quickest(read: Callable[[], object]) -> float:
+    """Return how many seconds of the processor it takes, at best of a few; one in time is enough.
+
+    What is slow by its nature is slow every time.
+    """
+    took = SLOWEST_S
+    for _ in range(READINGS):
+        began = time.thread_time()
+        read()
+        took = time.thread_time() - began
+        if took < SLOWEST_S:
+            break
+    return took
+
+
 def refusal(body: bytes) -> str:
     """Return why a body is refused, which must not take long and must open nothing at all."""
     _OPENED.clear()
-    began = time.thread_time()
-    _WATCHING[0] = True
-    try:
-        with pytest.raises(XmlError) as refused:
-            xml_reading.read(body)
-    finally:
-        _WATCHING[0] = False
-    assert time.thread_time() - began < SLOWEST_S
+    reasons: list[str] = []
+
+    def read() -> None:
+        _WATCHING[0] = True
+        try:
+            with pytest.raises(XmlError) as refused:
+                xml_reading.read(body)
+            reasons.append(refused.value.reason)
+        finally:
+            _WATCHING[0] = False
+
+    assert quickest(read) < SLOWEST_S
     assert _OPENED == []
-    return refused.value.reason
+    return reasons[0]
 
 
 DOCUMENT_TYPES = [
@@ -125,9 +148,8 @@ def test_what_is_within_the_limits_is_read_in_time() -> None:
         b"<a>" + b"<!--x--><?x y?>" * 17_000 + b"</a>",
     ]
     for body in bodies:
-        began = time.thread_time()
         assert xml_reading.read(body).name == "a"
-        assert time.thread_time() - began < SLOWEST_S
+        assert quickest(partial(xml_reading.read, body)) < SLOWEST_S
 
 
 @pytest.mark.parametrize(
