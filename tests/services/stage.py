@@ -1,9 +1,11 @@
 """A whole engine on a fresh database, its demo connections, and a receiver as its endpoint."""
 
 import os
+import shutil
 import tempfile
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -36,13 +38,14 @@ class Stage:
         self.dsn = dsn
         self.secret_key = new_secret_key()
         self.sink = Sink()
-        self._files = tempfile.TemporaryDirectory(prefix="ringback-media-")
+        # Made when a file is kept; a stage that is never opened leaves nothing behind.
+        self._files = Path(tempfile.gettempdir()) / f"ringback-media-{uuid.uuid4().hex}"
         self.engine = self.another_engine()
         self.secret = new_secret(os.urandom(24))
 
     def another_engine(self, **more: Any) -> Engine:
         """Build one more engine on the same database: another worker, with `more` settings."""
-        more = {"media_dir": self._files.name, **more}
+        more = {"media_dir": self._files, **more}
         settings = Settings(database_url=self.dsn, secret_key=self.secret_key, **more)
         return Engine(settings, self.dsn, (self.secret_key,))
 
@@ -60,7 +63,7 @@ class Stage:
         """Stop everything."""
         await self.engine.stop()
         await self.sink.stop()
-        self._files.cleanup()
+        shutil.rmtree(self._files, ignore_errors=True)
 
     async def add_endpoint(self, url: str, *types: str) -> Endpoint:
         """Add an endpoint in test mode that wants `types`, by default all messages."""
