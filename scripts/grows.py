@@ -37,6 +37,7 @@ GROWS = {
     "services.inspector:Inspector._writing": "`_BATCH_MAX`, `_BATCH_BYTES_MAX`",
     "services.inspector:Inspector._names": "`NAMES_MAX`",
     "services.inspector:Inspector._counted": "`_COUNTED_MAX`",
+    "services.flood:Flood._bytes": "`_CONNECTIONS_MAX`; begins anew every hour",
     "services.flood:Flood._listed": "`_CONNECTIONS_MAX`; begins anew every hour",
     "services.flood:Flood._counted": "connections and four outcomes; handed over with each beat",
     "services.receive:Receiver.outcomes": "providers and outcomes",

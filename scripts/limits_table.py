@@ -60,6 +60,9 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.flood:LISTED_PER_HOUR": Limit(
             NUMBER, "duplicates, and rejected ones, kept of a connection in an hour", "counted"
         ),
+        "services.flood:QUARANTINED_BYTES_PER_HOUR": Limit(
+            BYTES, "quarantined of a connection in an hour", "refused, and counted"
+        ),
         "services.flood:_CONNECTIONS_MAX": Limit(
             "pairs", "of connection and outcome, counted for that", "counting begins anew"
         ),

@@ -27,7 +27,7 @@ from ringback.domain.http import Callback, HttpResponse
 from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable, SettingsError
 from ringback.panel import pages
-from ringback.services import crew, failpoints
+from ringback.services import connection_changes, crew, failpoints
 from ringback.services.again import Again
 from ringback.services.answers import Answers
 from ringback.services.claim import Claimer
@@ -170,7 +170,11 @@ class Engine:
         self.again = Again(self.configuration, self.database, self.committer, self.clock)
         self.trials = Trials(self.configuration, self.database, self.committer, self.clock)
         self.answers = Answers(self.database, self.clock, self.lease.worker)
-        self.retainer = Retainer(self.database, Periods(), store=self.store)
+        edges = connection_changes.Edges(self.configuration, self.clock, None)
+        self.retainer = Retainer(
+            self.database, Periods(), store=self.store,
+            forget=lambda: connection_changes.forget(edges),
+        )  # fmt: skip
         self.folding = Folding(
             self.database, self.clock, lambda: [*self.configuration.snapshot.tenants.values()]
         )

@@ -6,6 +6,10 @@ import msgspec
 
 from ringback.domain.http import Callback
 from ringback.providers import registry
+from ringback.services.catalogue import example_config
+from ringback.services.clock import Clock
+from ringback.services.connection_changes import REMEMBERED_MS, Edges, forget
+from ringback.services.flood import QUARANTINED_BYTES_PER_HOUR
 from ringback.services.receive import PREVIOUS
 from tests.api.house import House, Json, assert_problem, places
 from tests.api.test_audit import log
@@ -149,3 +153,73 @@ async def test_an_address_and_quarantine_from_the_start(house: House) -> None:
         await house.call("POST", "/v1/connections", json=wrong), 422, "invalid"
     )
     assert ["/public_url", "/token"] == sorted(places(problem))
+
+
+async def test_quarantine_is_refused_where_proofs_are_not_kept(house: House) -> None:
+    """Credentials are hidden before storage: what they prove could never be verified again."""
+    known = await house.connection("bandwidth")
+    answer = await house.call(
+        "PATCH", f"/v1/connections/{known['id']}", json={"on_bad_signature": "quarantine"}
+    )
+    assert_problem(answer, 422, "invalid")
+    assert "Credentials are not kept" in answer.text
+    new = {"provider": "bandwidth", "name": "B", "config": example_config("bandwidth")}
+    answer = await house.call(
+        "POST", "/v1/connections", json={**new, "on_bad_signature": "quarantine"}
+    )
+    assert_problem(answer, 422, "invalid")
+    for provider in ("whatsapp", "simulator"):
+        known = await house.connection(provider)
+        path = f"/v1/connections/{known['id']}"
+        answer = await house.call("PATCH", path, json={"on_bad_signature": "quarantine"})
+        assert 200 == answer.status_code, answer.text
+
+
+async def test_what_is_quarantined_may_fit_the_secret_before(house: House) -> None:
+    """As long as an earlier secret counts for what comes, it counts for what was kept."""
+    await _change(house, on_bad_signature="quarantine")
+    assert 200 == await _post(house, OLD, "m-before")
+    kept = await _newest(house)
+    await _rotate(house, OLD)
+    await _rotate(house, NEW)
+    path = f"/v1/callbacks/{kept['id']}/reparse"
+    assert 200 == (await house.call("POST", path, json={"effects": True})).status_code
+
+
+async def test_a_secret_goes_nowhere_else_unless_it_is_given(house: House) -> None:
+    """Who may change a host but not read the token could have it sent there."""
+    known = await house.connection("whatsapp")
+    path = f"/v1/connections/{known['id']}/rotate"
+    token = {"access_token": "not-a-real-token-of-ours"}
+    assert 200 == (await house.call("POST", path, json={"config": token})).status_code
+    elsewhere = {"base_url": "https://waba.example.com"}
+    answer = await house.call("POST", path, json={"config": elsewhere})
+    assert_problem(answer, 422, "invalid")
+    assert "/config/access_token" in answer.text
+    body = {"config": {**elsewhere, **token}}
+    assert 200 == (await house.call("POST", path, json=body)).status_code
+
+
+async def test_earlier_secrets_are_erased_in_the_end(house: House) -> None:
+    """Seven days after their overlap nothing of them is kept."""
+    await _rotate(house, OLD, overlap_s=0)
+    engine = house.engine
+
+    async def forgotten(ms: int) -> int:
+        clock = Clock()
+        clock.offset_ms = engine.clock.offset_ms + ms
+        await forget(Edges(engine.configuration, clock, None))
+        rows = engine.configuration.everything.connections
+        return sum(len(one.previous) for one in rows if one.provider == "simulator")
+
+    assert 1 == await forgotten(REMEMBERED_MS - 60_000)
+    assert 0 == await forgotten(REMEMBERED_MS + 1)
+
+
+async def test_quarantine_refuses_when_it_is_full(house: House) -> None:
+    """What is beyond the hour's bytes is refused, so that it comes again."""
+    await _change(house, on_bad_signature="quarantine")
+    engine = house.engine
+    now, connection = engine.clock.now_ms(), house.stage.connection(TOKEN)
+    assert engine.flood.room(connection, QUARANTINED_BYTES_PER_HOUR, now)
+    assert 401 == await _post(house, OLD, "m-beyond")

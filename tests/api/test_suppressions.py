@@ -144,3 +144,16 @@ async def test_what_no_database_takes_is_replaced(house: House) -> None:
     await said(house, wish("opted_out", keyword="ST\0P\ud800" + "x" * 5000))
     (one,) = await _listed(house)
     assert "ST\ufffdP?" + "x" * 995 == one["evidence"]["keyword"]
+
+
+async def test_a_time_in_the_future_silences_no_later_stop(house: House) -> None:
+    """Neither a resumption from then, nor taking back by hand an opt-out from then, lasts."""
+    far = house.engine.clock.now_ms() + 365 * 86_400_000
+    await said(house, wish("opted_in", far))
+    await said(house, wish("opted_out", house.engine.clock.now_ms()))
+    assert 1 == len(await _listed(house))
+    await said(house, wish("opted_in", far), _refused(far))
+    for one in await _listed(house):
+        await house.call("DELETE", f"/v1/suppressions/{one['id']}")
+    await said(house, wish("opted_out", house.engine.clock.now_ms()))
+    assert 1 == len(await _listed(house))

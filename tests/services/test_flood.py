@@ -5,7 +5,7 @@ import uuid
 import msgspec
 
 from ringback.domain.endpoints import Connection, Mode
-from ringback.services.flood import LISTED_PER_HOUR, Flood, Place
+from ringback.services.flood import LISTED_PER_HOUR, QUARANTINED_BYTES_PER_HOUR, Flood, Place
 
 HOUR = 3_600_000
 
@@ -54,3 +54,12 @@ def test_counts_that_could_not_be_written_come_back() -> None:
     flood.count(_connection(), "handshake")
     flood.give_back(taken)
     assert flood.take() == {Place(1, 7, 2, "handshake"): 2}
+
+
+def test_quarantine_has_room_for_so_much_an_hour() -> None:
+    """By bytes, each connection for itself, and anew with the next hour."""
+    flood, quarter = Flood(), QUARANTINED_BYTES_PER_HOUR // 4
+    assert [True] * 4 + [False] == [flood.room(_connection(), quarter, 5) for _ in range(5)]
+    assert flood.room(_connection(2), quarter, 5)
+    assert not flood.room(_connection(), 1, HOUR - 1)
+    assert flood.room(_connection(), quarter, HOUR)

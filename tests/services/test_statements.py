@@ -1,13 +1,22 @@
 """What providers say of consent, links, senders and templates, without a database."""
 
 import json
+import uuid
 from typing import Any
 
+import msgspec
+
+from ringback.domain.http import Callback
+from ringback.domain.ids import DAY_MS
 from ringback.domain.messages import Status
-from ringback.providers.base import Consent, Inbound, Notice
+from ringback.providers.base import Consent, Inbound, Notice, Parsed
+from ringback.services.arrivals import Arrival
 from ringback.services.batch import Known
+from ringback.services.statements import key_of, moment_of
+from ringback.services.subject_keys import day_of, inbound_key
 from tests.domain.schemas import faults
 from tests.services.test_decide import (
+    CONNECTION,
     NOW,
     Decision,
     _arrival,
@@ -84,3 +93,37 @@ def test_a_notice_about_no_message_stands_alone() -> None:
     assert bodies[0]["data"]["message"] is None
     assert [] == decision.rows.subjects
     assert ["accepted"] == decision.outcomes
+
+
+def test_what_has_no_time_is_known_for_a_day() -> None:
+    """A wish or a notice without a time is the same again that day, and another one weeks later."""
+    for item in (
+        Consent("+1", "opted_out", "stop"), Notice("link.clicked", "c1", {"url": "https://x"})
+    ):  # fmt: skip
+        keys = [key_of(item, "c", b"s", ms) for ms in (0, DAY_MS - 1, DAY_MS, 21 * DAY_MS)]
+        assert keys[0] == keys[1]
+        assert 3 == len(set(keys))
+    assert key_of(_STOP, "c", b"s", 0) == key_of(_STOP, "c", b"s", DAY_MS)
+
+
+def test_a_message_without_id_and_time_is_known_for_a_day() -> None:
+    """STOP, sent again on another day, is another message; one that has an id never is."""
+
+    def keyed(unnamed: bool, ms: int) -> uuid.UUID:
+        content: dict[str, object] = {"kind": "text", "text": "STOP"}
+        item = Inbound("f1", "f1", "+1", "+2", content, "sms", unnamed=unnamed)
+        callback = Callback("POST", "https://x/in/{token}", (), b"{}")
+        arrival = Arrival(CONNECTION, callback, ms, Parsed((item,)))
+        arrival.prepare(b"s")
+        return arrival.keyed[0].key
+
+    assert keyed(True, NOW) == keyed(True, NOW + 1)
+    assert keyed(True, NOW) != keyed(True, NOW + DAY_MS)
+    assert keyed(False, NOW) == keyed(False, NOW + DAY_MS)
+    assert inbound_key(b"s", "c", "f1", None) != inbound_key(b"s", "c", "f1", None, day_of(0))
+
+
+def test_nothing_is_said_later_than_it_came() -> None:
+    """A provider's clock that is ahead does not make what comes afterwards count for nothing."""
+    assert NOW == moment_of(msgspec.structs.replace(_STOP, occurred_at=NOW + 9 * DAY_MS), NOW)
+    assert NOW - 1 == moment_of(msgspec.structs.replace(_STOP, occurred_at=NOW - 1), NOW)

@@ -93,7 +93,8 @@ class Inbound(msgspec.Struct, frozen=True):
     """A message from a person. `content` holds `kind` and whatever that kind carries.
 
     `reply_to` is the provider's id of the message that it answers, and `reply_recipient` what
-    `recipient` is in that one's reports.
+    `recipient` is in that one's reports. `unnamed`: there is neither an id nor a time, and
+    `message_id` is only a fingerprint of what it says; the same on another day is another message.
     """
 
     message_id: str
@@ -108,6 +109,7 @@ class Inbound(msgspec.Struct, frozen=True):
     reply_recipient: str | None = None
     reference: str | None = None
     segments: int | None = None
+    unnamed: bool = False
 
 
 class CallReport(msgspec.Struct, frozen=True):
@@ -364,6 +366,8 @@ class Provider:
     notes: ClassVar[str] = ""
     # Callers prove themselves with an API key, and are told what is wrong with what they post.
     keyed: ClassVar[bool] = False
+    # Config fields that say where secrets are sent, and which: who changes one gives those again.
+    destinations: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     @property
     def faked(self) -> bool:

@@ -61,7 +61,8 @@ class LinkCool(Provider):
 - Reports come only for messages that were sent with a status URL.
 - `statuscode` is passed on in the description of an error: what its values mean is not public.
 - An incoming message has neither an id nor a time: the same words again from the same person to
-  the same number are taken for a repeat.
+  the same number on the same day (UTC) are taken for a repeat. A repeat across midnight is told
+  twice.
 """
 
     def verify(self, callback: Callback, config: LinkCoolConfig, now_ms: int) -> Verification:

@@ -58,6 +58,7 @@ def read(callback: Callback) -> Parsed:
         to=reading.plus(to),
         content={"kind": "text", "text": words},
         channel="sms",
+        unnamed=True,
     )
     return Parsed((item,))
 

@@ -327,7 +327,8 @@ def _inbound(taken: Taken) -> Item | Unparsed:
     at = taken.at()
     if person is None:
         return taken.lacks("from")
-    # Without an id of its own it is known by all it says.
+    # Without an id of its own it is known by all it says; without a time, for a day.
+    unnamed = not named and at is None
     named = named or reading.fingerprint(bytes(taken.piece.fragment))
     words, media = taken.long_text("text"), _media(taken)
     content: dict[str, object] = {"kind": "media" if media else "text"}
@@ -347,6 +348,7 @@ def _inbound(taken: Taken) -> Item | Unparsed:
         reply_to=taken.text("reply_to"),
         reference=taken.text("reference", reading.REFERENCE_MAX),
         segments=taken.count("segments"),
+        unnamed=unnamed,
     )
 
 

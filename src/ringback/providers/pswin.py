@@ -62,7 +62,8 @@ class PsWin(Provider):
   other is never read: such a callback is kept as *unparsed*.
 - Text without a charset in Content-Type or in the document is ISO-8859-1.
 - An incoming message has neither an id nor a time: the same words again from the same person to
-  the same number are taken for a repeat.
+  the same number on the same day (UTC) are taken for a repeat. A repeat across midnight is told
+  twice.
 - `DELIVERYTIME` is local time in an unknown zone and is not used.
 - `BARRED` says that a number is to be removed from all lists: it counts as an opt-out.
 - The API takes no reference of yours; messages are joined to their reports by the gateway's own.

@@ -176,6 +176,7 @@ class Items:
                 to=reading.plus(reading.text(found.words("RCV"))),
                 content=_content(found),
                 channel="sms",
+                unnamed=True,
             )
         )
 

@@ -49,6 +49,10 @@ class WhatsApp(Provider):
     """The adapter; it holds no state."""
 
     name: ClassVar[str] = "whatsapp"
+    destinations: ClassVar[dict[str, tuple[str, ...]]] = {
+        "base_url": ("access_token",),
+        "token_header": ("access_token",),
+    }
     label: ClassVar[str] = "WhatsApp Cloud API"
     channels: ClassVar[tuple[str, ...]] = (whatsapp_tables.CHANNEL,)
     documentation: ClassVar[str] = (

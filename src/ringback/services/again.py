@@ -20,14 +20,13 @@ from ringback.providers.base import (
     Parsed,
     Report,
 )
-from ringback.services import audit, delivery_log
+from ringback.services import audit, delivery_log, quarantine
 from ringback.services.arrivals import Arrival
 from ringback.services.audit import Act
 from ringback.services.batch import Scope
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
-from ringback.services.receive import at_public_url
 from ringback.services.replays import Replay
 from ringback.storage import callbacks, events
 from ringback.storage.audit import Actor
@@ -132,7 +131,8 @@ class Again:
             raise NotNow("Its connection was deleted: nothing knows how to read it any more.")
         callback = Callback(raw.callback.method, raw.url, raw.headers, raw.body, raw.peer)
         if raw.callback.outcome == "quarantined":
-            _check(connection, callback, int(raw.callback.received.timestamp() * 1000))
+            came_ms = int(raw.callback.received.timestamp() * 1000)
+            connection = _check(connection, callback, came_ms, self._clock.now_ms())
         parsed = registry.get(connection.provider).parse(callback, connection.config)
         if not effects:
             arrival = Arrival(connection, callback, 0, parsed)
@@ -167,16 +167,25 @@ class Again:
         return _shown(parsed, outcome, arrival.words, emitted, effects=True)
 
 
-def _check(connection: Connection, callback: Callback, received_ms: int) -> None:
-    """Look whether the proof of a quarantined callback fits by now. Raises NotNow."""
-    token = f"/in/{connection.token}"
-    came = msgspec.structs.replace(callback, url=callback.url.replace("/in/{token}", token, 1))
-    if connection.public_url is not None:
-        came = at_public_url(came, connection)
-    verification = registry.get(connection.provider).verify(came, connection.config, received_ms)
-    if verification.verdict != "ok":
-        words = "What proves where it comes from still does not fit, or was not kept"
-        raise NotNow(f"{words}: {verification.reason.rstrip('.')}.")
+def _check(connection: Connection, callback: Callback, received_ms: int, now_ms: int) -> Connection:
+    """Return the connection with the config that a quarantined callback fits by now.
+
+    Configs from before a rotation count as long as they do for what comes.
+
+    Raises:
+        NotNow: it fits none of them.
+
+    """
+    came = quarantine.as_it_came(callback, connection)
+    provider = registry.get(connection.provider)
+    verification = provider.verify(came, connection.config, received_ms)
+    if verification.verdict == "ok":
+        return connection
+    for config, until in connection.previous:
+        if until > now_ms and provider.verify(came, config, received_ms).verdict == "ok":
+            return msgspec.structs.replace(connection, config=config)
+    words = "What proves where it comes from still does not fit, or was not kept"
+    raise NotNow(f"{words}: {verification.reason.rstrip('.')}.")
 
 
 def _shown(

@@ -33,7 +33,7 @@ from ringback.services.batch import (
 )
 from ringback.services.files import with_links
 from ringback.services.statements import Statement
-from ringback.services.subject_keys import inbound_key, message_key, own_key
+from ringback.services.subject_keys import day_of, inbound_key, message_key, own_key
 from ringback.services.work import Work
 from ringback.storage.hot import SubjectRow, timestamp
 
@@ -102,7 +102,9 @@ class Arrival(Work):
     def prepare(self, secret: bytes) -> None:
         """Hash the keys of everything the callback speaks of."""
         connection = str(self.connection.id)
-        self.keyed = [_keyed(item, connection, secret) for item in self.parsed.items]
+        self.keyed = [
+            _keyed(item, connection, secret, self.received_ms) for item in self.parsed.items
+        ]
 
     def keys(self) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
         """Return the keys of messages, and of what happens once."""
@@ -202,7 +204,7 @@ class Arrival(Work):
         """Take an error that says that the person wants no more messages."""
         if not isinstance(item, Report) or (person := statements.refused_by(item)) is None:
             return
-        at = self.received_ms if item.occurred_at is None else item.occurred_at
+        at = statements.moment_of(item, self.received_ms)
         evidence = {"message_id": item.message_id}
         said = wishes.Said(
             "opted_out", at, self.received_ms, "error", evidence, subject.id, self.id
@@ -409,18 +411,19 @@ def _new_fact(batch: Batch, subject: Subject, item: Item) -> int | None:
     return hash_
 
 
-def _keyed(item: Item, connection: str, secret: bytes) -> Keyed:
+def _keyed(item: Item, connection: str, secret: bytes, received_ms: int) -> Keyed:
     if isinstance(item, Report):
         return Keyed(item, message_key(secret, connection, item.message_id, item.recipient))
     if isinstance(item, Inbound):
-        key = inbound_key(secret, connection, item.message_id, item.recipient)
+        day = day_of(received_ms) if item.unnamed else ""
+        key = inbound_key(secret, connection, item.message_id, item.recipient, day)
         if item.reply_to is None:
             return Keyed(item, key)
         answered = message_key(secret, connection, item.reply_to, item.reply_recipient)
         return Keyed(item, key, answered)
     if isinstance(item, CallReport | OrderReport):
         return Keyed(item, hashed_key(secret, connection, *others.name_of(item)))
-    key = statements.key_of(item, connection, secret)
+    key = statements.key_of(item, connection, secret, received_ms)
     return Keyed(item, key, statements.message_of(item, connection, secret))
 
 

@@ -154,6 +154,11 @@ def check_config(provider: str, raw: dict[str, object]) -> None:
         raise Invalid(*faults) from error
 
 
+def destinations(provider: str) -> dict[str, tuple[str, ...]]:
+    """Return the config fields that say where secrets are sent, each with those secrets."""
+    return _get(provider).destinations
+
+
 class Covers(msgspec.Struct, frozen=True):
     """What the proof of a callback covers: in words, and whether the URL is part of it."""
 

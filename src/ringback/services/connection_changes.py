@@ -11,7 +11,7 @@ import msgspec
 from ringback.domain.endpoints import Mode
 from ringback.domain.ids import show
 from ringback.errors import Fault, Invalid
-from ringback.services import audit, catalogue
+from ringback.services import audit, catalogue, quarantine
 from ringback.services.audit import Act
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
@@ -53,11 +53,16 @@ async def change(
     if url:
         url = checked_public_url(url, Mode(scope.mode))
 
+    now, wanted = edges.clock.now_ms(), changes.on_bad_signature
+
     def changed(old: SealedConnection) -> SealedConnection:
+        if wanted == "quarantine":
+            _check_quarantine(known.provider, old.config, "/on_bad_signature", now)
         return msgspec.structs.replace(
             old,
             public_url=old.public_url if url is None else url or None,
             on_bad_signature=changes.on_bad_signature or old.on_bad_signature,
+            previous=_remembered(old, now),
         )
 
     given = {name: value for name, value in msgspec.structs.asdict(changes).items() if value}
@@ -73,23 +78,28 @@ async def rotate(
     None when the connection is gone.
 
     Raises:
-        Invalid: the config would be wrong, or is the one there is.
+        Invalid: the config would be wrong, is the one there is, takes secrets elsewhere that are
+            not given, or makes a proof that quarantine does not keep.
         LimitReached: three earlier ones count already.
 
     """
-    config = {**known.config, **fields}
-    catalogue.check_config(known.provider, config)
-    if config == known.config:
-        raise Invalid(Fault("/config", "That is the config there is."))
     now = edges.clock.now_ms()
     ends = now + overlap_s * 1000
 
     def changed(old: SealedConnection) -> SealedConnection:
-        kept = [one for one in old.previous if one[1] > now - REMEMBERED_MS]
+        config = {**old.config, **fields}
+        catalogue.check_config(known.provider, config)
+        if config == old.config:
+            raise Invalid(Fault("/config", "That is the config there is."))
+        _check_destinations(known.provider, old.config, fields)
+        kind = old.on_bad_signature
+        if kind == "quarantine":
+            _check_quarantine(known.provider, config, "/config", now)
+        kept = _remembered(old, now)
         if len([one for one in kept if one[1] > now]) >= EARLIER_MAX:
             raise LimitReached(f"{EARLIER_MAX} earlier configs count already; end their overlap.")
         earlier = [(old.config, ends), *kept][:EARLIER_MAX]
-        return msgspec.structs.replace(old, config={**old.config, **fields}, previous=earlier)
+        return msgspec.structs.replace(old, config=config, previous=earlier)
 
     detail: audit.Detail = {"overlap_s": overlap_s, "config": sorted(fields)}
     act = Act("connection.rotated", show("con", known.id), detail)
@@ -103,11 +113,57 @@ async def end_overlap(
     now = edges.clock.now_ms()
 
     def changed(old: SealedConnection) -> SealedConnection:
-        ended = [(config, min(until, now)) for config, until in old.previous]
+        ended = [(config, min(until, now)) for config, until in _remembered(old, now)]
         return msgspec.structs.replace(old, previous=ended)
 
     act = Act("connection.overlap_ended", show("con", known.id))
     return await _write(edges, scope, known, known.name, changed, act)
+
+
+async def forget(edges: Edges) -> None:
+    """Erase configs whose overlap has been over for seven days: nothing needs them any more."""
+    now = edges.clock.now_ms()
+
+    def changed(old: SealedConnection) -> SealedConnection:
+        return msgspec.structs.replace(old, previous=_remembered(old, now))
+
+    configuration = edges.configuration
+    old = [
+        one
+        for one in configuration.everything.connections
+        if any(until <= now - REMEMBERED_MS for _, until in one.previous)
+    ]
+    if not old:
+        return
+    async with configuration.change() as session:
+        for one in old:
+            place = (one.id, one.tenant, one.mode)
+            await stored.change_connection(session, configuration.vault, place, one.name, changed)
+
+
+def _remembered(old: SealedConnection, now_ms: int) -> list[tuple[dict[str, object], int]]:
+    return [one for one in old.previous if one[1] > now_ms - REMEMBERED_MS]
+
+
+def _check_quarantine(provider: str, config: dict[str, object], pointer: str, now_ms: int) -> None:
+    """Make sure that what is quarantined can be read one day. Raises Invalid."""
+    if faults := quarantine.faults(provider, config, pointer, now_ms):
+        raise Invalid(*faults)
+
+
+def _check_destinations(
+    provider: str, config: dict[str, object], fields: dict[str, object]
+) -> None:
+    """Make sure that nobody has secrets sent elsewhere who does not know them. Raises Invalid."""
+    faults = [
+        Fault(f"/config/{secret}", f"Give it again: {name} says where it is sent.")
+        for name, secrets in catalogue.destinations(provider).items()
+        if name in fields and fields[name] != config.get(name)
+        for secret in secrets
+        if config.get(secret) is not None and secret not in fields
+    ]
+    if faults:
+        raise Invalid(*faults)
 
 
 async def _write(

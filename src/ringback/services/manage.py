@@ -28,7 +28,7 @@ from ringback.domain.ids import show, uuid7
 from ringback.domain.signing import SECRET_BYTES, new_secret, secret_key
 from ringback.domain.targets import Target
 from ringback.errors import Fault, Invalid, RingbackError
-from ringback.services import audit, catalogue
+from ringback.services import audit, catalogue, quarantine
 from ringback.services.audit import Act
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
@@ -269,14 +269,17 @@ class Manager:
             catalogue.check_config(new.provider, new.config)
         except Invalid as error:
             faults += error.faults
+        wanted, now = new.on_bad_signature, self._clock.now_ms()
+        if not faults and wanted == "quarantine":
+            faults = quarantine.faults(new.provider, new.config, "/on_bad_signature", now)
         if faults:
             raise Invalid(*faults)
         if len(self.connections(scope)) >= CONNECTIONS_MAX:
             raise LimitReached(f"There are {CONNECTIONS_MAX} connections already; delete some.")
-        now = self._now()
+        made = self._now()
         connection = StoredConnection(
             0, self._new_id(), scope.tenant, Mode(scope.mode), new.provider, new.name,
-            new.token or secrets.token_urlsafe(_TOKEN_BYTES), new.config, now, now,
+            new.token or secrets.token_urlsafe(_TOKEN_BYTES), new.config, made, made,
             public_url, new.on_bad_signature,
         )  # fmt: skip
         async with self._configuration.change() as session:

@@ -151,7 +151,8 @@ class Receiver:
         Beyond what is listed of a flood, quarantine refuses too: what is not kept comes again.
         """
         settled: Outcome = "quarantined" if connection.quarantine else "rejected"
-        if self._flood.full(connection, settled, now):
+        full = self._flood.full(connection, settled, now)
+        if full or not self._room(connection, callback, now):
             self._flood.count(connection, settled)
             self.outcomes[connection.provider, settled] += 1
             return reply
@@ -171,6 +172,11 @@ class Receiver:
         if connection.quarantine:
             return provider.reply(callback, connection.config, Verification("ok"))
         return reply
+
+    def _room(self, connection: Connection, callback: Callback, now: int) -> bool:
+        """Say whether there is room for a callback in quarantine, if that is where it goes."""
+        size = len(callback.body)
+        return not connection.quarantine or self._flood.room(connection, size, now)
 
     def _parse(self, connection: Connection, callback: Callback) -> Parsed:
         provider = registry.get(connection.provider)

@@ -5,6 +5,7 @@ anywhere and run again.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -41,14 +42,16 @@ class Retainer:
         first_s: float = FIRST_S,
         every_s: float = EVERY_S,
         store: Store | None = None,
+        forget: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Take the database and the periods; the first turn comes `first_s` after the start.
 
-        `store` is where people's files are.
+        `store` is where people's files are; `forget` erases secrets that nothing needs any more.
         """
         self._database = database
         self._periods = periods
         self._store = store
+        self._forget = forget
         self._first_s = first_s
         self._every_s = every_s
 
@@ -97,6 +100,8 @@ class Retainer:
             await counts.forget(connection)
             await idempotency.expire(connection)
             await keys.forget(connection)
+            if self._forget is not None:
+                await self._forget()
             return dropped
         finally:
             await connection.close()

@@ -13,7 +13,7 @@ from ringback.domain.events import Envelope, notice_event, unrecognised_event
 from ringback.domain.ids import hashed_key, show
 from ringback.domain.outcomes import Outcome
 from ringback.providers.base import Consent, Notice, Report, Unrecognised
-from ringback.services.subject_keys import inbound_key, message_key
+from ringback.services.subject_keys import day_of, inbound_key, message_key
 from ringback.services.wishes import Said
 
 Statement = Consent | Notice | Unrecognised
@@ -26,10 +26,16 @@ class Words(NamedTuple):
     outcome: Outcome
 
 
-def key_of(item: Statement, connection: str, secret: bytes) -> uuid.UUID:
-    """Hash what makes a statement the same one again: the provider's key, and its time."""
+def key_of(item: Statement, connection: str, secret: bytes, received_ms: int) -> uuid.UUID:
+    """Hash what makes a statement the same one again: the provider's key, and its time.
+
+    Wishes and notices without a time are the same again on the day (UTC) that they came: who says
+    STOP once more weeks later means it.
+    """
     kind = type(item).__name__.lower()
     stamp = "" if item.occurred_at is None else str(item.occurred_at)
+    if item.occurred_at is None and not isinstance(item, Unrecognised):
+        stamp = day_of(received_ms)
     return hashed_key(secret, connection, kind, item.key, stamp)
 
 
@@ -62,12 +68,21 @@ def render(
 def wish_of(
     item: Consent, received_ms: int, message: uuid.UUID | None, callback: uuid.UUID | None
 ) -> tuple[Person, Said]:
-    """Return whose wish a provider's notice tells of, and what it says."""
+    """Return whose wish a provider's notice tells of, and what it says.
+
+    Nothing is said later than it came: a provider's clock that is ahead must not make what comes
+    afterwards count for nothing.
+    """
     person = person_of(item.address, item.kind, item.channel, item.sender, item.purpose)
     source: Source = "keyword" if "keyword" in item.evidence else "provider"
-    at = received_ms if item.occurred_at is None else item.occurred_at
+    at = moment_of(item, received_ms)
     evidence = evidence_of(item.evidence)
     return person, Said(item.word, at, received_ms, source, evidence, message, callback)
+
+
+def moment_of(item: Consent | Report, received_ms: int) -> int:
+    """Return when a wish was said: by the provider's clock, at the latest when it came."""
+    return received_ms if item.occurred_at is None else min(item.occurred_at, received_ms)
 
 
 def refused_by(item: Report) -> Person | None:

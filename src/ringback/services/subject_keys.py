@@ -2,7 +2,7 @@
 
 import uuid
 
-from ringback.domain.ids import hashed_key
+from ringback.domain.ids import DAY_MS, hashed_key
 
 
 def own_key(secret: bytes, subject: uuid.UUID) -> uuid.UUID:
@@ -18,7 +18,13 @@ def message_key(
 
 
 def inbound_key(
-    secret: bytes, connection: str, message_id: str, recipient: str | None
+    secret: bytes, connection: str, message_id: str, recipient: str | None, day: str = ""
 ) -> uuid.UUID:
-    """Hash what names an inbound message."""
-    return hashed_key(secret, connection, "inbound", message_id, recipient or "")
+    """Hash what names an inbound message; `day` is part of it where its provider gives no id."""
+    of_day = (day,) if day else ()
+    return hashed_key(secret, connection, "inbound", message_id, recipient or "", *of_day)
+
+
+def day_of(received_ms: int) -> str:
+    """Name the day (UTC) on which something came that has neither an id nor a time."""
+    return f"day {received_ms // DAY_MS}"

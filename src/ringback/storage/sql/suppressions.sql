@@ -46,7 +46,7 @@ order by id desc limit $5
 
 -- name: remove
 with gone as (
-    update suppression set id = $4, word = $7, since = greatest(since, $8)
+    update suppression set id = $4, word = $7, since = $8
     where id = $1 and tenant = $2 and mode = $3 and word = 2
     returning *)
 insert into suppression_entry
