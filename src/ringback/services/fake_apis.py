@@ -117,7 +117,7 @@ class FakeApis:
             return msgspec.structs.replace(how, code=code) if code is not None else None
         name = asked.scenario if asked else of_address(faked.messages[0].to)
         outcome = SCENARIOS[name].outcome
-        if asked is None and self._simulator.full:
+        if self._simulator.full and not (asked and asked.quiet):
             outcome = "throttled"
         if outcome == "accepted":
             return None

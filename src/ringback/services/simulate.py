@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from ringback.domain.endpoints import Connection
-from ringback.domain.http import HttpRequest
+from ringback.domain.http import Callback, HttpRequest
 from ringback.domain.messages import Status
 from ringback.domain.networks import Policy
 from ringback.domain.scenarios import Outcome
@@ -42,6 +42,8 @@ USUAL_TEXT = "Hello, this is a simulated message."
 # A picture that every faked API serves: what people answer with.
 PICTURE_PATH = "/ringback/picture.png"
 PICTURE_TYPE = "image/png"
+# Why there is nothing to be forged.
+UNPROVED = "Nothing but its URL proves a callback of this connection"
 _DEADLINE_S = 15.0
 # The last part of a header: the signature or the credentials in it.
 _PROOF = re.compile(r"[^ =,]+(?==*$)")
@@ -151,7 +153,8 @@ class Simulator:
             # What cannot be told of is not sent either.
             self._requests(connection, plan, [_DRY_RUN] * plan.batch)
         except CannotSimulateError as error:
-            raise Invalid(Fault("/statuses", f"{str(error).rstrip('.')}.")) from error
+            where = "/forged" if str(error) == UNPROVED else "/statuses"
+            raise Invalid(Fault(where, f"{str(error).rstrip('.')}.")) from error
         provider = registry.get(connection.provider)
         if self._sender is None or not provider.faked or not plan.sends:
             made = [plan.about or f"sim-{os.urandom(10).hex()}" for _ in range(plan.batch)]
@@ -256,6 +259,8 @@ class Simulator:
             if connection.public_url is not None:
                 # Signed for where the provider calls, and posted to where we are.
                 requests = [_moved(one, public, self._base_url) for one in requests]
+            if plan.forged and any(_proves(connection, _forged(one), now) for one in requests):
+                raise CannotSimulateError(UNPROVED)
             for request in requests:
                 scheduled += self._posted(request, plan, place)
         if plan.reorder:
@@ -348,6 +353,12 @@ def _forged(request: HttpRequest) -> HttpRequest:
         headers=headers,
         body=request.body + b" " if request.body else b"",
     )
+
+
+def _proves(connection: Connection, request: HttpRequest, now_ms: int) -> bool:
+    callback = Callback(request.method, request.url, request.headers, request.body)
+    provider = registry.get(connection.provider)
+    return provider.verify(callback, connection.config, now_ms).verdict == "ok"
 
 
 def _reversed(proof: re.Match[str]) -> str:
