@@ -16,7 +16,7 @@ TYPES_MAX = 1024
 _NOUNS: dict[ids.Prefix, str] = {
     "msg": "message", "evt": "event", "end": "endpoint", "con": "connection", "cbk": "callback",
     "att": "attempt", "dlv": "delivery", "key": "API key", "usr": "person", "ses": "session",
-    "opt": "suppression",
+    "opt": "suppression", "med": "file",
 }  # fmt: skip
 
 

@@ -234,9 +234,9 @@ def _generic(line: Line, fact: Fact) -> object:
 def _unknown(line: Line, fact: Fact) -> object:
     """Say something that is well-formed and has no type of ours."""
     if line.provider == "whatsapp":
-        value = {"event": "FLAGGED", "display_phone_number": line.sender.lstrip("+"),
-                 "current_limit": "TIER_10K", "at": fact.at_ms}  # fmt: skip
-        change = {"field": "phone_number_quality_update", "value": value}
+        value = {"event": "FLOW_STATUS_CHANGE", "message": "The flow is throttled",
+                 "flow_id": "6627390910605886", "at": fact.at_ms}  # fmt: skip
+        change = {"field": "flows", "value": value}
         entry = {"id": "102290129340398", "time": fact.at_ms // 1000, "changes": [change]}
         return {"object": "whatsapp_business_account", "entry": [entry]}
     return _BODIES[line.provider](line, fact)
