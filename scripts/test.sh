@@ -4,7 +4,8 @@
 set -u
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
-here="tests/up tests/proof tests/embedded tests/test_first_page.py tests/test_bench.py tests/panel"
+here="tests/up tests/proof tests/embedded tests/test_first_page.py tests/test_bench.py tests/cli \
+tests/storage tests/panel"
 others=$(mktemp)
 trap 'rm -f "$others"' EXIT
 trap 'kill "$beside" 2>/dev/null; exit 130' INT TERM

@@ -48,6 +48,8 @@ def test_a_signal_to_the_supervisor_stops_everything(
     running: Installation, number: signal.Signals
 ) -> None:
     """`kill -INT`, a service manager's SIGTERM, and a terminal that is closed do the same."""
+    # The last line of what it has to say at its start.
+    running.until_said("what is not\n\n")
     before = running.said
     assert 0 == running.stop(number)
     assert before == running.said
