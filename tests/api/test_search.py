@@ -148,7 +148,8 @@ async def test_nothing_of_anothers(house: House) -> None:
     """Another tenant, the other mode and operators who act for them find none of it."""
     owned = await belongings(house)
     await house.observe(1)
-    texts = [rows[0] for prefix, rows in owned.items()]
+    # What is known of suppressions and files is found where they are listed, and not by a search.
+    texts = [rows[0] for prefix, rows in owned.items() if prefix not in {"opt", "med"}]
     for text in (*texts, "m1", "order-1", "0001", "+15550100001", "127.0.0.1"):
         assert await hits(house, text), text
         for key in (OTHER_KEY, LIVE_KEY):
