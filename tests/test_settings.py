@@ -40,6 +40,9 @@ def test_every_setting_is_an_environment_variable() -> None:
         "LOG_LEVEL": "debug", "LOCK_EGRESS": "true", "ALLOW_METADATA": "true",
         "RETRY_SCHEDULE": "1,60", "REQUEST_LOG": "all", "RATE_LIMIT": "7",
         "DEMO_PACE": "0.5", "DEMO_SEED": "42", "TRUSTED_PROXIES": "10.0.0.7,10.1.0.0/16",
+        "MEDIA_DIR": "/tmp/x/media", "MEDIA_BUCKET": "https://example.com/bucket",
+        "MEDIA_BUCKET_REGION": "eu-central-1", "MEDIA_BUCKET_KEY_ID": "akid",
+        "MEDIA_BUCKET_SECRET": "s",
     }  # fmt: skip
     assert {name.lower() for name in given} == set(Settings.model_fields)
     for name, value in given.items():
