@@ -106,6 +106,9 @@ CALLBACKS: dict[str, Limit] = {
     "providers.smsportal_fields:LEAVES_MAX": Limit(
         "fields", "of a callback of SMSPortal's that are looked at", "not found"
     ),
+    "providers.link_send:REFERENCE_MAX": Limit(
+        CHARACTERS, "a reference sent through LINK Denmark", "refused"
+    ),
     "providers.smsportal_send:BATCH_MAX": Limit(
         "messages", "in one request to SMSPortal", "another request"
     ),

@@ -20,7 +20,7 @@ from ringback.providers.base import (
 )
 from ringback.providers.config import load_config
 from ringback.providers.link_cool import LinkCool
-from ringback.providers.link_send import LinkCoolConfig
+from ringback.providers.link_send import REFERENCE_MAX, LinkCoolConfig
 from ringback.providers.recorded import NOW_MS
 
 from .cases import GENUINE
@@ -101,6 +101,18 @@ def test_what_the_api_refuses_is_told_in_our_words(
     )  # fmt: skip
 
 
+def test_the_longest_reference_comes_back_whole() -> None:
+    """500 characters, each of which takes twelve in a URL, are told again by the report."""
+    message = msgspec.structs.replace(MESSAGE, reference="👍" * REFERENCE_MAX)
+    api = FakeApi(COOL, CONFIG)
+    driven(COOL.send(message, CONFIG), api)
+    request = COOL.simulate(api.taken[0], "delivered", CONFIG, URL)
+    callback = Callback(request.method, request.url, request.headers, request.body)
+    (item,) = COOL.parse(callback, CONFIG).items
+    assert isinstance(item, Report)
+    assert message.reference == item.reference
+
+
 @pytest.mark.parametrize("body", [b"{}", b'{"details":{"batchid":null}}', b'{"details":5}', b"<"])
 def test_an_answer_without_a_batch_is_uncertain(body: bytes) -> None:
     """Nobody could join the report; it is not sent again blindly."""
@@ -116,6 +128,7 @@ def test_an_answer_without_a_batch_is_uncertain(body: bytes) -> None:
         ({"text": ""}, "text_length"),
         ({"text": "x" * 1601}, "text_length"),
         ({"content": {"kind": "media", "media": []}}, "unsupported_content"),
+        ({"reference": "r" * 501}, "reference_length"),
     ],
 )
 def test_what_link_could_only_refuse_makes_no_request(

@@ -80,6 +80,7 @@ def test_answers_are_read(status: int, body: bytes, expected: SendResult) -> Non
         ({}, msgspec.structs.replace(MESSAGE, text=""), "text_length"),
         ({}, msgspec.structs.replace(MESSAGE, content={"kind": "media"}), "unsupported_content"),
         ({}, msgspec.structs.replace(MESSAGE, content={"kind": "template"}), "unsupported_content"),
+        ({}, msgspec.structs.replace(MESSAGE, validity_s=600), "validity_not_possible"),
     ],
 )
 def test_what_cannot_be_sent_is_not_asked_for(

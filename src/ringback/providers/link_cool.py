@@ -59,6 +59,7 @@ class LinkCool(Provider):
 - Reports come as GET, with everything in the query; messages of people come as a form.
 - The answer to a send names a batch. The batch and the recipient together are the message.
 - Reports come only for messages that were sent with a status URL.
+- A reference has at most 500 characters. LINK names no maximum; it comes back in a URL.
 - `statuscode` is passed on in the description of an error: what its values mean is not public.
 - An incoming message has neither an id nor a time: the same words again from the same person to
   the same number on the same day (UTC) are taken for a repeat. A repeat across midnight is told

@@ -28,6 +28,9 @@ from ringback.providers.base import (
 URL = "https://api.linkmobility.dk/v2/message.json"
 PATH = urlsplit(URL).path
 TEXT_MAX = 1600
+# LINK names no maximum for `returndata`. It comes back in the query of a report, beside all else,
+# and is told whole up to here: as long as the reference of LINK's newer API.
+REFERENCE_MAX = 500
 REFUSALS = ("400", "401")
 
 _RECIPIENT = re.compile(r"\+[0-9]{6,15}")
@@ -72,6 +75,8 @@ def flow(message: OutboundMessage, config: LinkCoolConfig) -> SendFlow:
         return _refused("sender", "invalid_sender")
     if not 0 < len(message.text) <= TEXT_MAX:
         return _refused("content", "text_length")
+    if len(message.reference or "") > REFERENCE_MAX:
+        return _refused("content", "reference_length")
     told: dict[str, object] = {
         "recipients": to,
         "sender": message.from_,
@@ -162,7 +167,7 @@ def fake(request: HttpRequest, config: LinkCoolConfig, how: Fake) -> Faked | Non
             channel="sms",
             text=str(told["message"]),
             message_id=batch,
-            reference=reading.text(told.get("returndata"), reading.REFERENCE_MAX),
+            reference=reading.text(told.get("returndata"), REFERENCE_MAX),
             validity_s=lives * 60 if isinstance(lives, int) else None,
             callback_url=reading.text(told.get("statusurl"), 4096),
         )

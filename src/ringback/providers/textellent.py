@@ -58,6 +58,7 @@ class Textellent(Provider):
   kept.
 - Numbers added to the do-not-text list, and taken off it, are opt-outs and opt-ins.
 - Of the events' names in subscriptions only `INCOMING_MESSAGE` is known.
+- The API has no validity: a message that is to expire is refused, and not sent without it.
 - The API takes no reference of yours, and its errors have no documented codes: they are told apart
   by the HTTP status.
 """

@@ -38,6 +38,9 @@ def flow(message: OutboundMessage, config: TextellentConfig) -> SendFlow:
         return _refused("content", "unsupported_content")
     if not message.text and not files:
         return _refused("content", "text_length")
+    if message.validity_s is not None:
+        # Its API has no such field: the text could come when it is worth nothing any more.
+        return _refused("content", "validity_not_possible")
     body: dict[str, object] = {"text": message.text, "from": message.from_, "to": message.to}
     if files:
         body["mediaFileURLs"] = files
