@@ -98,6 +98,16 @@ async def test_what_cannot_be_rotated_to(house: House) -> None:
     assert_problem(response, 409, "limit_reached")
 
 
+async def test_what_counts_no_more_does_not_end_an_overlap(house: House) -> None:
+    """However often the config is changed at once, a secret counts until its overlap ends."""
+    await _rotate(house, OLD, overlap_s=0)
+    await _rotate(house, NEW)
+    for secret in (OLD + "-2", OLD + "-3", OLD + "-4", OLD + "-5"):
+        await _rotate(house, secret, overlap_s=0)
+    assert 200 == await _post(house, OLD, "m-old")
+    assert 401 == await _post(house, NEW, "m-over")
+
+
 async def test_a_public_url_of_its_own(house: House) -> None:
     """It is in the callback URL and what is verified; simulated callbacks are signed for it."""
     changed = await _change(house, public_url="https://eu.example.com/rb/", name="Europe")
@@ -223,3 +233,6 @@ async def test_quarantine_refuses_when_it_is_full(house: House) -> None:
     now, connection = engine.clock.now_ms(), house.stage.connection(TOKEN)
     assert engine.flood.room(connection, QUARANTINED_BYTES_PER_HOUR, now)
     assert 401 == await _post(house, OLD, "m-beyond")
+    outcomes = engine.receiver.outcomes
+    assert (1, 0) == (outcomes["simulator", "rejected"], outcomes["simulator", "quarantined"])
+    assert ["rejected"] == [place.what for place in engine.flood.take()]

@@ -98,7 +98,7 @@ async def rotate(
         kept = _remembered(old, now)
         if len([one for one in kept if one[1] > now]) >= EARLIER_MAX:
             raise LimitReached(f"{EARLIER_MAX} earlier configs count already; end their overlap.")
-        earlier = [(old.config, ends), *kept][:EARLIER_MAX]
+        earlier = _latest([(old.config, ends), *kept])
         return msgspec.structs.replace(old, config=config, previous=earlier)
 
     detail: audit.Detail = {"overlap_s": overlap_s, "config": sorted(fields)}
@@ -143,6 +143,15 @@ async def forget(edges: Edges) -> None:
 
 def _remembered(old: SealedConnection, now_ms: int) -> list[tuple[dict[str, object], int]]:
     return [one for one in old.previous if one[1] > now_ms - REMEMBERED_MS]
+
+
+def _latest(earlier: list[tuple[dict[str, object], int]]) -> list[tuple[dict[str, object], int]]:
+    """Return the three that count longest, in the order they are in.
+
+    What is only remembered must not push out what still counts.
+    """
+    places = sorted(range(len(earlier)), key=lambda place: -earlier[place][1])[:EARLIER_MAX]
+    return [earlier[place] for place in sorted(places)]
 
 
 def _check_quarantine(provider: str, config: dict[str, object], pointer: str, now_ms: int) -> None:

@@ -153,8 +153,9 @@ class Receiver:
         settled: Outcome = "quarantined" if connection.quarantine else "rejected"
         full = self._flood.full(connection, settled, now)
         if full or not self._room(connection, callback, now):
-            self._flood.count(connection, settled)
-            self.outcomes[connection.provider, settled] += 1
+            # Whatever it was to be: what is not kept is refused.
+            self._flood.count(connection, "rejected")
+            self.outcomes[connection.provider, "rejected"] += 1
             return reply
         provider = registry.get(connection.provider)
         others = [

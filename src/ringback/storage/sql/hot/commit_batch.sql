@@ -3,6 +3,7 @@
 -- Called as one autocommit statement: nothing is ever held across a client round trip. Read
 -- committed, so every statement below sees what the locks before it waited for.
 -- Lock order, the same in every code path: new keys by key -> subjects by id -> once keys by key
+-- -> people whose suppressions change, by the number of their lock, then suppressions by key
 -- -> feed lock -> tails of lanes by (lane, endpoint).
 --
 -- Array parameters are columns of rows. Indexes into other arrays count from 1, 0 means none.

@@ -1,9 +1,16 @@
 -- Write wishes of people into the ledger, and what is in force from then on.
 --
 -- Part of commit_batch. The newest `since` wins, and of the same moment the higher word, so that no
--- order of arrival matters. Rows are locked in order of their keys.
+-- order of arrival matters.
 create or replace function take_wishes(p_entries jsonb[]) returns void language plpgsql as $$
 begin
+    -- A wish changes rows that are there, rows that come now, and rows that it lifts: no order of
+    -- keys covers all three. So whoever writes of a person waits for whoever already does. People
+    -- share 64 locks, or thousands of wishes at once would fill the server's table of locks.
+    perform pg_advisory_xact_lock(8421, shared.lock)
+    from (select distinct hashtext(e.entry->>'address') & 63 as lock
+          from unnest(p_entries) as e (entry) order by 1) as shared;
+
     insert into suppression_entry
         (id, tenant, mode, key, kind, address, channel, sender, purpose, connection, word, since,
          source, event, callback, message, evidence)
