@@ -202,7 +202,8 @@ def adapters_do_not_know_each_other(file: Source) -> Iterator[str]:
 _OF_ALL_PROVIDERS = frozenset({
     "base", "config", "config_faults", "error_table", "forms", "generic", "mapped_config",
     "mapping", "mapping_body", "mapping_config", "mapping_items", "mapping_table", "mapping_times",
-    "mapping_writing", "presets", "query_proof", "reading", "recorded", "registry", "xml_reading",
+    "mapping_writing", "presets", "proofs", "query_proof", "reading", "recorded", "registry",
+    "xml_reading",
 })  # fmt: skip
 
 

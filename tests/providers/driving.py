@@ -49,3 +49,26 @@ class FakeApi:
         assert isinstance(found, Faked), request.url
         self.taken += found.messages
         return found.response
+
+
+def assert_told(
+    provider: Provider,
+    config: ProviderConfig,
+    message: OutboundMessage,
+    how: dict[str, str],
+    *expected: str | None,
+) -> None:
+    """Send to a faked API that behaves so: outcome, class and code of the provider are these."""
+    result, _ = driven(provider.send(message, config), FakeApi(provider, config, **how))
+    error = result.error
+    found = result.outcome, error and error.class_, error and error.provider_code
+    assert expected == found
+
+
+def assert_unasked(
+    provider: Provider, config: ProviderConfig, message: OutboundMessage, code: str
+) -> None:
+    """Try to send what could only be refused: it is said, in our words, without a request."""
+    result, asked = driven(provider.send(message, config), FakeApi(provider, config))
+    assert [] == asked
+    assert ("refused", code) == (result.outcome, result.error and result.error.code)

@@ -1,12 +1,14 @@
 """What the rest of the program relies on in anything that an adapter reads."""
 
 import json
+import time
 from typing import get_args
 
 from ringback.domain.consent import ConsentWord
-from ringback.providers.base import Consent, Inbound, Parsed, Report
+from ringback.domain.http import Callback
+from ringback.providers.base import Consent, Inbound, Parsed, Provider, ProviderConfig, Report
 from ringback.providers.reading import ID_MAX, REFERENCE_MAX
-from ringback.providers.recorded import plain
+from ringback.providers.recorded import NOW_MS, plain
 
 
 def assert_sound(parsed: Parsed) -> None:
@@ -28,6 +30,19 @@ def assert_sound(parsed: Parsed) -> None:
             assert 0 < len(item.address) <= ID_MAX
             assert item.word in get_args(ConsentWord)
     assert all(one.reason and len(one.reason) < 500 for one in parsed.unparsed)
+
+
+def taken(provider: Provider, config: ProviderConfig, callback: Callback) -> set[type]:
+    """Hold all that is done with a genuine callback to its 200; return what kinds it held."""
+    verification = provider.verify(callback, config, NOW_MS)
+    assert verification.verdict == "ok"
+    began = time.thread_time()
+    parsed = provider.parse(callback, config)
+    reply = provider.reply(callback, config, verification)
+    assert time.thread_time() - began < 0.5
+    assert reply.status == 200
+    assert_sound(parsed)
+    return {type(one) for one in (*parsed.items, *parsed.unparsed)}
 
 
 def _strings(value: object) -> list[str]:

@@ -24,8 +24,8 @@ from ringback.providers.link_send import REFERENCE_MAX, LinkCoolConfig
 from ringback.providers.recorded import NOW_MS
 
 from .cases import GENUINE
-from .driving import FakeApi, driven
-from .sound import assert_sound
+from .driving import FakeApi, assert_told, assert_unasked, driven
+from .sound import taken
 
 COOL = LinkCool()
 CONFIG = load_config(
@@ -94,11 +94,7 @@ def test_what_the_api_refuses_is_told_in_our_words(
     how: dict[str, str], outcome: str, class_: str | None, provider_code: str | None
 ) -> None:
     """Every shape of refusal that is played becomes an outcome and a class; 5xx is uncertain."""
-    result, _ = driven(COOL.send(MESSAGE, CONFIG), FakeApi(COOL, CONFIG, **how))
-    error = result.error
-    assert (outcome, class_, provider_code) == (
-        result.outcome, error and error.class_, error and error.provider_code,
-    )  # fmt: skip
+    assert_told(COOL, CONFIG, MESSAGE, how, outcome, class_, provider_code)
 
 
 def test_the_longest_reference_comes_back_whole() -> None:
@@ -135,17 +131,9 @@ def test_what_link_could_only_refuse_makes_no_request(
     changed: dict[str, object], code: str
 ) -> None:
     """It is said before anything leaves; and so is that there is no key."""
-    result, asked = driven(
-        COOL.send(msgspec.structs.replace(MESSAGE, **changed), CONFIG), FakeApi(COOL, CONFIG)
-    )
-    assert asked == []
-    assert result.error is not None
-    assert (result.outcome, result.error.code) == ("refused", code)
+    assert_unasked(COOL, CONFIG, msgspec.structs.replace(MESSAGE, **changed), code)
     bare = load_config(LinkCoolConfig, {"callback_secret": "not-a-real-callback-secret"})
-    result, asked = driven(COOL.send(MESSAGE, bare), FakeApi(COOL, bare))
-    assert asked == []
-    assert result.error is not None
-    assert result.error.code == "not_configured"
+    assert_unasked(COOL, bare, MESSAGE, "not_configured")
 
 
 def test_the_played_api_takes_lists_of_recipients() -> None:
@@ -182,10 +170,5 @@ def test_any_query_and_form_gives_a_typed_result() -> None:
         else:
             text = text.replace(query_proof.PARAMETER, "was")
             made = Callback("GET", f"{proof}&{text}", (), b"")
-        verification = COOL.verify(made, CONFIG, NOW_MS)
-        assert verification.verdict == "ok"
-        parsed = COOL.parse(made, CONFIG)
-        assert_sound(parsed)
-        assert COOL.reply(made, CONFIG, verification).status == 200
-        kinds |= {type(one) for one in (*parsed.items, *parsed.unparsed)}
+        kinds |= taken(COOL, CONFIG, made)
     assert {Report, Inbound, Unrecognised, Unparsed} == kinds

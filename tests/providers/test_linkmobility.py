@@ -14,7 +14,7 @@ from ringback.providers.linkmobility_config import LinkMobilityConfig
 from ringback.providers.recorded import NOW_MS
 
 from .cases import arrived, signed, with_headers
-from .driving import Asked, FakeApi, driven
+from .driving import Asked, FakeApi, assert_told, assert_unasked, driven
 
 LINK = LinkMobility()
 CREDENTIALS = {"client_id": "not-a-real-client", "client_secret": "not-a-real-client-secret"}
@@ -164,11 +164,7 @@ def test_what_the_api_refuses_is_told_in_our_words(
     how: dict[str, str], outcome: str, class_: str | None, provider_code: str | None
 ) -> None:
     """Every shape of refusal that is played becomes an outcome and a class; 5xx is uncertain."""
-    result, _ = driven(LINK.send(MESSAGE, CONFIG), FakeApi(LINK, CONFIG, **how))
-    error = result.error
-    assert (outcome, class_, provider_code) == (
-        result.outcome, error and error.class_, error and error.provider_code,
-    )  # fmt: skip
+    assert_told(LINK, CONFIG, MESSAGE, how, outcome, class_, provider_code)
 
 
 @pytest.mark.parametrize(
@@ -188,16 +184,9 @@ def test_what_link_could_only_refuse_makes_no_request(
     changed: dict[str, object], code: str
 ) -> None:
     """It is said before anything leaves; and so is that there are no credentials."""
-    message = msgspec.structs.replace(MESSAGE, **changed)
-    result, asked = driven(LINK.send(message, CONFIG), FakeApi(LINK, CONFIG))
-    assert asked == []
-    assert result.error is not None
-    assert (result.outcome, result.error.code) == ("refused", code)
+    assert_unasked(LINK, CONFIG, msgspec.structs.replace(MESSAGE, **changed), code)
     bare = load_config(LinkMobilityConfig, {"token": "not-a-real-callback-token"})
-    result, asked = driven(LINK.send(MESSAGE, bare), FakeApi(LINK, bare))
-    assert asked == []
-    assert result.error is not None
-    assert result.error.code == "not_configured"
+    assert_unasked(LINK, bare, MESSAGE, "not_configured")
 
 
 def test_a_batch_has_a_result_for_each() -> None:

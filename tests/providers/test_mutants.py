@@ -16,6 +16,7 @@ from ringback.providers import (
     bandwidth,
     bandwidth_toll_free,
     generic_proofs,
+    proofs,
     smsportal_proofs,
     twilio,
     twilio_forms,
@@ -44,13 +45,10 @@ MUTANTS: dict[str, list[Mutant]] = {
             "_covered_json", "_verify_credentials", "signature", "is_json", "is_form",
             "spellings", "carries", "basic",
         ),
-        *mutants(twilio_forms, "pairs", "_plain", "octets"),
+        *mutants(twilio_forms, "pairs", "_plain"),
         *mutants(twilio, "Twilio.verify"),
     ],
-    "smsportal": mutants(
-        smsportal_proofs, "verify", "_signed", "_shared", "_token", "_mac", "_decoded", "_only",
-        "_octets",
-    ),
+    "smsportal": mutants(smsportal_proofs, "verify", "_signed", "_shared", "_mac", "_decoded"),
     "whatsapp": mutants(
         whatsapp, "WhatsApp.verify", "_signature", "_handshake", "_verify_handshake"
     ),
@@ -58,11 +56,14 @@ MUTANTS: dict[str, list[Mutant]] = {
         *mutants(bandwidth, "Bandwidth.verify", "_credentials"),
         *mutants(bandwidth_toll_free, "fault", "signature", "_canonical"),
     ],
-    "generic": mutants(
-        generic_proofs, "verify", "_verify_hmac", "_timestamp", "_mac", "_decoded", "_unbase64",
-        "_verify_basic", "_verify_bearer", "_verify_api_key", "_verify_url_token",
-        "_authorization", "_only", "_among", "_known", "_octets",
-    ),
+    "generic": [
+        *mutants(
+            generic_proofs, "verify", "_verify_hmac", "_timestamp", "_mac", "_decoded", "_unbase64",
+            "_verify_basic", "_verify_bearer", "_verify_api_key", "_authorization", "_among",
+            "_known",
+        ),
+        *mutants(proofs, "failed", "only", "octets", "by_url_token"),
+    ],
 }  # fmt: skip
 _PADDED = "what is padded already needs no more, and what is padded wrongly is not canonical"
 _CANONICAL = "what is decoded more freely is held to the one right spelling below"

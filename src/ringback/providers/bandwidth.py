@@ -39,6 +39,7 @@ from ringback.providers.base import (
     Verification,
     with_headers,
 )
+from ringback.providers.proofs import failed
 
 REALM = "ringback"
 _HEADERS = (
@@ -107,28 +108,28 @@ class Bandwidth(Provider):
         if signatures and config.toll_free_secret:
             fault = bandwidth_toll_free.fault(callback.body, signatures, config)
             if fault is not None:
-                return _failed(fault)
+                return failed(fault)
             if not given:
                 if callback.method != "POST":
-                    return _failed("the method is not POST")
+                    return failed("the method is not POST")
                 return Verification("ok", "the signature of the toll-free verification matches")
         if not given:
             return Verification("challenge", "no credentials yet: asked for them")
         if len(given) > 1:
-            return _failed("several Authorization headers")
+            return failed("several Authorization headers")
         credentials = _credentials(given[0])
         if credentials is None:
-            return _failed("the Authorization header is not Basic with canonical base64")
+            return failed("the Authorization header is not Basic with canonical base64")
         if not config.username or not config.password:
-            return _failed("the connection has no user name and password")
+            return failed("the connection has no user name and password")
         username, _, password = credentials.partition(b":")
         # Both are compared, whatever the first says: the time taken must not tell them apart.
         known = hmac.compare_digest(username, config.username.encode())
         right = hmac.compare_digest(password, config.password.encode())
         if not (known & right):
-            return _failed("user name or password are not those of this connection")
+            return failed("user name or password are not those of this connection")
         if callback.method != "POST":
-            return _failed("the method is not POST")
+            return failed("the method is not POST")
         return Verification("ok", "Basic credentials match")
 
     def parse(self, callback: Callback, config: BandwidthConfig) -> Parsed:
@@ -231,10 +232,6 @@ class Bandwidth(Provider):
         events = [bandwidth_simulated.event(message, status) for message in messages]
         request = HttpRequest("POST", url, _HEADERS, msgspec.json.encode(events))
         return self.authenticate(request, config, messages[0].at_ms if messages else 0)
-
-
-def _failed(reason: str) -> Verification:
-    return Verification("failed", reason)
 
 
 def _credentials(header: str) -> bytes | None:

@@ -29,9 +29,9 @@ from ringback.providers.base import (
     Verification,
 )
 from ringback.providers.generic_config import ApiKey, Basic, Bearer, GenericConfig, Hmac, pieces
+from ringback.providers.proofs import HIDDEN, hidden
 
 REALM = "ringback"
-HIDDEN = "(hidden)"
 
 # Whatever somebody configures as an answer, a browser that comes upon it makes nothing of it.
 _INERT: Headers = (
@@ -113,11 +113,7 @@ class Generic(Provider):
         if scheme.in_ == "query":
             url = forms.without(callback.url, scheme.name, HIDDEN)
             return msgspec.structs.replace(callback, url=url)
-        headers = tuple(
-            (name, HIDDEN if name.lower() == scheme.name.lower() else value)
-            for name, value in callback.headers
-        )
-        return msgspec.structs.replace(callback, headers=headers)
+        return hidden(callback, scheme.name)
 
     def send(self, message: OutboundMessage, config: GenericConfig) -> SendFlow:
         """Refuse: nothing is known of how this system sends."""

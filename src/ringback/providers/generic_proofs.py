@@ -26,9 +26,7 @@ from ringback.providers.generic_config import (
     UrlToken,
     pieces,
 )
-
-# As long as the tokens that are made by chance: 128 bits in base64url.
-TOKEN_MIN = 22
+from ringback.providers.proofs import by_url_token, failed, octets, only
 
 _DIGITS = {"s": re.compile(r"[0-9]{10}"), "ms": re.compile(r"[0-9]{13}")}
 _HEX = re.compile(r"[0-9a-f]*|[0-9A-F]*")
@@ -46,7 +44,7 @@ def verify(callback: Callback, scheme: Scheme, now_ms: int) -> Verification:
         case ApiKey():
             return _verify_api_key(callback, scheme)
         case UrlToken():
-            return _verify_url_token(callback)
+            return by_url_token(callback)
 
 
 def covers(scheme: Scheme) -> tuple[str, bool]:
@@ -82,29 +80,29 @@ def authenticate(request: HttpRequest, scheme: Scheme, now_ms: int) -> HttpReque
 
 
 def _verify_hmac(callback: Callback, scheme: Hmac, now_ms: int) -> Verification:
-    given, fault = _only(callback, scheme.header)
+    given, fault = only(callback, scheme.header)
     if given is None:
-        return _failed(fault)
+        return failed(fault)
     if not given.startswith(scheme.prefix):
-        return _failed(f"{scheme.header} does not begin with {scheme.prefix!r}")
+        return failed(f"{scheme.header} does not begin with {scheme.prefix!r}")
     sent = _decoded(given[len(scheme.prefix) :], scheme)
     if sent is None:
-        return _failed(f"{scheme.header} holds no {scheme.algorithm} in {scheme.encoding}")
+        return failed(f"{scheme.header} holds no {scheme.algorithm} in {scheme.encoding}")
     timestamp, fault = _timestamp(callback, scheme)
     if timestamp is None:
-        return _failed(fault)
+        return failed(fault)
     keys = [key for key in _known(scheme.secret, scheme.older) if key]
     if not _among(sent, [_mac(callback, scheme, key, timestamp) for key in keys]):
-        return _failed(
+        return failed(
             f"the signature does not match what it should cover ({scheme.signed!r}): another "
             "secret made it, or something was changed on its way"
         )
     at_ms = int(timestamp or 0) * (1000 if scheme.timestamp_unit == "s" else 1)
     if timestamp and abs(at_ms - now_ms) > scheme.tolerance_s * 1000:
-        return _failed(f"signed more than {scheme.tolerance_s} s before or after now")
+        return failed(f"signed more than {scheme.tolerance_s} s before or after now")
     # What is read of a callback without a body is its query: it has to be proved.
     if not callback.body and callback.query and "{url}" not in scheme.signed:
-        return _failed("all it says stands in the query, and the signature does not cover {url}")
+        return failed("all it says stands in the query, and the signature does not cover {url}")
     return Verification("ok", f"{scheme.header} matches {scheme.signed!r}")
 
 
@@ -112,7 +110,7 @@ def _timestamp(callback: Callback, scheme: Hmac) -> tuple[str | None, str]:
     """Return the digits of the time, "" where none is asked for, or None and what is wrong."""
     if scheme.timestamp_header is None:
         return "", ""
-    found, fault = _only(callback, scheme.timestamp_header)
+    found, fault = only(callback, scheme.timestamp_header)
     if found is not None and not _DIGITS[scheme.timestamp_unit].fullmatch(found):
         unit = {"s": "seconds", "ms": "milliseconds"}[scheme.timestamp_unit]
         return None, f"{scheme.timestamp_header} is no Unix time in {unit}"
@@ -136,8 +134,8 @@ def _sign(request: HttpRequest, scheme: Hmac, now_ms: int) -> HttpRequest:
 def _mac(what: Callback | HttpRequest, scheme: Hmac, key: bytes, timestamp: str) -> bytes:
     values = {
         "{timestamp}": timestamp.encode(),
-        "{method}": _octets(what.method),
-        "{url}": _octets(what.url),
+        "{method}": octets(what.method),
+        "{url}": octets(what.url),
         "{body}": what.body,
     }
     made = hmac.new(key, digestmod=scheme.algorithm)
@@ -173,68 +171,50 @@ def _verify_basic(callback: Callback, scheme: Basic) -> Verification:
         return Verification("challenge", "no credentials yet: asked for them")
     encoded, fault = _authorization(callback, "Basic")
     if encoded is None:
-        return _failed(fault)
+        return failed(fault)
     credentials = _unbase64(encoded)
     if credentials is None:
-        return _failed("the Authorization header is not Basic with canonical base64")
+        return failed("the Authorization header is not Basic with canonical base64")
     username, _, password = credentials.partition(b":")
     # Both are compared, whatever the first says: the time taken must not tell them apart.
     known = _among(username, [scheme.username.encode()])
     right = _among(password, _known(scheme.password, scheme.older))
     if not (known & right):
-        return _failed("user name or password are not those of this connection")
+        return failed("user name or password are not those of this connection")
     return Verification("ok", "Basic credentials match")
 
 
 def _verify_bearer(callback: Callback, scheme: Bearer) -> Verification:
     given, fault = _authorization(callback, "Bearer")
     if given is None:
-        return _failed(fault)
-    if not _among(_octets(given), _known(scheme.token, scheme.older)):
-        return _failed("the bearer token is not one of this connection")
+        return failed(fault)
+    if not _among(octets(given), _known(scheme.token, scheme.older)):
+        return failed("the bearer token is not one of this connection")
     return Verification("ok", "the bearer token matches")
 
 
 def _verify_api_key(callback: Callback, scheme: ApiKey) -> Verification:
     if scheme.in_ == "header":
-        given, fault = _only(callback, scheme.name)
+        given, fault = only(callback, scheme.name)
     else:
         found = [v for name, v in forms.pairs(callback.query) or () if name == scheme.name]
         given = found[0] if len(found) == 1 else None
         several = "several parameters" if found else "no readable parameter"
         fault = f"{several} {scheme.name} in the query"
     if given is None:
-        return _failed(fault)
-    if not _among(_octets(given), _known(scheme.value, scheme.older)):
-        return _failed(f"the {scheme.in_} {scheme.name} is not a key of this connection")
+        return failed(fault)
+    if not _among(octets(given), _known(scheme.value, scheme.older)):
+        return failed(f"the {scheme.in_} {scheme.name} is not a key of this connection")
     return Verification("ok", f"the key in the {scheme.in_} {scheme.name} matches")
-
-
-def _verify_url_token(callback: Callback) -> Verification:
-    path = callback.url.partition("?")[0]
-    if len(path.rpartition("/")[2]) < TOKEN_MIN:
-        return _failed(
-            f"the token in the URL is all there is to prove anything, and has fewer than "
-            f"{TOKEN_MIN} characters: make the connection anew without a token of your own"
-        )
-    return Verification("ok", "by the token in the URL alone")
 
 
 def _authorization(callback: Callback, scheme: str) -> tuple[str | None, str]:
     """Return what follows the scheme in the only Authorization header, or None and why not."""
-    given, fault = _only(callback, "Authorization")
+    given, fault = only(callback, "Authorization")
     if given is None:
         return None, fault
     word, _, rest = given.partition(" ")
     return (rest, "") if word.lower() == scheme.lower() else (None, f"no {scheme} credentials")
-
-
-def _only(callback: Callback, name: str) -> tuple[str | None, str]:
-    """Return the only header that is called so, or None and what is wrong."""
-    found = callback.header_values(name)
-    if len(found) == 1:
-        return found[0], ""
-    return None, f"{'several headers' if found else 'no header'} {name}"
 
 
 def _among(given: bytes, known: Iterable[bytes]) -> bool:
@@ -247,15 +227,3 @@ def _among(given: bytes, known: Iterable[bytes]) -> bool:
 
 def _known(newest: str, older: list[str]) -> list[bytes]:
     return [one.encode() for one in (newest, *older)]
-
-
-def _octets(text: str) -> bytes:
-    """Return the bytes that came: heads of requests are read as Latin-1."""
-    try:
-        return text.encode("latin-1")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-
-
-def _failed(reason: str) -> Verification:
-    return Verification("failed", reason)

@@ -8,20 +8,19 @@ from datetime import UTC, datetime
 from typing import ClassVar
 from urllib.parse import urlencode
 
-from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
+from ringback.domain.http import Callback, HttpRequest
 from ringback.domain.messages import Status
-from ringback.providers import link_items, link_send, query_proof, reading
+from ringback.providers import link_items, link_send, reading
 from ringback.providers.base import (
     CannotSimulateError,
     Fake,
     Faked,
     OutboundMessage,
     Parsed,
-    Provider,
     SendFlow,
-    Verification,
 )
 from ringback.providers.link_send import LinkCoolConfig
+from ringback.providers.query_proof import ProvedByQuery
 
 _WORDS: dict[Status, str] = {
     "submitted": "buffered",
@@ -31,7 +30,7 @@ _WORDS: dict[Status, str] = {
 }
 
 
-class LinkCool(Provider):
+class LinkCool(ProvedByQuery):
     """The adapter; it holds no state."""
 
     name: ClassVar[str] = "link_cool"
@@ -44,6 +43,7 @@ class LinkCool(Provider):
     STATUS = link_items.STATUS
     ERRORS = link_items.ERRORS
     simulated: ClassVar[tuple[Status, ...]] = (*_WORDS, "received")
+    methods: ClassVar[tuple[str, ...]] = ("GET", "POST")
     sends: ClassVar[tuple[str, ...]] = ("text",)
     refusals: ClassVar[tuple[str, ...]] = link_send.REFUSALS
     setup: ClassVar[str] = """\
@@ -66,44 +66,10 @@ class LinkCool(Provider):
   twice.
 """
 
-    def verify(self, callback: Callback, config: LinkCoolConfig, now_ms: int) -> Verification:
-        """Check the secret in the URL."""
-        del now_ms
-        return query_proof.verify(callback, config.callback_secret, ("GET", "POST"))
-
     def parse(self, callback: Callback, config: LinkCoolConfig) -> Parsed:
         """Read a report, or a message."""
         del config
         return link_items.read(callback)
-
-    def reply(
-        self, callback: Callback, config: LinkCoolConfig, verification: Verification
-    ) -> HttpResponse:
-        """Answer 200 and nothing, or 401."""
-        del callback, config
-        return HttpResponse(200 if verification.verdict == "ok" else 401)
-
-    def covers(self, config: LinkCoolConfig) -> tuple[str, bool]:
-        """Say that nothing is signed."""
-        del config
-        return query_proof.COVERS, False
-
-    def conceal(self, callback: Callback, config: LinkCoolConfig) -> Callback:
-        """Hide the secret in the URL."""
-        del config
-        return query_proof.conceal(callback)
-
-    def sign(self, body: bytes, config: LinkCoolConfig, now_ms: int) -> Headers:
-        """Make no headers: the proof is in the URL, see `authenticate`."""
-        del body, config, now_ms
-        return ()
-
-    def authenticate(
-        self, request: HttpRequest, config: LinkCoolConfig, now_ms: int
-    ) -> HttpRequest:
-        """Put the secret into the URL."""
-        del now_ms
-        return query_proof.authenticate(request, config.callback_secret)
 
     def send(self, message: OutboundMessage, config: LinkCoolConfig) -> SendFlow:
         """Send a text to one recipient; one request."""

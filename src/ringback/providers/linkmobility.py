@@ -26,6 +26,7 @@ from ringback.providers.base import (
     Verification,
 )
 from ringback.providers.linkmobility_config import LinkMobilityConfig
+from ringback.providers.proofs import failed, hidden
 
 # What is simulated of each status: `type`, `code` and `details`.
 _SAID: dict[Status, tuple[str, int | None, str]] = {
@@ -76,13 +77,13 @@ class LinkMobility(Provider):
         """Check the header, or the query of a URL that a message of ours named."""
         del now_ms
         if not config.token:
-            return _failed("the connection has no value for the header")
+            return failed("the connection has no value for the header")
         in_header = callback.header_values(config.header)
         in_query = query_proof.given(callback)
         if len(in_header) > 1 or len(in_query) > 1:
-            return _failed(f"several headers {config.header}, or several in the query")
+            return failed(f"several headers {config.header}, or several in the query")
         if not in_header and not in_query:
-            return _failed(
+            return failed(
                 f"no header {config.header}: it has to be entered in the MyLINK portal, "
                 "under the custom headers of the callback"
             )
@@ -91,9 +92,9 @@ class LinkMobility(Provider):
             right &= query_proof.same(value, config.token)
         if not right:
             where = f"the header {config.header}" if in_header else "the query"
-            return _failed(f"{where} holds another value than this connection's")
+            return failed(f"{where} holds another value than this connection's")
         if callback.method != "POST":
-            return _failed("the method is not POST")
+            return failed("the method is not POST")
         return Verification("ok", f"{'the header' if in_header else 'the query'} matches")
 
     def parse(self, callback: Callback, config: LinkMobilityConfig) -> Parsed:
@@ -119,11 +120,7 @@ class LinkMobility(Provider):
 
     def conceal(self, callback: Callback, config: LinkMobilityConfig) -> Callback:
         """Hide the header's value, and the same in the query."""
-        headers = tuple(
-            (name, query_proof.HIDDEN if name.lower() == config.header.lower() else value)
-            for name, value in callback.headers
-        )
-        return query_proof.conceal(msgspec.structs.replace(callback, headers=headers))
+        return query_proof.conceal(hidden(callback, config.header))
 
     def sign(self, body: bytes, config: LinkMobilityConfig, now_ms: int) -> Headers:
         """Make the header; it covers neither body nor time."""
@@ -171,10 +168,6 @@ class LinkMobility(Provider):
         body = msgspec.json.encode(_event(message, status))
         request = HttpRequest("POST", url, (("Content-Type", "application/json"),), body)
         return self.authenticate(request, config, message.at_ms)
-
-
-def _failed(reason: str) -> Verification:
-    return Verification("failed", reason)
 
 
 def _as_json(body: bytes) -> bytes:

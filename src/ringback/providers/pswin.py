@@ -7,9 +7,9 @@ callback says is read in `pswin_items`; `pswin_send` sends and plays the gateway
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
+from ringback.domain.http import Callback, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
-from ringback.providers import pswin_items, pswin_send, query_proof
+from ringback.providers import pswin_items, pswin_send
 from ringback.providers.base import (
     BatchFlow,
     CannotSimulateError,
@@ -17,11 +17,11 @@ from ringback.providers.base import (
     Faked,
     OutboundMessage,
     Parsed,
-    Provider,
     SendFlow,
     Verification,
 )
 from ringback.providers.pswin_config import PsWinConfig
+from ringback.providers.query_proof import ProvedByQuery
 from ringback.providers.xml_reading import escaped
 
 _STATES: dict[Status, str] = {
@@ -33,7 +33,7 @@ _STATES: dict[Status, str] = {
 _XML = (("Content-Type", "text/xml; charset=utf-8"),)
 
 
-class PsWin(Provider):
+class PsWin(ProvedByQuery):
     """The adapter; it holds no state."""
 
     name: ClassVar[str] = "pswin"
@@ -70,11 +70,6 @@ class PsWin(Provider):
 - Text beyond the basic GSM alphabet is sent as Unicode, which halves what fits.
 """
 
-    def verify(self, callback: Callback, config: PsWinConfig, now_ms: int) -> Verification:
-        """Check the secret in the URL."""
-        del now_ms
-        return query_proof.verify(callback, config.callback_secret, ("POST",))
-
     def parse(self, callback: Callback, config: PsWinConfig) -> Parsed:
         """Read every message of a list."""
         del config
@@ -88,26 +83,6 @@ class PsWin(Provider):
         if verification.verdict != "ok":
             return HttpResponse(401)
         return HttpResponse(200, _XML, pswin_items.acknowledgement(callback))
-
-    def covers(self, config: PsWinConfig) -> tuple[str, bool]:
-        """Say that nothing is signed."""
-        del config
-        return query_proof.COVERS, False
-
-    def conceal(self, callback: Callback, config: PsWinConfig) -> Callback:
-        """Hide the secret in the URL."""
-        del config
-        return query_proof.conceal(callback)
-
-    def sign(self, body: bytes, config: PsWinConfig, now_ms: int) -> Headers:
-        """Make no headers: the proof is in the URL, see `authenticate`."""
-        del body, config, now_ms
-        return ()
-
-    def authenticate(self, request: HttpRequest, config: PsWinConfig, now_ms: int) -> HttpRequest:
-        """Put the secret into the URL."""
-        del now_ms
-        return query_proof.authenticate(request, config.callback_secret)
 
     def send(self, message: OutboundMessage, config: PsWinConfig) -> SendFlow:
         """Send a text to one recipient; one request."""

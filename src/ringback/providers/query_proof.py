@@ -5,16 +5,17 @@ of a callback does not hold it.
 """
 
 import hmac
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
 
-from ringback.domain.http import Callback, HttpRequest
+from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.providers import forms
-from ringback.providers.base import Verification
+from ringback.providers.base import Provider, Verification
+from ringback.providers.proofs import HIDDEN, failed
 
 PARAMETER = "callback_proof"
-HIDDEN = "(hidden)"
 COVERS = "a secret in its URL is all that proves it, and nothing is signed"
 
 
@@ -37,18 +38,18 @@ def verify(callback: Callback, known: str, methods: tuple[str, ...]) -> Verifica
     """Check the only secret in the query, and the method."""
     found = given(callback)
     if not known:
-        return _failed("the connection has no secret for its callback URL")
+        return failed("the connection has no secret for its callback URL")
     if not found:
-        return _failed(
+        return failed(
             f"no {PARAMETER} in the query: the URL at the provider has to end with "
             f"?{PARAMETER}= and this connection's secret"
         )
     if len(found) > 1:
-        return _failed(f"several {PARAMETER} in the query")
+        return failed(f"several {PARAMETER} in the query")
     if not same(found[0], known):
-        return _failed(f"{PARAMETER} in the query is not this connection's secret")
+        return failed(f"{PARAMETER} in the query is not this connection's secret")
     if callback.method not in methods:
-        return _failed(f"the method is not {' or '.join(methods)}")
+        return failed(f"the method is not {' or '.join(methods)}")
     return Verification("ok", f"{PARAMETER} in the query matches")
 
 
@@ -72,5 +73,40 @@ def conceal(callback: Callback) -> Callback:
     return msgspec.structs.replace(callback, url=forms.without(callback.url, PARAMETER, HIDDEN))
 
 
-def _failed(reason: str) -> Verification:
-    return Verification("failed", reason)
+class ProvedByQuery(Provider):
+    """The base of providers that nothing proves but this secret: `callback_secret` of the config.
+
+    `methods` are those that its callbacks come with.
+    """
+
+    methods: ClassVar[tuple[str, ...]] = ("POST",)
+
+    def verify(self, callback: Callback, config: Any, now_ms: int) -> Verification:
+        """Check the secret in the URL."""
+        del now_ms
+        return verify(callback, config.callback_secret, self.methods)
+
+    def reply(self, callback: Callback, config: Any, verification: Verification) -> HttpResponse:
+        """Answer 200 and nothing, or 401."""
+        del callback, config
+        return HttpResponse(200 if verification.verdict == "ok" else 401)
+
+    def covers(self, config: Any) -> tuple[str, bool]:
+        """Say that nothing is signed."""
+        del config
+        return COVERS, False
+
+    def conceal(self, callback: Callback, config: Any) -> Callback:
+        """Hide the secret in the URL."""
+        del config
+        return conceal(callback)
+
+    def sign(self, body: bytes, config: Any, now_ms: int) -> Headers:
+        """Make no headers: the proof is in the URL, see `authenticate`."""
+        del body, config, now_ms
+        return ()
+
+    def authenticate(self, request: HttpRequest, config: Any, now_ms: int) -> HttpRequest:
+        """Put the secret into the URL."""
+        del now_ms
+        return authenticate(request, config.callback_secret)

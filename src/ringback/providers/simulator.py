@@ -49,6 +49,7 @@ from ringback.providers.base import (
     Verification,
     secret,
 )
+from ringback.providers.proofs import failed, only
 
 TOLERANCE_MS = 300_000
 DELAY_MAX_MS = 86_400_000
@@ -267,20 +268,20 @@ class Simulator(Provider):
     def verify(self, callback: Callback, config: SimulatorConfig, now_ms: int) -> Verification:
         """Check the signature over time and body, and that the time is within 300 s of ours."""
         if callback.method != "POST":
-            return _failed("the method is not POST")
-        given = callback.header_values(HEADER)
-        if len(given) != 1:
-            return _failed(f"{'several headers' if given else 'no header'} {HEADER}")
-        found = _SIGNATURE.fullmatch(given[0])
+            return failed("the method is not POST")
+        given, fault = only(callback, HEADER)
+        if given is None:
+            return failed(fault)
+        found = _SIGNATURE.fullmatch(given)
         if found is None:
-            return _failed(f"{HEADER} is not t=seconds,v1=64 lower-case hex digits")
+            return failed(f"{HEADER} is not t=seconds,v1=64 lower-case hex digits")
         if not config.secret:
-            return _failed("the connection has no secret")
+            return failed("the connection has no secret")
         expected = _signature(found[1], callback.body, config)
         if not hmac.compare_digest(expected, found[2]):
-            return _failed("the signature does not match the time and body")
+            return failed("the signature does not match the time and body")
         if abs(int(found[1]) * 1000 - now_ms) > TOLERANCE_MS:
-            return _failed("signed more than 300 s before or after now")
+            return failed("signed more than 300 s before or after now")
         return Verification("ok", f"{HEADER} matches the time and body")
 
     def parse(self, callback: Callback, config: SimulatorConfig) -> Parsed:
@@ -385,10 +386,6 @@ def _content(item: _Item) -> dict[str, object]:
         for found in item.media[:MEDIA_MAX]
     ]
     return {"kind": "media", "media": files, **({"text": text} if text else {})}
-
-
-def _failed(reason: str) -> Verification:
-    return Verification("failed", reason)
 
 
 def _signature(at: str, body: bytes, config: SimulatorConfig) -> str:

@@ -9,17 +9,13 @@ import base64
 import hmac
 import re
 
-import msgspec
-
 from ringback.domain.http import Callback, Headers, HttpRequest
 from ringback.providers import reading
 from ringback.providers.base import Verification, with_headers
+from ringback.providers.proofs import by_url_token, failed, hidden, octets, only
 from ringback.providers.smsportal_config import Proof, SharedHeader, Signature, UrlToken
 
 METHODS = ("GET", "POST")
-# As long as the tokens that are made by chance: 128 bits in base64url.
-TOKEN_MIN = 22
-HIDDEN = "(hidden)"
 
 _PREFIX = re.compile(r"v1[=:]")
 _HEX = re.compile(r"[0-9a-f]{64}|[0-9A-F]{64}")
@@ -33,15 +29,15 @@ def verify(callback: Callback, proof: object, now_ms: int) -> Verification:
     A `proof` that is none of ours is closed.
     """
     if callback.method not in METHODS:
-        return _failed("the method is neither GET nor POST")
+        return failed("the method is neither GET nor POST")
     match proof:
         case Signature():
             return _signed(callback, proof, now_ms)
         case SharedHeader():
             return _shared(callback, proof)
         case UrlToken():
-            return _token(callback)
-    return _failed("the connection does not say how callbacks prove themselves")
+            return by_url_token(callback)
+    return failed("the connection does not say how callbacks prove themselves")
 
 
 def authenticate(request: HttpRequest, proof: object, now_ms: int) -> HttpRequest:
@@ -73,63 +69,49 @@ def conceal(callback: Callback, proof: Proof) -> Callback:
     """Hide the value of the header that lets callbacks in."""
     if not isinstance(proof, SharedHeader):
         return callback
-    headers = tuple(
-        (name, HIDDEN if name.lower() == proof.name.lower() else value)
-        for name, value in callback.headers
-    )
-    return msgspec.structs.replace(callback, headers=headers)
+    return hidden(callback, proof.name)
 
 
 def _signed(callback: Callback, proof: Signature, now_ms: int) -> Verification:
     if not proof.secret:
-        return _failed("the connection has no signature secret")
-    given, fault = _only(callback, proof.header)
+        return failed("the connection has no signature secret")
+    given, fault = only(callback, proof.header)
     if given is None:
-        return _failed(fault)
-    stamp, fault = _only(callback, proof.timestamp_header)
+        return failed(fault)
+    stamp, fault = only(callback, proof.timestamp_header)
     if stamp is None:
-        return _failed(fault)
+        return failed(fault)
     sent = _decoded(given, proof.encoding)
     if sent is None:
         written = "hex or base64" if proof.encoding == "any" else proof.encoding
-        return _failed(f"{proof.header} holds no SHA-256 in {written}")
+        return failed(f"{proof.header} holds no SHA-256 in {written}")
     at_ms = reading.unix_ms(stamp) if _UNIX.fullmatch(stamp) else reading.iso_ms(stamp)
     if at_ms is None:
-        return _failed(f"{proof.timestamp_header} is no Unix time, and no ISO 8601 with a zone")
+        return failed(f"{proof.timestamp_header} is no Unix time, and no ISO 8601 with a zone")
     if not hmac.compare_digest(_mac(callback, stamp, proof), sent):
-        return _failed(
+        return failed(
             "the signature does not match the time, method, URL and body: another secret made "
             "it, SMSPortal calls another URL than this, or something was changed on its way"
         )
     if abs(at_ms - now_ms) > proof.tolerance_s * 1000:
-        return _failed(f"signed more than {proof.tolerance_s} s before or after now")
+        return failed(f"signed more than {proof.tolerance_s} s before or after now")
     return Verification("ok", f"{proof.header} matches the time, method, URL and body")
 
 
 def _shared(callback: Callback, proof: SharedHeader) -> Verification:
     if not proof.value:
-        return _failed(f"the connection has no value for the header {proof.name}")
-    given, fault = _only(callback, proof.name)
+        return failed(f"the connection has no value for the header {proof.name}")
+    given, fault = only(callback, proof.name)
     if given is None:
-        return _failed(fault)
-    if not hmac.compare_digest(_octets(given), proof.value.encode()):
-        return _failed(f"the header {proof.name} does not hold the value of this connection")
+        return failed(fault)
+    if not hmac.compare_digest(octets(given), proof.value.encode()):
+        return failed(f"the header {proof.name} does not hold the value of this connection")
     return Verification("ok", f"the header {proof.name} holds the right value")
-
-
-def _token(callback: Callback) -> Verification:
-    path = callback.url.partition("?")[0]
-    if len(path.rpartition("/")[2]) < TOKEN_MIN:
-        return _failed(
-            f"the token in the URL is all there is to prove anything, and has fewer than "
-            f"{TOKEN_MIN} characters: make the connection anew without a token of your own"
-        )
-    return Verification("ok", "by the token in the URL alone")
 
 
 def _mac(what: Callback | HttpRequest, stamp: str, proof: Signature) -> bytes:
     made = hmac.new(proof.secret.encode(), digestmod="sha256")
-    made.update(b"v1:" + _octets(f"{stamp}|{what.method.upper()}|{what.url}|"))
+    made.update(b"v1:" + octets(f"{stamp}|{what.method.upper()}|{what.url}|"))
     made.update(what.body)
     return made.digest()
 
@@ -146,23 +128,3 @@ def _decoded(text: str, encoding: str) -> bytes | None:
         # Python takes stray bits: only the one right spelling counts.
         return found if base64.b64encode(found).decode() == text else None
     return None
-
-
-def _only(callback: Callback, name: str) -> tuple[str | None, str]:
-    """Return the only header that is called so, or None and what is wrong."""
-    found = callback.header_values(name)
-    if len(found) == 1:
-        return found[0], ""
-    return None, f"{'several headers' if found else 'no header'} {name}"
-
-
-def _octets(text: str) -> bytes:
-    """Return the bytes that came: heads of requests are read as Latin-1."""
-    try:
-        return text.encode("latin-1")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-
-
-def _failed(reason: str) -> Verification:
-    return Verification("failed", reason)

@@ -6,7 +6,7 @@ the preset `textellent` unless it has another mapping. `textellent_send` sends a
 
 from typing import ClassVar
 
-from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
+from ringback.domain.http import Callback, HttpRequest
 from ringback.domain.messages import Status
 from ringback.providers import mapping_writing, query_proof, textellent_send
 from ringback.providers.base import (
@@ -15,14 +15,13 @@ from ringback.providers.base import (
     Faked,
     OutboundMessage,
     Parsed,
-    Provider,
     SendFlow,
-    Verification,
 )
+from ringback.providers.query_proof import ProvedByQuery
 from ringback.providers.textellent_config import TextellentConfig
 
 
-class Textellent(Provider):
+class Textellent(ProvedByQuery):
     """The adapter; it holds no state."""
 
     name: ClassVar[str] = "textellent"
@@ -33,6 +32,7 @@ class Textellent(Provider):
     simulated: ClassVar[tuple[Status, ...]] = (
         "queued", "submitted", "sent", "delivered", "failed", "received",
     )  # fmt: skip
+    methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
     sends: ClassVar[tuple[str, ...]] = ("text", "media")
     refusals: ClassVar[tuple[str, ...]] = textellent_send.REFUSALS
     setup: ClassVar[str] = """\
@@ -63,43 +63,9 @@ class Textellent(Provider):
   by the HTTP status.
 """
 
-    def verify(self, callback: Callback, config: TextellentConfig, now_ms: int) -> Verification:
-        """Check the secret in the URL."""
-        del now_ms
-        return query_proof.verify(callback, config.callback_secret, ("POST", "GET"))
-
     def parse(self, callback: Callback, config: TextellentConfig) -> Parsed:
         """Read a callback by the connection's mapping."""
         return config.how.program.read(query_proof.conceal(callback), self.name)
-
-    def reply(
-        self, callback: Callback, config: TextellentConfig, verification: Verification
-    ) -> HttpResponse:
-        """Answer 200, or 401."""
-        del callback, config
-        return HttpResponse(200 if verification.verdict == "ok" else 401)
-
-    def covers(self, config: TextellentConfig) -> tuple[str, bool]:
-        """Say that nothing is signed."""
-        del config
-        return query_proof.COVERS, False
-
-    def conceal(self, callback: Callback, config: TextellentConfig) -> Callback:
-        """Hide the secret in the URL."""
-        del config
-        return query_proof.conceal(callback)
-
-    def sign(self, body: bytes, config: TextellentConfig, now_ms: int) -> Headers:
-        """Make no headers: the proof is in the URL, see `authenticate`."""
-        del body, config, now_ms
-        return ()
-
-    def authenticate(
-        self, request: HttpRequest, config: TextellentConfig, now_ms: int
-    ) -> HttpRequest:
-        """Put the secret into the URL."""
-        del now_ms
-        return query_proof.authenticate(request, config.callback_secret)
 
     def send(self, message: OutboundMessage, config: TextellentConfig) -> SendFlow:
         """Send a text or files to one recipient; one request."""

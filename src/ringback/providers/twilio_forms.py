@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 
 from ringback.providers.forms import PAIRS_MAX
+from ringback.providers.proofs import octets
 
 # Twilio's forms have a few thousand bytes. A form is split before its signature is known, and a
 # megabyte of %41 would take a tenth of a second.
@@ -15,14 +16,6 @@ SIZE_MAX = 256 * 1024
 REFERENCE = "reference"
 
 Pairs = list[tuple[bytes, bytes]]
-
-
-def octets(text: str) -> bytes:
-    """Return the bytes that came: heads of requests are read as Latin-1."""
-    try:
-        return text.encode("latin-1")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
 
 
 def pairs(form: bytes) -> Pairs | None:

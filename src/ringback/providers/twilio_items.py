@@ -23,6 +23,7 @@ from ringback.providers.base import (
     Unparsed,
     Unrecognised,
 )
+from ringback.providers.proofs import octets
 from ringback.providers.twilio_tables import (
     INBOUND,
     STATUS,
@@ -61,8 +62,8 @@ Fields = Mapping[str, str]
 
 def read(callback: Callback) -> Parsed:
     """Read a verified form. Raises nothing, whatever it holds."""
-    octets = forms.octets(callback.query) if callback.method == "GET" else callback.body
-    found = forms.pairs(octets)
+    form = octets(callback.query) if callback.method == "GET" else callback.body
+    found = forms.pairs(form)
     if found is None:
         return _unparsed("the form is too large")
     told = forms.fields(found)

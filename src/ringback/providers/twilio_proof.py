@@ -18,6 +18,7 @@ from ringback.domain.http import Callback, HttpRequest
 from ringback.providers import twilio_forms as forms
 from ringback.providers.base import Verification, with_headers
 from ringback.providers.forms import PAIRS_MAX, without
+from ringback.providers.proofs import octets, only
 from ringback.providers.twilio_config import TwilioConfig
 
 HEADER = "X-Twilio-Signature"
@@ -73,7 +74,7 @@ def signature(url: str, pairs: forms.Pairs, key: str, algorithm: str) -> str:
     Names and values stand side by side without anything between them, each pair once, in the
     order of their bytes: that is the order of code points, as Twilio has it.
     """
-    made = hmac.new(key.encode(), forms.octets(url), _DIGESTS[algorithm])
+    made = hmac.new(key.encode(), octets(url), _DIGESTS[algorithm])
     for name, value in sorted(set(pairs)):
         made.update(name + value)
     return base64.b64encode(made.digest()).decode()
@@ -123,13 +124,13 @@ def carries(header: str, username: str, password: str) -> bool:
 
 def _signature_fault(callback: Callback, config: TwilioConfig) -> str:
     """Return what is wrong with the signature, or "" where nothing is."""
-    given = callback.header_values(HEADER)
-    if len(given) != 1:
-        return f"{'several headers' if given else 'no header'} {HEADER}"
+    given, fault = only(callback, HEADER)
+    if given is None:
+        return fault
     algorithm = _algorithm(callback)
     if algorithm is None:
         return f"{SETTINGS_HEADER} is doubled, or names an algorithm that is not known"
-    if _SIGNATURES[algorithm].fullmatch(given[0]) is None:
+    if _SIGNATURES[algorithm].fullmatch(given) is None:
         return f"{HEADER} is no {algorithm} in base64"
     key = _key(config, algorithm)
     if not key:
@@ -139,7 +140,7 @@ def _signature_fault(callback: Callback, config: TwilioConfig) -> str:
     if covered is None:
         return fault
     for url in spellings(callback.url):
-        if hmac.compare_digest(signature(url, covered, key, algorithm), given[0]):
+        if hmac.compare_digest(signature(url, covered, key, algorithm), given):
             return ""
     whose = "Auth Token" if algorithm == SHA1 else "shared key"
     return (
@@ -187,7 +188,7 @@ def _covered(callback: Callback) -> tuple[forms.Pairs | None, str]:
 def _covered_json(callback: Callback) -> tuple[forms.Pairs | None, str]:
     if callback.method != "POST":
         return None, f"{BODY_HASH} in the query, and the method is not POST"
-    query = forms.pairs(forms.octets(callback.query)) or []
+    query = forms.pairs(octets(callback.query)) or []
     given = [value.decode("latin-1") for name, value in query if name == BODY_HASH.encode()]
     if len(given) != 1 or _HASH.fullmatch(given[0]) is None:
         return None, f"{BODY_HASH} is not once in the query, with 64 lower-case hex digits"

@@ -33,12 +33,12 @@ from ringback.providers.base import (
     SendFlow,
     Verification,
 )
+from ringback.providers.proofs import HIDDEN, failed, only
 from ringback.providers.whatsapp_config import WhatsAppConfig
 from ringback.providers.whatsapp_page import NOTES, SETUP
 
 QUERY_MAX = 4096
 
-HIDDEN = "(hidden)"
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 # What may be echoed: nothing that a browser could take for markup.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_.~+/=:-]{1,256}")
@@ -73,17 +73,16 @@ class WhatsApp(Provider):
         if callback.method == "GET":
             return _verify_handshake(callback, config)
         if callback.method != "POST":
-            return _failed("the method is neither POST nor GET")
-        given = callback.header_values("X-Hub-Signature-256")
-        if len(given) != 1:
-            what = "several headers" if given else "no header"
-            return _failed(f"{what} X-Hub-Signature-256")
-        if _SIGNATURE.fullmatch(given[0]) is None:
-            return _failed("X-Hub-Signature-256 is not sha256= and 64 lower-case hex digits")
+            return failed("the method is neither POST nor GET")
+        given, fault = only(callback, "X-Hub-Signature-256")
+        if given is None:
+            return failed(fault)
+        if _SIGNATURE.fullmatch(given) is None:
+            return failed("X-Hub-Signature-256 is not sha256= and 64 lower-case hex digits")
         if not config.app_secret:
-            return _failed("the connection has no app secret")
-        if not hmac.compare_digest(_signature(callback.body, config), given[0]):
-            return _failed(
+            return failed("the connection has no app secret")
+        if not hmac.compare_digest(_signature(callback.body, config), given):
+            return failed(
                 "the signature does not match the body: another app secret signed it, or the "
                 "body was changed on its way"
             )
@@ -167,10 +166,6 @@ class WhatsApp(Provider):
         return HttpRequest("POST", url, headers + self.sign(body, config, at_ms), body)
 
 
-def _failed(reason: str) -> Verification:
-    return Verification("failed", reason)
-
-
 def _signature(body: bytes, config: WhatsAppConfig) -> str:
     return "sha256=" + hmac.digest(config.app_secret.encode(), body, "sha256").hex()
 
@@ -187,14 +182,14 @@ def _handshake(callback: Callback) -> dict[str, str]:
 def _verify_handshake(callback: Callback, config: WhatsAppConfig) -> Verification:
     given = _handshake(callback)
     if not given:
-        return _failed("a GET without hub.mode, hub.verify_token and hub.challenge, once each")
+        return failed("a GET without hub.mode, hub.verify_token and hub.challenge, once each")
     if not config.verify_token:
-        return _failed("the connection has no verify token")
+        return failed("the connection has no verify token")
     token = given["hub.verify_token"].encode("utf-8", "surrogatepass")
     if not hmac.compare_digest(token, config.verify_token.encode()):
-        return _failed("hub.verify_token is not the token of this connection")
+        return failed("hub.verify_token is not the token of this connection")
     if given["hub.mode"] != "subscribe":
-        return _failed("hub.mode is not subscribe")
+        return failed("hub.mode is not subscribe")
     if _CHALLENGE.fullmatch(given["hub.challenge"]) is None:
-        return _failed("hub.challenge holds more than 256 characters, or some that are not echoed")
+        return failed("hub.challenge holds more than 256 characters, or some that are not echoed")
     return Verification("handshake", "hub.verify_token matches")
