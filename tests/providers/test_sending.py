@@ -6,6 +6,7 @@
 
 from typing import Literal
 
+import msgspec
 import pytest
 
 from ringback.domain.http import HttpRequest, HttpResponse
@@ -22,6 +23,7 @@ from ringback.providers.base import (
     SendResult,
     TokenRequest,
 )
+from ringback.providers.config import secret_fields
 from ringback.providers.error_table import ErrorTable
 from ringback.providers.placeholders import filled
 from ringback.providers.reading import fingerprint
@@ -171,6 +173,56 @@ def test_a_refusal_without_a_code_is_one(provider: Provider) -> None:
     assert "refused" == result.outcome
     assert result.error is not None
     assert result.error.class_ != "unknown"
+
+
+# Sends through these carry no credentials.
+OPEN = {"simulator"}
+
+
+@by_sending
+def test_wrong_credentials_are_refused(provider: Provider) -> None:
+    """Whichever of the credentials that a send carries is another: the fake says so, not taken.
+
+    It is the provider's own refusal, which `send` reads as `unauthorised`. The right ones are
+    taken, and a fake whose connection has none takes nobody's.
+    """
+    own, refused = Api(provider).config, set()
+    for wrong in _with_another_secret(own):
+        api = Api(provider)
+        result = driven(provider.send(sendable(provider), wrong), api)[0]
+        if result.outcome == "submitted":
+            continue
+        assert ("refused", []) == (result.outcome, api.taken)
+        assert result.error is not None
+        assert ("platform", "unauthorised", False) == (
+            result.error.class_, result.error.code, result.error.retryable,
+        )  # fmt: skip
+        refused.add(str(result))
+    assert bool(refused) == (provider.name not in OPEN)
+    assert "submitted" == Api(provider).send(sendable(provider)).outcome
+    if refused:
+        bare = Api(provider)
+        bare.config = _without_credentials(own)
+        result = driven(provider.send(sendable(provider), own), bare)[0]
+        assert ("refused", []) == (result.outcome, bare.taken)
+
+
+def _with_another_secret(config: ProviderConfig) -> list[ProviderConfig]:
+    """Return configs that differ from a config in one secret each, in its last character."""
+    found = []
+    for name in sorted(secret_fields(type(config))):
+        value = getattr(config, name)
+        if isinstance(value, str):
+            changed = value[:-1] + ("1" if value[-1] == "0" else "0")
+            found.append(msgspec.structs.replace(config, **{name: changed}))
+    return found
+
+
+def _without_credentials(config: ProviderConfig) -> ProviderConfig:
+    """Return a config that has none of the secrets that need not be there."""
+    optional = {one.name for one in msgspec.structs.fields(type(config)) if one.default is None}
+    missing = dict.fromkeys(optional & secret_fields(type(config)))
+    return msgspec.structs.replace(config, **missing)
 
 
 @by_sending

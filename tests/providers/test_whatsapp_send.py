@@ -248,12 +248,13 @@ def test_a_broken_meta_leaves_it_open() -> None:
 
 
 def test_the_fake_wants_a_token() -> None:
-    """One, whoever's it is: none, an empty one or two are 190."""
+    """The connection's own: none, somebody else's, an empty one or two are 190."""
     good = asked(TEXT)
     ((name, _), *rest) = good.headers
     for given, status in (
         ([], 401), (["Bearer"], 401), ([""], 401), (["Bearer a", "Bearer b"], 401),
-        (["Bearer somebody-elses"], 200), (["OAuth x"], 200),
+        (["Bearer somebody-elses"], 401), ([TOKEN], 401), ([f"Basic {TOKEN}"], 401),
+        ([f"Bearer {TOKEN}"], 200), ([f"OAuth {TOKEN}"], 200),
     ):  # fmt: skip
         headers = (*((name, value) for value in given), *rest)
         faked = played(msgspec.structs.replace(good, headers=headers), how())

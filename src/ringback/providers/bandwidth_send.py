@@ -123,9 +123,8 @@ def flow(message: OutboundMessage, config: BandwidthConfig) -> SendFlow:
         if isinstance(proof, HttpResponse):
             # Nothing was sent yet: it may be tried again when tokens are to be had.
             late = proof.status == 429 or proof.status >= 500
-            return SendResult(
-                "refused", error=Failure("platform", "no_token", late, stage="rejected")
-            )
+            code = "unauthorised" if proof.status in (400, 401, 403) else "no_token"
+            return SendResult("refused", error=Failure("platform", code, late, stage="rejected"))
         response = yield with_headers(request, (("Authorization", proof),))
         if response.status != 401 or not access.renewable(config):
             break

@@ -103,8 +103,7 @@ class SmsPortal(Provider):
 
     def fake(self, request: HttpRequest, config: SmsPortalConfig, how: Fake) -> Faked | None:
         """Answer as SMSPortal's send API, or as the place where its tokens come from."""
-        del config
-        return smsportal_fake.answer(request, how)
+        return smsportal_fake.answer(request, config, how)
 
     def simulate(
         self, message: OutboundMessage, status: Status, config: SmsPortalConfig, url: str

@@ -6,6 +6,7 @@ capitals or not, paths with a version or without, credentials themselves or a to
 
 import base64
 import binascii
+import hmac
 
 import msgspec
 
@@ -13,6 +14,7 @@ from ringback.domain.http import HttpRequest, HttpResponse
 from ringback.domain.strict_json import StrictJsonError, decode
 from ringback.providers import reading
 from ringback.providers.base import Fake, Faked, OutboundMessage
+from ringback.providers.smsportal_config import SmsPortalConfig
 from ringback.providers.smsportal_send import BATCH_MAX, REFUSALS
 
 # Codes that it refuses with: counts of an answer 200, and statuses.
@@ -23,29 +25,30 @@ _SIGN_IN = "/authentication"
 _SEND = "/bulkmessages"
 
 
-def answer(request: HttpRequest, how: Fake) -> Faked | None:
+def answer(request: HttpRequest, config: SmsPortalConfig, how: Fake) -> Faked | None:
     """Answer as SMSPortal would; None for an address that it does not have."""
     path = "/" + request.url.partition("://")[2].partition("/")[2].partition("?")[0]
     bare = path.lower().rstrip("/")
     version = "v3" if bare.endswith(f"/v3{_SEND}") else "v1"
     if bare.endswith(_SIGN_IN) and request.method in ("GET", "POST"):
-        return _token(request, how)
+        return _token(request, config, how)
     if not bare.endswith(_SEND) or request.method != "POST":
         return None
-    if not _proved(request, ("basic", "bearer")):
+    if not _proved(request, config, ("basic", "bearer")):
         return _error(401, "unauthorised", "Authorization has been denied for this request.")
     refused = _refused(how)
     return refused or _taken(request, how, version)
 
 
-def _token(request: HttpRequest, how: Fake) -> Faked:
-    if not _proved(request, ("basic",)):
+def _token(request: HttpRequest, config: SmsPortalConfig, how: Fake) -> Faked:
+    if not _proved(request, config, ("basic",)):
         return _error(401, "unauthorised", "Authorization has been denied for this request.")
     if how.outcome == "broken":
         return _error(500, "internal", "An error has occurred.")
     if how.outcome == "throttled":
         return _error(429, "throttled", "Too many requests.", ("Retry-After", "2"))
-    return _said(200, {"token": f"fake-{how.seed}", "schema": "JWT", "expiresInMinutes": 1440})
+    token = _token_of(config)
+    return _said(200, {"token": token, "schema": "JWT", "expiresInMinutes": 1440})
 
 
 def _refused(how: Fake) -> Faked | None:
@@ -117,18 +120,31 @@ def _message(one: dict[str, object], options: dict[str, object], event: str) -> 
     )
 
 
-def _proved(request: HttpRequest, schemes: tuple[str, ...]) -> bool:
-    """Say whether credentials came along; whose they are is not looked at."""
+def _proved(request: HttpRequest, config: SmsPortalConfig, schemes: tuple[str, ...]) -> bool:
+    """Say whether the connection's credentials came along, or the token that they bring."""
     given = [value for name, value in request.headers if name.lower() == "authorization"]
     scheme, _, rest = (given or [""])[0].partition(" ")
     if len(given) != 1 or scheme.lower() not in schemes:
         return False
+    if not (config.client_id and config.api_secret):
+        return False
     if scheme.lower() == "bearer":
-        return bool(rest)
+        return _same(rest.encode("utf-8", "surrogatepass"), _token_of(config))
     try:
-        return b":" in base64.b64decode(rest, validate=True)
+        return _same(
+            base64.b64decode(rest, validate=True), f"{config.client_id}:{config.api_secret}"
+        )
     except (binascii.Error, ValueError):
         return False
+
+
+def _same(given: bytes, right: str) -> bool:
+    return hmac.compare_digest(given, right.encode())
+
+
+def _token_of(config: SmsPortalConfig) -> str:
+    # The same for the same account: nothing is remembered, and nobody guesses it.
+    return "fake-" + reading.fingerprint(config.client_id or "", config.api_secret or "")
 
 
 def _lower(value: object, depth: int) -> object:

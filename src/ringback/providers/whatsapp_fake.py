@@ -5,6 +5,7 @@ https://developers.facebook.com/documentation/business-messaging/whatsapp/refere
 
 import base64
 import hashlib
+import hmac
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -60,10 +61,22 @@ def fake(request: HttpRequest, config: WhatsAppConfig, how: Fake) -> Faked | Non
 
 
 def _authorised(request: HttpRequest, config: WhatsAppConfig, how: Fake) -> Faked | None:
-    """Return a refusal, unless the request holds a token: whose it is does not matter here."""
-    names = {"authorization", config.token_header.lower()}
-    given = [value for key, value in request.headers if value and key.lower() in names]
-    if len(given) == 1 and given[0].strip().lower() != "bearer":
+    """Return Meta's refusal, unless the request holds the connection's token and no other.
+
+    https://developers.facebook.com/docs/facebook-login/guides/access-tokens/debugging
+    """
+    header = config.token_header.lower()
+    given = [
+        (key.lower(), value)
+        for key, value in request.headers
+        if value and key.lower() in ("authorization", header)
+    ]
+    name, value = given[0] if len(given) == 1 else ("", "")
+    # The scheme is Bearer; OAuth is what it was called before, and is still taken.
+    scheme, _, token = ("bearer", "", value) if name == header else value.strip().partition(" ")
+    known = (config.access_token or "").encode()
+    right = hmac.compare_digest(token.strip().encode("utf-8", "surrogatepass"), known)
+    if right and known and scheme.lower() in ("bearer", "oauth"):
         return None
     message = "Invalid OAuth access token - Cannot parse access token"
     return Faked(_refusal("190", message, how))

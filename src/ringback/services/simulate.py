@@ -186,7 +186,7 @@ class Simulator:
             plan = msgspec.structs.replace(plan, text=USUAL_TEXT)
         messages = tuple([self._message(plan, place, "", now) for place in range(plan.batch)])
         ours = [await sender.begin(connection, message) for message in messages]
-        # The fake takes any credentials, and whoever tries things out may have none.
+        # Whoever tries things out may have no credentials: the fake takes the same placeholders.
         equipped = msgspec.structs.replace(connection, config=filled(connection.config))
         results = await sender.send(equipped, messages, self._talk(connection, plan))
         sent = [_Sent(*three) for three in zip(ours, results, messages, strict=True)]
