@@ -1,170 +1,144 @@
 """Write docs/providers/ anew, a page for each provider: `python -m scripts.providers`.
 
-Everything comes from what an adapter declares and from the goldens of its recordings.
+Everything comes from what an adapter declares, from the goldens of its recordings, and from what
+its own fake answers.
 """
 
-import json
+import re
 from pathlib import Path
 from typing import Any
 
 from ringback.domain.scenarios import SCENARIOS
 from ringback.providers.base import Provider
-from ringback.providers.config import json_schema, load_config
 from ringback.providers.registry import PROVIDERS
+from scripts.provider_matrix import matrix
+from scripts.provider_seen import Seen, seen
+from scripts.provider_sends import Sender, Sent
+from scripts.provider_settings import required, sending, settings
+from scripts.provider_tables import code, codes, mark, section, table
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "providers"
-PAYLOADS = ROOT / "src" / "ringback" / "providers" / "payloads"
+_PAYLOADS = "../../src/ringback/providers/payloads"
 # Pages of ours that say more. Provider: page, what it is about.
 _MORE = {
     "generic": ("../generic.md", "How it is configured"),
     "native": ("../native.md", "What it takes"),
     "simulator": ("../callbacks.md#simulating", "How it is used"),
+    "textellent": ("../mapping.md", "How mappings are written"),
 }
-_YES = "✓"
 Json = dict[str, Any]
-
-
-def goldens(provider: Provider) -> dict[str, Json]:
-    """Return the readings of a provider's recordings, by name."""
-    folder = PAYLOADS / provider.name
-    return {
-        path.stem: json.loads(path.with_suffix(".json").read_bytes())
-        for path in sorted(folder.glob("*.http"))
-    }
 
 
 def page(provider: Provider) -> str:
     """Return the page of one provider."""
+    found = seen(provider)
     source = f"[{provider.name}.py](../../src/ringback/providers/{provider.name}.py)"
     by = f"Written from {source} and its recordings by `make docs`.\n[All providers](README.md)."
     parts = [
         f"# {provider.label}\n\n{by}\n",
         _facts(provider),
-        _section("At the provider", provider.setup),
-        _section("Settings", _settings(provider)),
-        _section("Verification and answers", _verification(provider)),
-        _section("Statuses", _statuses(provider)),
-        _section("Errors", _errors(provider)),
-        _section("Sending", _sending(provider)),
-        _section("Trying it out", _trying(provider)),
-        _section("Worth knowing", provider.notes),
+        section("Connecting it", _connecting(provider)),
+        section("At the provider", provider.setup),
+        section("Is it right?", _checking(provider)),
+        section("Settings", settings(provider.Config, f"{provider.name}.md")),
+        section("Verification and answers", _verification(provider, found)),
+        section("Statuses", _statuses(provider, found)),
+        section("Errors", _errors(provider)),
+        section("Sending", _sending(provider, found)),
+        section("Trying it out", _trying(provider)),
+        section("Worth knowing", provider.notes),
     ]
     return "\n".join(part for part in parts if part)
 
 
-def matrix() -> str:
-    """Return the page about all providers."""
-    head = (
-        "# Providers\n\nWritten from the adapters and their recordings by `make docs`.\n"
-        "[From a callback to events](../callbacks.md) says what is the same for all, and\n"
-        "[adding a provider](../adding-a-provider.md) how there will be one more.\n\n"
-    )
-    columns = ["provider", "channels", *_FEATURES]
-    rows = [_matrix_row(provider) for _, provider in sorted(PROVIDERS.items())]
-    body = _table(columns, rows)
-    notes = "".join(f"- **{name}**: {what}\n" for name, what in _FEATURES.items())
-    return f"{head}{body}\n{notes}"
-
-
-def _matrix_row(provider: Provider) -> list[str]:
-    found = list(goldens(provider).values())
-    kinds = {item["item"] for one in found for item in (one["parsed"] or {}).get("items", ())}
-    types = {
-        item["type"] for one in found for item in (one["parsed"] or {}).get("items", ())
-        if item["item"] == "notice"
-    }  # fmt: skip
-    seen = kinds | {kind.partition(".")[0] for kind in types}
-    seen |= {one["verification"]["verdict"] for one in found}
-    name = f"[{provider.label}]({provider.name}.md)"
-    has = _features(provider, seen)
-    marks = [_YES if has[feature] else "" for feature in _FEATURES]
-    return [name, ", ".join(provider.channels) or "any", *marks]
-
-
-_FEATURES = {
-    "statuses": "reports about messages become events of them",
-    "codes": "its error codes are told in one vocabulary",
-    "inbound": "messages from people",
-    "consent": "it says itself that somebody opted out or in",
-    "links": "clicks and previews of its own links",
-    "senders": "changes of numbers and senders",
-    "templates": "changes of templates",
-    "handshake": "it tries the URL, or asks for a challenge, before it trusts it",
-    "send": "messages can be sent through the adapter",
-    "media": "files can be sent",
-    "batches": "several messages in one request",
-    "fake": "its send API can be tried without an account",
-}
-
-
-def _features(provider: Provider, seen: set[str]) -> dict[str, object]:
-    """Say what a provider has; `seen` is what its goldens hold."""
-    return {
-        "statuses": provider.STATUS,
-        "codes": provider.ERRORS,
-        "inbound": "inbound" in seen,
-        "consent": "consent" in seen,
-        "links": "link" in seen,
-        "senders": "sender" in seen,
-        "templates": "template" in seen,
-        "handshake": {"handshake", "challenge"} & seen,
-        "send": provider.sends,
-        "media": "media" in provider.sends,
-        "batches": provider.batch_max > 1,
-        "fake": provider.faked,
-    }
-
-
 def _facts(provider: Provider) -> str:
-    rows = [["provider", f"`{provider.name}`"]]
+    rows = [["provider", code(provider.name)]]
     if provider.channels:
         rows.append(["channels", ", ".join(provider.channels)])
     if provider.documentation:
         rows.append(["its own documentation", f"<{provider.documentation}>"])
+    if provider.repeats:
+        rows.append(["posts again what was not taken", provider.repeats])
     if provider.name in _MORE:
         address, about = _MORE[provider.name]
         rows.append(["more", f"[{about}]({address})"])
-    return _table(["", ""], rows)
+    return table(["", ""], rows)
 
 
-def _section(title: str, body: str) -> str:
-    return f"## {title}\n\n{body.strip()}\n" if body.strip() else ""
-
-
-def _settings(provider: Provider) -> str:
-    schema = json_schema(provider.Config)
-    properties, required = schema["properties"], schema.get("required", [])
-    assert isinstance(properties, dict)
-    assert isinstance(required, list)
-    rows = []
-    for name, said in properties.items():
-        inner = [said, *said.get("anyOf", [])]
-        marks = ["required"] if name in required else []
-        marks += ["secret"] if said.get("writeOnly") else []
-        default = said.get("default")
-        if name not in required and default not in (None, "", [], {}):
-            marks.append(f"`{default if isinstance(default, str) else json.dumps(default)}`")
-        about = next((one["description"] for one in inner if one.get("description")), "")
-        rows.append([f"`{name}`", ", ".join(marks), about])
-    if not rows:
-        return "There are none.\n"
-    return (
-        _table(["setting", "", ""], rows) + "\nWhat is secret is sealed, and never shown again.\n"
+def _connecting(provider: Provider) -> str:
+    """Say how a connection is made, with the settings that it cannot be without."""
+    given = [f"--config {one}" for one in required(provider.Config)]
+    lines = [
+        "ringback connections create",
+        f"--provider {provider.name} --name '{provider.label.partition(' (')[0]}'",
+        *given,
+    ]
+    if provider.keyed:
+        command = "ringback connections create --provider native --name Platform --data "
+        command += "'{\"config\": {}}'"
+    else:
+        command = " \\\n  ".join(lines)
+    text = f"```sh\n{command}\n```\n\n"
+    if more := sending(provider.Config):
+        text += (
+            f"To send as well, it needs {codes(more)}: now, or later with\n`ringback connections "
+            f"rotate con_01… --config {more[0]}=…`. "
+        )
+    text += "What each setting is, and what else there is, stands\n[below](#settings). "
+    text += "The answer has the `callback_url`"
+    text += ": that is where callbacks go.\n" if not provider.setup else (
+        ", which is what you enter [at the provider](#at-the-provider).\n"
+    )  # fmt: skip
+    return text + (
+        "It begins with `RINGBACK_PUBLIC_URL`, or the connection's own "
+        "[`public_url`](../connections.md#where-the-provider-calls):\nan address that the provider "
+        "reaches, by https. The connection belongs to the mode of the key that makes it, test or "
+        "live.\n"
     )
 
 
-def _verification(provider: Provider) -> str:
-    raw = json.loads((PAYLOADS / provider.name / "config.json").read_bytes())
-    words, _ = provider.covers(load_config(provider.Config, raw))
+def _checking(provider: Provider) -> str:
+    """Say how one sees that a connection works."""
+    steps = []
+    if type(provider).check is not Provider.check:
+        steps.append(
+            "`ringback connections check con_01…` asks the provider whether it takes the "
+            "credentials that messages are sent with. It changes nothing there."
+        )
+    if provider.simulated:
+        steps.append(
+            "In test mode, without an account: "
+            f"`ringback simulate {_scenario(provider)} --connection con_01…` posts callbacks to "
+            "the connection as the provider would, signed with its secrets, and shows the events."
+        )
+    steps.append(
+        "`ringback callbacks list --connection con_01…` lists what has come, also what was "
+        "refused. `ringback callbacks get cbk_01…` has the reason, with the "
+        "[likely cause](../connections.md#why-it-did-not-fit). Nothing in the list: the provider "
+        "calls another URL, or none."
+    )
+    return "".join(f"{number}. {text}\n" for number, text in enumerate(steps, 1))
+
+
+def _scenario(provider: Provider) -> str:
+    found = "delivered" if "delivered" in provider.simulated else provider.simulated[-1]
+    assert found in SCENARIOS
+    return found
+
+
+def _verification(provider: Provider, found: Seen) -> str:
+    words = dict.fromkeys(provider.covers(one.config)[0] for one in found.recordings)
     rows: dict[tuple[str, str], list[str]] = {}
-    for one in goldens(provider).values():
-        found, answer = one["verification"], one["reply"]
-        key = (found["verdict"], found["reason"])
-        rows.setdefault(key, [_VERDICTS[found["verdict"]], found["reason"], _answer(answer)])
+    for one in found.recordings:
+        said = one.golden["verification"]
+        reason = re.sub(r"\bthe \d+ fields\b", "the fields", said["reason"])
+        key = (one.verdict, reason)
+        rows.setdefault(key, [_VERDICTS[one.verdict], reason, _answer(one.golden["reply"])])
     order = list(_VERDICTS)
     told = sorted(rows.items(), key=lambda item: order.index(item[0][0]))
-    return f"What proves a callback: {words}.\n\n" + _table(
+    proof = "; or, as it is configured, ".join(words)
+    return f"What proves a callback: {proof}.\n\n" + table(
         ["", "what was found", "answer"], [row for _, row in told]
     )
 
@@ -180,65 +154,119 @@ def _answer(reply: Json) -> str:
     return f"{reply['status']}{body}{f' ({kind})' if kind and body else ''}"
 
 
-def _statuses(provider: Provider) -> str:
-    rows = [[f"`{word}`", f"`{status}`"] for word, status in provider.STATUS.items()]
-    return _table([f"{provider.label} says", "here it is"], rows) if rows else ""
+def _statuses(provider: Provider, found: Seen) -> str:
+    """Tell the statuses that recordings show, by the provider's word for each."""
+    proofs: dict[tuple[str, str], set[bool]] = {}
+    for _, item in found.reports:
+        if word := item.get("provider_status"):
+            proofs.setdefault((word, item["status"]), set()).add(bool(item.get("weak")))
+    if not proofs:
+        return ""
+    order = list(provider.STATUS)
+    # Words that stand in no table are those of a connection's own settings.
+    proofs = dict(
+        sorted(proofs.items(), key=lambda one: order.index(one[0][0]) if one[0][0] in order else 99)
+    )
+    rows = [
+        [
+            code(word), code(status), _WEAK[frozenset(weak)],
+            "" if word in order else _MAPPED, _recording(provider, found.seen_in(word, status)),
+        ]
+        for (word, status), weak in proofs.items()
+    ]  # fmt: skip
+    head = [f"{provider.label} says", "here it is", "proof", "", "seen in"]
+    several = len({word for word, _ in proofs}) < len(proofs)
+    more = "\nA word stands here several times where its code decides.\n" if several else ""
+    return table(*_without_empty(head, rows)) + more
+
+
+_MAPPED = "as it is configured"
+_WEAK = {
+    frozenset({False}): "", frozenset({True}): "weak", frozenset({False, True}): "weak at times"
+}  # fmt: skip
+
+
+def _recording(provider: Provider, name: str) -> str:
+    return f"[{name}]({_PAYLOADS}/{provider.name}/{name}.http)"
 
 
 def _errors(provider: Provider) -> str:
     rows = [
         [
-            f"`{codes}`", rule.class_, f"`{rule.code}`", f"`{rule.status}`",
-            _YES if rule.retryable else "", _YES if rule.opt_out else "",
+            code(named), rule.class_, code(rule.code), code(rule.status),
+            rule.stage if rule.status == "failed" else "", mark(rule.retryable), mark(rule.opt_out),
         ]
-        for codes, rule in provider.ERRORS.items()
+        for named, rule in provider.ERRORS.items()
     ]  # fmt: skip
     if not rows:
         return ""
-    head = ["codes", "class", "code", "status", "later again", "opt-out"]
-    return _table(head, rows) + "\nOther codes have the class `unknown`, and are counted.\n"
+    head = ["codes", "class", "code", "status", "stage", "later again", "opt-out"]
+    return table(head, rows) + (
+        "\nOther codes have the class `unknown`, and are counted. `rejected`: it never went out; "
+        "`undeliverable`: it did,\nand did not arrive.\n"
+    )
 
 
-def _sending(provider: Provider) -> str:
-    if not provider.sends:
+def _sending(provider: Provider, found: Seen) -> str:
+    if not provider.faked:
         return ""
-    lines = [f"- What can be sent: {', '.join(f'`{one}`' for one in provider.sends)}.\n"]
+    sender = Sender(provider, found)
+    texts, files = sender.text_max(), sender.files_max()
+    lines = [f"What can be sent: {codes(list(provider.sends))}."]
     if provider.batch_max > 1:
-        lines.append(f"- Up to {provider.batch_max:,} messages go in one request.\n")
-    if provider.refusals:
-        codes = ", ".join(f"`{one}`" for one in provider.refusals)
-        lines.append(f"- Its fake refuses with: {codes}.\n")
-    return "".join(lines)
+        lines.append(f"Up to {provider.batch_max:,} messages go in one request.")
+    if texts:
+        lines.append(f"A text of plain Latin letters may have {texts:,} of them.")
+    if files:
+        lines.append(f"A message may have {files:,} {'file' if files == 1 else 'files'}.")
+    if sender.waits():
+        lines.append("`Retry-After` is kept to when the provider has been asked too often.")
+    text = "".join(f"- {line}\n" for line in lines)
+    refused = sender.refused_here()
+    here = "Refused here, before anything goes out:\n\n" if refused else ""
+    here += _results("what is wrong", refused) if refused else ""
+    there = "What the provider refuses with, as its fake shows it and this reads it:\n\n"
+    there += _results("it says", sender.refusals())
+    return f"{text}\n{here}\n{there}\n`uncertain`: it may have been taken, and is not sent again.\n"
+
+
+def _results(head: str, found: list[Sent]) -> str:
+    rows = []
+    for one in found:
+        error = one.result.error
+        wait = one.result.wait_s
+        rows.append([
+            one.about, one.result.outcome,
+            *(("", "", "", "", "") if error is None else (
+                error.class_, code(error.code), error.stage, mark(error.retryable),
+                mark(error.opt_out),
+            )),
+            "" if wait is None else f"{wait:g} s",
+        ])  # fmt: skip
+    names = [head, "outcome", "class", "code", "stage", "later again", "opt-out", "waits"]
+    return table(*_without_empty(names, rows))
+
+
+def _without_empty(head: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Leave out the columns in which there is nothing."""
+    kept = [place for place in range(len(head)) if any(row[place] for row in rows)]
+    return [head[place] for place in kept], [[row[place] for place in kept] for row in rows]
 
 
 def _trying(provider: Provider) -> str:
     if not provider.simulated:
         return ""
-    can = ", ".join(f"`{one}`" for one in provider.simulated)
-    lines = [f"- Statuses whose callbacks can be made: {can}.\n"]
+    lines = [f"- Statuses whose callbacks can be made: {codes(list(provider.simulated))}.\n"]
     if provider.batches:
         lines.append("- One callback can tell of several messages.\n")
-    playing = "delivered" if "delivered" in provider.simulated else provider.simulated[-1]
-    known = playing if playing in SCENARIOS else None
-    if not provider.STATUS or known is None:
-        return "".join(lines)
-    command = f"ringback simulate {known} --provider {provider.name}"
-    text = f"```sh\n{command}\n```\n\n{''.join(lines)}"
+    text = f"```sh\nringback simulate {_scenario(provider)} --provider {provider.name}\n```\n\n"
+    text += "".join(lines)
     if provider.faked:
         text += (
             "- Its send API is at `/fake/{token}`, for its own libraries too: "
             "[numbers](../callbacks.md#faked-send-apis) choose what happens.\n"
         )
     return text
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(_cell(one) for one in line)} |\n" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def pages() -> dict[Path, str]:
@@ -249,7 +277,7 @@ def pages() -> dict[Path, str]:
 
 def main() -> None:
     """Write the pages that changed, and remove those of providers that are gone."""
-    FOLDER.mkdir(exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     wanted = pages()
     for path in set(FOLDER.glob("*.md")) - set(wanted):
         path.unlink()

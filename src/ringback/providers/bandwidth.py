@@ -63,6 +63,7 @@ class Bandwidth(Provider):
     sends: ClassVar[tuple[str, ...]] = ("text", "media", "card", "carousel")
     refusals: ClassVar[tuple[str, ...]] = bandwidth_fake.CODES
 
+    repeats: ClassVar[str] = "for 24 hours; waits 10 s for an answer"
     setup: ClassVar[str] = (
         "Create a messaging application at Bandwidth, enter the connection's URL as its callback "
         "URL and your user name and password as the callback's credentials. To send, and to fetch "

@@ -348,7 +348,8 @@ class Provider:
     provider's own page, "" where there is none; `simulated` lists what `simulate` can make,
     `sends` the kinds of content that `send` takes, and `refusals` codes that its send API refuses
     with, for trying them. `setup` tells people what to enter at the provider and `notes` what is
-    odd about it: Markdown, for the page in the documentation.
+    odd about it: Markdown, for the page in the documentation. `repeats` says in a few words when it
+    posts a callback again that was not taken, "" where it does not publish that.
     """
 
     name: ClassVar[str]
@@ -364,6 +365,7 @@ class Provider:
     batch_max: ClassVar[int] = 1
     setup: ClassVar[str] = ""
     notes: ClassVar[str] = ""
+    repeats: ClassVar[str] = ""
     # Callers prove themselves with an API key, and are told what is wrong with what they post.
     keyed: ClassVar[bool] = False
     # Config fields that say where secrets are sent, and which: who changes one gives those again.

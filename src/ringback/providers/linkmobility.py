@@ -55,6 +55,9 @@ class LinkMobility(Provider):
     sends: ClassVar[tuple[str, ...]] = ("text",)
     refusals: ClassVar[tuple[str, ...]] = linkmobility_send.REFUSALS
     batch_max: ClassVar[int] = linkmobility_send.BATCH_MAX
+    repeats: ClassVar[str] = (
+        "for 4 hours, or as long as the callback's own lifetime says: 8 at most"
+    )
     setup: ClassVar[str] = """\
 1. In the MyLINK portal open *Callbacks* and add a callback with the connection's URL, method POST
    and content type JSON, for delivery reports and for replies.

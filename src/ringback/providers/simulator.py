@@ -260,6 +260,7 @@ class Simulator(Provider):
     simulated: ClassVar[tuple[Status, ...]] = (*STATUS.values(), "received")
     sends: ClassVar[tuple[str, ...]] = ("text", "media")
     refusals: ClassVar[tuple[str, ...]] = simulator_send.REFUSALS
+    repeats: ClassVar[str] = "never"
     setup: ClassVar[str] = (
         "There is nothing to enter anywhere: it is a provider of our own, for trying things out. "
         "`ringback simulate` makes a connection to it when there is none."

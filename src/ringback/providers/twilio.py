@@ -52,6 +52,9 @@ class Twilio(Provider):
     refusals: ClassVar[tuple[str, ...]] = (
         "21211", "21408", "21610", "21611", "21612", "21614", "21617", "14107", "20003", "63016",
     )  # fmt: skip
+    repeats: ClassVar[str] = (
+        "once, if it cannot connect; with `#rc=…` in the URL more often, within 15 s"
+    )
     setup: ClassVar[str] = """\
 1. In the Twilio console, copy the account's **primary** Auth Token into this connection.
 2. Enter the callback URL, with `#rc=5&rp=5xx,ct,rt` at its end, as *A message comes in* of each

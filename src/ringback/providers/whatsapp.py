@@ -64,6 +64,7 @@ class WhatsApp(Provider):
     simulated: ClassVar[tuple[Status, ...]] = whatsapp_simulate.SIMULATED
     sends: ClassVar[tuple[str, ...]] = whatsapp_send.KINDS
     refusals: ClassVar[tuple[str, ...]] = whatsapp_fake.REFUSALS
+    repeats: ClassVar[str] = "for up to 7 days, at growing intervals"
     setup: ClassVar[str] = SETUP
     notes: ClassVar[str] = NOTES
 
