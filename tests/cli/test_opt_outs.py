@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 
 from ringback.domain.http import HttpRequest
 from ringback.providers.config import load_config
@@ -12,7 +13,7 @@ from tests.cli.test_scenarios import connect, until
 from tests.server import Served
 
 TWILIO = PROVIDERS["twilio"]
-OURS, THEIRS = "+15550100900", "+15550107610"
+OURS = "+15550100900"
 
 
 def suppressed(served: Served, who: str) -> list[Any]:
@@ -27,25 +28,37 @@ def events(served: Served, type_: str, suppression: Any) -> list[Any]:
     return [event for event in found if event["id"] == suppression["event"]]
 
 
-def test_a_refused_send_is_a_suppression(served: Served) -> None:
-    """CON-09: Twilio's API refuses with 21610, over HTTP; any other refusal says no such thing."""
-    connection = connect(served, TWILIO)
-    made = {}
-    for who, code in ((THEIRS, "21610"), ("+15550107611", "21211")):
-        body = {"from": OURS, "to": who, "outcome": "refused", "error_code": code}
+@pytest.mark.parametrize(
+    ("provider", "opt_out", "other", "who"),
+    [
+        ("twilio", "21610", "21211", "+15550107610"),
+        ("smsportal", "optedOuts", "noNetwork", "+15550107620"),
+        ("simulator", "opted_out", "spam", "+15550107630"),
+    ],
+)
+def test_a_refused_send_is_a_suppression(
+    served: Served, provider: str, opt_out: str, other: str, who: str
+) -> None:
+    """CON-09: the API refuses for an opt-out, over HTTP; any other refusal says no such thing."""
+    connection = connect(served, PROVIDERS[provider])
+    made, next_ = {}, f"{who[:-1]}1"
+    for person, code in ((who, opt_out), (next_, other)):
+        body = {"from": OURS, "to": person, "outcome": "refused", "error_code": code}
         made[code] = served.api("POST", f"/v1/connections/{connection['id']}/simulate", body)
-    assert {"21610": "refused", "21211": "refused"} == {k: v["outcome"] for k, v in made.items()}
-    until(lambda: bool(suppressed(served, THEIRS)))
-    (one,) = suppressed(served, THEIRS)
-    assert ({"kind": "phone", "value": THEIRS}, "error") == (one["contact"], one["source"])
-    assert "21610" == one["evidence"]["provider_code"]
-    assert (made["21610"]["message"], "sms", OURS) == (
+    assert ["refused", "refused"] == [one["outcome"] for one in made.values()]
+    until(lambda: bool(suppressed(served, who)))
+    (one,) = suppressed(served, who)
+    assert ({"kind": "phone", "value": who}, "error") == (one["contact"], one["source"])
+    assert opt_out == one["evidence"]["provider_code"]
+    assert (made[opt_out]["message"], "sms", OURS) == (
         one["message"], one["channel"], one["sender"],
     )  # fmt: skip
-    assert 1 == len(events(served, "contact.opted_out", one))
+    (event,) = events(served, "contact.opted_out", one)
+    assert (who, "error") == (event["data"]["contact"]["value"], event["data"]["source"])
     refused = [served.api("GET", f"/v1/messages/{one['message']}") for one in made.values()]
-    assert ["consent", "recipient"] == [message["error"]["class"] for message in refused]
-    assert [] == suppressed(served, "+15550107611")
+    assert ["failed", "failed"] == [message["status"] for message in refused]
+    assert "consent" == refused[0]["error"]["class"] != refused[1]["error"]["class"]
+    assert [] == suppressed(served, next_)
 
 
 def test_twilios_word_for_stop_is_a_suppression_until_start(served: Served) -> None:
