@@ -180,7 +180,7 @@ class Engine:
         )
         # A client of its own: the outgoing one refuses our own listener, and this one posts to it.
         self.door = Client()
-        self.sender = Sender(self.committer, self.clock)
+        self.sender = Sender(self.committer, self.clock, self.receiver.unknown_codes)
         self.simulator = Simulator(self.door, self.clock, settings.base_url, self.sender)
         self.fakes = FakeApis(self.configuration, self.clock, self.simulator, settings.base_url)
         self.sweeper = Sweeper(self.database, self.committer, self.configuration, self.clock)

@@ -11,6 +11,8 @@ from ringback import __version__
 from ringback.api.metrics import FAMILIES, written
 from ringback.app import Application
 from ringback.domain.ids import show
+from ringback.domain.messages import ErrorClass, Failure
+from ringback.providers.base import OutboundMessage, SendResult
 from ringback.services.figures import Figures
 from ringback.transport.incoming import URL_MAX
 from tests.api.house import House
@@ -77,6 +79,24 @@ async def test_codes_in_no_table_are_counted_once(house: House) -> None:
     await house.stage.fail("m0", "4999")
     values = _values(await _scrape(house))
     assert 3.0 == values[("ringback_unknown_codes_total", "whatsapp")]
+
+
+async def test_codes_in_no_table_are_counted_of_sends(house: House) -> None:
+    """By provider, when a send is refused with one: listed with the rest; known ones are not."""
+    sender, connection = house.engine.sender, house.stage.connection("demo-whatsapp")
+    message = OutboundMessage("+15550123", "+15550100", "whatsapp", "Hi")
+    told: tuple[tuple[ErrorClass, str | None], ...] = (
+        ("unknown", "4997"), ("recipient", "131026"), ("unknown", None),
+    )  # fmt: skip
+    for class_, code in told:
+        id_ = await sender.begin(connection, message)
+        error = Failure(class_, "refused", provider_code=code, stage="rejected")
+        await sender.finish(connection, id_, SendResult("refused", error=error), message)
+    values = _values(await _scrape(house))
+    assert 1.0 == values[("ringback_unknown_codes_total", "whatsapp")]
+    path = f"/v1/connections/{(await house.connection('whatsapp'))['id']}/stats"
+    listed = (await house.get(path))["unknown_codes"]["codes"]
+    assert [("4997", 1)] == [(one["code"], one["times"]) for one in listed]
 
 
 async def test_everything_that_is_counted_is_shown(house: House) -> None:
@@ -159,7 +179,7 @@ def test_alerts_and_queries_speak_of_metrics_that_exist() -> None:
     for text in (ALERTS.read_text(encoding="utf-8"), PAGE.text):
         found = set(re.findall(r"\bringback_\w+", text))
         assert {re.sub(r"_(bucket|count|sum)$", "", name) for name in found} <= known
-    assert 5 == ALERTS.read_text(encoding="utf-8").count("- alert:")
+    assert 6 == ALERTS.read_text(encoding="utf-8").count("- alert:")
 
 
 def test_metrics_are_named_as_is_usual() -> None:

@@ -41,7 +41,7 @@ FAMILIES = (
     Family("callbacks", "ringback_callbacks_total", "counter", ("provider", "outcome"),
            "Callbacks answered, by what became of them."),
     Family("unknown_codes", "ringback_unknown_codes_total", "counter", ("provider",),
-           "Failures that callbacks told with a code that is in no table of ours."),
+           "Failures, of sends or by callbacks, with a code that is in no table of ours."),
     Family("turned_away", "ringback_requests_turned_away_total", "counter", ("door", "status"),
            "Requests refused for their size, form or slowness, before anything read them."),
     Family("answer", "ringback_answer_seconds", "histogram", ("door",),

@@ -58,6 +58,11 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True, rename={"class_":
     # It also says that the person wants no more messages.
     opt_out: bool = False
 
+    @property
+    def unlisted(self) -> bool:
+        """Whether the provider gave a code that is in no table of ours."""
+        return self.class_ == "unknown" and self.provider_code is not None
+
 
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that somebody said about a message.

@@ -188,7 +188,7 @@ class Arrival(Work):
         if fact.error is not None:
             if fact.error.opt_out:
                 self._refused(batch, subject, item, fact.error)
-            if fact.error.class_ == "unknown" and fact.error.provider_code is not None:
+            if fact.error.unlisted:
                 self.unknown_codes.add((keyed.key, hash_))
         if self._early(batch, subject, item, keyed.key):
             hold(subject.message, fact)

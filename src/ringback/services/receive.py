@@ -46,7 +46,8 @@ class Receiver:
     """Takes callbacks for every connection.
 
     `outcomes` counts them by provider and outcome, `seconds` how long their answers took, and
-    `unknown_codes` by provider the failures whose code is in no table of ours.
+    `unknown_codes` by provider the failures whose code is in no table of ours; who sends counts
+    its refusals there, too.
     """
 
     def __init__(

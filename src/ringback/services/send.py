@@ -6,6 +6,7 @@ Whoever is interrupted between begin and finish leaves a message that nobody sen
 import asyncio
 import os
 import uuid
+from collections import Counter
 
 import structlog
 
@@ -32,10 +33,11 @@ log = structlog.get_logger()
 class Sender:
     """Hands messages to providers, and commits what happens around that."""
 
-    def __init__(self, committer: Committer, clock: Clock) -> None:
-        """Take the edges."""
+    def __init__(self, committer: Committer, clock: Clock, unlisted: Counter[str]) -> None:
+        """Take the edges; `unlisted` counts, by provider, refusals with codes of no table."""
         self._committer = committer
         self._clock = clock
+        self._unlisted = unlisted
 
     async def begin(self, connection: Connection, message: OutboundMessage) -> uuid.UUID:
         """Commit that a message is about to be sent; return its id. Only then may it be sent."""
@@ -67,6 +69,8 @@ class Sender:
         """Commit what became of a send; with `sent` also an opt-out that a refusal tells of."""
         now = self._clock.now_ms()
         await self._committer.submit(Answered(connection, id_, now, result, sent))
+        if result.error is not None and result.error.unlisted:
+            self._unlisted[connection.provider] += 1
 
 
 async def _sent(
