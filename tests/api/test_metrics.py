@@ -74,9 +74,10 @@ async def test_it_tells_what_happened_without_a_key(house: House) -> None:
 
 async def test_codes_in_no_table_are_counted_once(house: House) -> None:
     """By provider, when a callback first tells them; known codes and repetitions are not."""
+    at = house.engine.clock.now_ms()
     for number, code in enumerate(("4999", "4999", "131026", "4998")):
-        await house.stage.fail(f"m{number}", code)
-    await house.stage.fail("m0", "4999")
+        await house.stage.fail(f"m{number}", code, at_ms=at)
+    await house.stage.fail("m0", "4999", at_ms=at)
     values = _values(await _scrape(house))
     assert 3.0 == values[("ringback_unknown_codes_total", "whatsapp")]
 

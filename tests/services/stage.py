@@ -112,13 +112,15 @@ class Stage:
         """Hand a callback to the engine's receiver."""
         return await self.engine.receiver.receive(token, callback)
 
-    async def fail(self, message_id: str, code: str, *, token: str = "demo-whatsapp") -> None:
-        """Let a message fail with a code of its provider."""
+    async def fail(
+        self, message_id: str, code: str, *, token: str = "demo-whatsapp", at_ms: int | None = None
+    ) -> None:
+        """Let a message fail with a code of its provider, now or at a moment."""
         connection = self.connection(token)
         provider, url = registry.get(connection.provider), f"{BASE_URL}/in/{token}"
         message = OutboundMessage(
             to="+16505551234", from_="+15550783881", channel=provider.channels[0],
-            message_id=message_id, at_ms=self.engine.clock.now_ms(), error_code=code,
+            message_id=message_id, at_ms=at_ms or self.engine.clock.now_ms(), error_code=code,
         )  # fmt: skip
         made = provider.simulate(message, "failed", connection.config, url)
         answer = await self.receive(
