@@ -6,8 +6,10 @@ import hashlib
 import hmac
 import random
 import string
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -23,7 +25,6 @@ from tests.sizes import SIZES
 
 from .cases import (
     CASES,
-    GENUINE_READ,
     READERS,
     Case,
     config_of,
@@ -33,6 +34,7 @@ from .cases import (
     signed,
     with_headers,
 )
+from .proving import PROVED, Part, Proved, let_through, said, same_body
 
 WHATSAPP, BANDWIDTH, SIMULATOR = (
     PROVIDERS["whatsapp"], PROVIDERS["bandwidth"], PROVIDERS["simulator"],
@@ -49,58 +51,49 @@ def verdict(provider: Provider, callback: Callback, config: ProviderConfig | Non
     return provider.verify(callback, config or config_of(provider), NOW_MS).verdict
 
 
-# The headers that prove a callback, and whether they cover its body.
-PROOFS = {
-    "X-Hub-Signature-256": True,
-    "X-Simulator-Signature": True,
-    "Webhook-Engine-Signature": True,
-    "X-Bandwidth-Signature-HMAC-SHA256": True,
-    "X-Twilio-Signature": True,
-    "Authorization": False,
-    "X-Callback-Token": False,
-}
+by_proof = pytest.mark.parametrize("one", PROVED, ids=str)
 
 
-def proof_of(case: Case) -> tuple[str, str] | None:
-    """Return the header that proves a case, or None where it is no header."""
-    return next((header for header in case.callback.headers if header[0] in PROOFS), None)
+@by_proof
+def test_nothing_but_the_whole_proof_lets_a_callback_in(one: Proved) -> None:
+    """T01: each part taken away, doubled or altered is refused, and so is all that it covers."""
+    assert verdict(one.case.provider, one.callback, one.case.config) == "ok"
+    assert set() == let_through(one.case.provider.verify, one)
 
 
-@pytest.mark.parametrize(
-    "case", [c for c in GENUINE_READ if c.callback.body and proof_of(c)], ids=str
-)
-def test_a_flipped_bit_is_refused(case: Case) -> None:
-    """200 random bits in the body and 200 in the authentication: none is let through.
-
-    Credentials cover no body: there only their own bits are flipped.
-    """
-    dice = random.Random(str(case))
-    name, value = proof_of(case) or ("", "")
-    others = tuple(header for header in case.callback.headers if header[0] != name)
-    kept, altered = (value[:6], value[6:]) if name == "Authorization" else ("", value)
-    for _ in range(FLIPS):
-        forged = kept + flipped(altered.encode(), dice).decode("latin-1")
-        callback = with_headers(case.callback, *others, (name, forged))
-        assert verdict(case.provider, callback, case.config) == "failed"
-    if PROOFS[name]:
-        for _ in range(FLIPS):
-            callback = msgspec.structs.replace(
-                case.callback, body=flipped(case.callback.body, dice)
-            )
-            # `%2b` for `%2B` is no other form, and Twilio signs what a form says.
-            expected = "ok" if says_the_same(callback, case.callback) else "failed"
-            assert expected == verdict(case.provider, callback, case.config)
+@by_proof
+def test_what_no_proof_covers_may_change(one: Proved) -> None:
+    """`%2b` for `%2B` is no other form, and credentials cover no body at all."""
+    for callback in same_body(one, random.Random(str(one))):
+        assert verdict(one.case.provider, callback, one.case.config) == "ok"
 
 
-def says_the_same(one: Callback, other: Callback) -> bool:
-    """Say whether two signed forms of Twilio's hold the same names and values."""
-    if one.header("X-Twilio-Signature") is None or "bodySHA256=" in one.url:
-        return False
-    first, second = (
-        sorted(set(parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")))
-        for body in (one.body, other.body)
-    )
-    return first == second
+def test_every_provider_proves_its_callbacks() -> None:
+    """Each has recordings with a proof; where the key is the proof, whoever asks has checked it."""
+    proved = {one.case.provider.name for one in PROVED if one.parts}
+    assert proved == {name for name, provider in PROVIDERS.items() if not provider.keyed}
+
+
+@by_proof
+def test_one_who_looks_away_is_found_out(one: Proved) -> None:
+    """An adapter that ignored a part, or what is covered, would fail the test above by its name."""
+    genuine, verify = one.callback, one.case.provider.verify
+    own = said(genuine)
+
+    def careless(look_away: Callable[[Callback], Callback]) -> set[str]:
+        return let_through(lambda callback, *more: verify(look_away(callback), *more), one)
+
+    for part in one.parts:
+        found = careless(partial(Part.put, part, values=own[part]))
+        assert {f"{part} taken away", f"{part} doubled", f"{part} altered"} <= found
+    words, url_is_signed = one.case.provider.covers(one.case.config)
+    credentials = one.parts == {Part("header", "authorization")}
+    body_is_signed = "the body" in words and not credentials and bool(genuine.body)
+    replace = msgspec.structs.replace
+    found = careless(lambda callback: replace(callback, body=genuine.body))
+    assert ("another body" in found) == (body_is_signed or (url_is_signed and bool(genuine.body)))
+    found = careless(lambda callback: replace(callback, url=genuine.url))
+    assert ("another URL" in found) == url_is_signed
 
 
 def _hex_mutations(value: str) -> list[str]:
@@ -357,7 +350,7 @@ def test_other_methods_are_refused(provider: Provider) -> None:
 def test_noise_in_headers_and_query_never_raises(provider: Provider) -> None:
     """2,000 random values where the authentication stands give a verdict, never an exception."""
     config, dice = config_of(provider), random.Random(7)
-    names = [*PROOFS, "X-Signature"]
+    names = {part.name for one in PROVED for part in one.parts}
     pool = [chr(code) for code in (*range(256), 0x661, 0xD800, 0x1F600)]
     for _ in range(2_000):
         value = "".join(dice.choices(pool, k=dice.randrange(80)))
