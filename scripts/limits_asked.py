@@ -41,6 +41,30 @@ ASKED: dict[str, dict[str, Limit]] = {
         "services.explain:BODY_MAX": Limit(
             BYTES, "of a body that rewritten ones are tried of", "left out"
         ),
+        "providers.twilio_explain:BODY_MAX": Limit(
+            BYTES, "of a body that Twilio's own ways are looked for in", "not looked for"
+        ),
+        "providers.twilio_explain:FIELDS_MAX": Limit(
+            "fields", "each of which is left out in turn", "not looked for"
+        ),
+        "providers.twilio_explain:QUERY_MAX": Limit(
+            CHARACTERS, "of a URL that is tried with its query written otherwise", "not tried"
+        ),
+        "providers.whatsapp_explain:BODY_MAX": Limit(
+            BYTES, "of a body that Meta's own ways are looked for in", "not looked for"
+        ),
+        "providers.header_words:HEADERS_MAX": Limit(
+            "headers", "in which a secret is looked for", "not looked for"
+        ),
+        "providers.smsportal_proofs:EXPLAINED_MAX": Limit(
+            BYTES, "of a body whose signature is looked for in other headers", "not looked for"
+        ),
+        "providers.smsportal_proofs:SIGNATURE_MAX": Limit(
+            CHARACTERS, "of a header that may be a signature or a time", "not looked at"
+        ),
+        "providers.smsportal_proofs:NAMES_MAX": Limit(
+            "headers", "that are tried as the signature, and as its time", "not tried"
+        ),
         "services.explain:OTHERS_MAX": Limit(
             "connections", "whose secrets are tried as well", "left out"
         ),

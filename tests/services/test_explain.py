@@ -213,7 +213,7 @@ def test_every_recorded_refusal_has_a_likely_cause(case: Case) -> None:
         ("link_cool/refused-wrong-secret", "another value than this connection"),
         ("textellent/refused-wrong-secret", "another value than this connection"),
         ("smsportal/refused-header", "another value than this connection"),
-        ("bandwidth/refused-wrong-password", "another value than this connection"),
+        ("bandwidth/refused-wrong-password", "The user name fits, and the password does not"),
         ("pswin/refused-no-secret", "Nothing proves it"),
         ("linkmobility/refused-no-header", "Nothing proves it"),
         ("linkmobility/refused-two-headers", "It came twice"),

@@ -17,6 +17,7 @@ from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import (
     bandwidth_access,
+    bandwidth_explain,
     bandwidth_fake,
     bandwidth_items,
     bandwidth_send,
@@ -132,6 +133,11 @@ class Bandwidth(Provider):
         if callback.method != "POST":
             return failed("the method is not POST")
         return Verification("ok", "Basic credentials match")
+
+    def explain(self, callback: Callback, config: BandwidthConfig, now_ms: int) -> str | None:
+        """Say which of the credentials is wrong, or which form of a verification is signed."""
+        del now_ms
+        return bandwidth_explain.explain(callback, config)
 
     def parse(self, callback: Callback, config: BandwidthConfig) -> Parsed:
         """Read every event of a callback."""

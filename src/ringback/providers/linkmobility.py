@@ -12,7 +12,14 @@ import msgspec
 
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
-from ringback.providers import forms, linkmobility_items, linkmobility_send, query_proof, reading
+from ringback.providers import (
+    forms,
+    header_words,
+    linkmobility_items,
+    linkmobility_send,
+    query_proof,
+    reading,
+)
 from ringback.providers.base import (
     BatchFlow,
     CannotSimulateError,
@@ -38,6 +45,7 @@ _SAID: dict[Status, tuple[str, int | None, str]] = {
     "expired": ("failed", 4008, "Expired"),
     "unconfirmed": ("failed", 4009, "Timeout"),
 }
+_WHERE = "in the MyLINK portal, among the custom headers of the callback"
 _CHANNELS = {"whatsapp": "whatsApp", "rcs": "rcs", "email": "email"}
 
 
@@ -99,6 +107,11 @@ class LinkMobility(Provider):
         if callback.method != "POST":
             return failed("the method is not POST")
         return Verification("ok", f"{'the header' if in_header else 'the query'} matches")
+
+    def explain(self, callback: Callback, config: LinkMobilityConfig, now_ms: int) -> str | None:
+        """Say which half of credentials is wrong, or which header the value came in."""
+        del now_ms
+        return header_words.header_fault(callback, config.header, config.token, _WHERE)
 
     def parse(self, callback: Callback, config: LinkMobilityConfig) -> Parsed:
         """Read the event of a callback."""

@@ -54,6 +54,10 @@ class SmsPortal(Provider):
         """Check the proof that the config asks for."""
         return smsportal_proofs.verify(callback, config.verify, now_ms)
 
+    def explain(self, callback: Callback, config: SmsPortalConfig, now_ms: int) -> str | None:
+        """Say which header holds what another should, or which half of credentials is wrong."""
+        return smsportal_proofs.explain(callback, config.verify, now_ms)
+
     def covers(self, config: SmsPortalConfig) -> tuple[str, bool]:
         """Say what the proof that is asked for covers."""
         return smsportal_proofs.covers(config.verify)

@@ -9,13 +9,21 @@ import base64
 import hmac
 import re
 
+import msgspec
+
 from ringback.domain.http import Callback, Headers, HttpRequest
-from ringback.providers import reading
+from ringback.providers import header_words, reading
 from ringback.providers.base import Verification, with_headers
 from ringback.providers.proofs import by_url_token, failed, hidden, octets, only
 from ringback.providers.smsportal_config import Proof, SharedHeader, Signature, UrlToken
 
 METHODS = ("GET", "POST")
+# What is looked at to explain a refusal.
+EXPLAINED_MAX = 16 * 1024
+SIGNATURE_MAX = 128
+NAMES_MAX = 4
+
+_WHERE = "among the custom headers of the webhook at SMSPortal"
 
 _PREFIX = re.compile(r"v1[=:]")
 _HEX = re.compile(r"[0-9a-f]{64}|[0-9A-F]{64}")
@@ -63,6 +71,43 @@ def covers(proof: Proof) -> tuple[str, bool]:
             return "it comes with a secret header, and nothing is signed", False
         case UrlToken():
             return "it proves itself by nothing but this URL", False
+
+
+def explain(callback: Callback, proof: object, now_ms: int) -> str | None:
+    """Say in words why a callback may have been refused; None: no idea."""
+    match proof:
+        case Signature():
+            return _elsewhere(callback, proof, now_ms)
+        case SharedHeader():
+            return header_words.header_fault(callback, proof.name, proof.value, _WHERE)
+    return None
+
+
+def _elsewhere(callback: Callback, proof: Signature, now_ms: int) -> str | None:
+    """Look for the signature under other headers: SMSPortal does not say what they are called."""
+    if len(callback.body) > EXPLAINED_MAX:
+        return None
+    named = [(name, value) for name, value in callback.headers if len(value) <= SIGNATURE_MAX]
+    signed = [name for name, value in named if _decoded(value, "any") is not None][:NAMES_MAX]
+    stamped = [
+        name for name, value in named if _UNIX.fullmatch(value) or reading.iso_ms(value) is not None
+    ][:NAMES_MAX]
+    for header in dict.fromkeys(signed):
+        for stamp in dict.fromkeys(stamped):
+            other = msgspec.structs.replace(
+                proof, header=header, timestamp_header=stamp, encoding="any"
+            )
+            if _signed(callback, other, now_ms).verdict == "ok":
+                return (
+                    f"It fits with the signature in {header}, the time in {stamp} and any "
+                    "encoding: set header, timestamp_header and encoding so."
+                )
+    if not callback.header_values(proof.header) and signed:
+        return (
+            f"What looks like a signature stands in {signed[0]}: if that is where SMSPortal puts "
+            "it, set header so."
+        )
+    return None
 
 
 def conceal(callback: Callback, proof: Proof) -> Callback:

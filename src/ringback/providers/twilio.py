@@ -10,6 +10,7 @@ from ringback.domain.http import Callback, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import (
     twilio_events,
+    twilio_explain,
     twilio_fake,
     twilio_items,
     twilio_proof,
@@ -88,6 +89,11 @@ class Twilio(Provider):
         """Check the signature of the URL and what came with it. Twilio signs no time."""
         del now_ms
         return twilio_proof.verify(callback, config)
+
+    def explain(self, callback: Callback, config: TwilioConfig, now_ms: int) -> str | None:
+        """Say what Twilio's own ways make likely: whose Auth Token, which hash, which field."""
+        del now_ms
+        return twilio_explain.explain(callback, config)
 
     def parse(self, callback: Callback, config: TwilioConfig) -> Parsed:
         """Read a form, or the events of a JSON array."""

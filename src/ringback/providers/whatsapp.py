@@ -15,6 +15,7 @@ import msgspec
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import (
+    whatsapp_explain,
     whatsapp_fake,
     whatsapp_items,
     whatsapp_send,
@@ -88,6 +89,11 @@ class WhatsApp(Provider):
                 "body was changed on its way"
             )
         return Verification("ok", "X-Hub-Signature-256 matches the body")
+
+    def explain(self, callback: Callback, config: WhatsAppConfig, now_ms: int) -> str | None:
+        """Say what Meta's own ways make likely: which app, which header, who wrote it anew."""
+        del now_ms
+        return whatsapp_explain.explain(callback, config)
 
     def parse(self, callback: Callback, config: WhatsAppConfig) -> Parsed:
         """Read every entry, change, status and message of a callback."""
