@@ -63,7 +63,10 @@ _PROVED: Mapping[str, tuple[_Cell, str]] = {
     ),
 }
 _SENDS: Mapping[str, tuple[_Cell, str]] = {
-    "send": (lambda p, _: ", ".join(p.sends), "kinds of content that can be sent"),
+    "send": (
+        lambda p, _: ", ".join(p.sends),
+        "kinds of content that can be sent; in this version in test mode only, to the fake",
+    ),
     "files out": (lambda p, _: mark("media" in p.sends), "files can be sent"),
     "batch": (
         lambda p, _: f"{p.batch_max:,}" if p.batch_max > 1 else "",

@@ -82,7 +82,7 @@ def _connecting(provider: Provider) -> str:
     text = f"```sh\n{command}\n```\n\n"
     if more := sending(provider.Config):
         text += (
-            f"To send as well, it needs {codes(more)}: now, or later with\n`ringback connections "
+            f"What is needed to send ({codes(more)}) may follow\nlater: `ringback connections "
             f"rotate con_01… --config {more[0]}=…`. "
         )
     text += "What each setting is, and what else there is, stands\n[below](#settings). "
@@ -221,13 +221,19 @@ def _sending(provider: Provider, found: Seen) -> str:
         lines.append(f"A message may have {files:,} {'file' if files == 1 else 'files'}.")
     if sender.waits():
         lines.append("`Retry-After` is kept to when the provider has been asked too often.")
-    text = "".join(f"- {line}\n" for line in lines)
+    text = f"{_TEST_ONLY}\n" + "".join(f"- {line}\n" for line in lines)
     refused = sender.refused_here()
     here = "Refused here, before anything goes out:\n\n" if refused else ""
     here += _results("what is wrong", refused) if refused else ""
     there = "What the provider refuses with, as its fake shows it and this reads it:\n\n"
     there += _results("it says", sender.refusals())
     return f"{text}\n{here}\n{there}\n`uncertain`: it may have been taken, and is not sent again.\n"
+
+
+_TEST_ONLY = (
+    "This version sends in test mode only, to a [fake](../callbacks.md#faked-send-apis) of the "
+    "provider's send API:\nthere is no address of the API for messages that really go out.\n"
+)
 
 
 def _results(head: str, found: list[Sent]) -> str:

@@ -23,6 +23,7 @@ def _copied(place: Path) -> Path:
         shutil.copytree(ROOT / name, place / name, ignore=junk)
     shutil.copytree(ROOT / "src" / "ringback" / "panel", place / "src" / "ringback" / "panel")
     shutil.copy(ROOT / "pyproject.toml", place)
+    (place / "docs").mkdir()
     return place
 
 
@@ -65,14 +66,36 @@ def _run(place: Path, command: str) -> str:
 
 
 def test_whoever_follows_the_page_has_a_provider(tmp_path: Path) -> None:
-    """One file, one folder and two lines: it is read, sent through, faked and played."""
+    """One file, one folder and two lines: it is read, sent through, faked, played and told of."""
     page = PAGE.read_text(encoding="utf-8")
     place = _copied(tmp_path)
     written = _write(place, page)
     assert 6 == len(written)
     assert 2 == _change(place, page)
-    goldens, tests = _COMMAND.findall(page)
+    goldens, pages, tests = _COMMAND.findall(page)
     assert "wrote acme/statuses.json" in _run(place, goldens)
-    told = _run(place, tests.strip() + " -p no:cacheprovider")
-    assert "no tests ran" not in told
-    assert re.search(r"\.{30,}", told)
+    _run(place, pages)
+    _look(place / "docs" / "providers")
+    told = _run(place, f"{tests.strip()} -p no:cacheprovider -rp")
+    passed = set(re.findall(r"^PASSED \S+::(test_\w+)", told, re.MULTILINE))
+    expected = {"test_every_recording_reads_as_its_golden", "test_every_scenario_ends_as_it_says"}
+    assert expected <= passed, told[-3000:]
+
+
+def _look(pages: Path) -> None:
+    """See that the provider's own page and the one of all providers tell what it has."""
+    acme = (pages / "acme.md").read_text(encoding="utf-8")
+    assert acme.startswith("# Acme\n")
+    assert "--provider acme --name 'Acme' \\\n  --config secret=…\n" in acme
+    for row in (
+        "| `secret` | text | required, secret | Signing secret of the webhook at Acme. |",
+        "| taken | X-Acme-Signature matches the body | 200 |",
+        "| `delivered` | `delivered` | [batch-one-malformed](",
+        "| `stopped` | consent | `opted_out` | `failed` | undeliverable |  | ✓ |",
+        "| `stopped` | refused | consent | `opted_out` | rejected |  | ✓ |",
+    ):
+        assert row in acme, row
+    every = (pages / "README.md").read_text(encoding="utf-8")
+    found = [line.split(" | ", 1)[1] for line in every.splitlines() if "](acme.md)" in line]
+    assert "signature of body |  | for 24 hours |" == found[1]
+    assert [3, "text |  |  |  | ✓ |"] == [len(found), found[2]]

@@ -65,13 +65,18 @@ class Bandwidth(Provider):
     refusals: ClassVar[tuple[str, ...]] = bandwidth_fake.CODES
 
     repeats: ClassVar[str] = "for 24 hours; waits 10 s for an answer"
-    setup: ClassVar[str] = (
-        "Create a messaging application at Bandwidth, enter the connection's URL as its callback "
-        "URL and your user name and password as the callback's credentials. To send, and to fetch "
-        "media, add the account id, the application id and the credentials of an API user or of "
-        "an API client. For toll-free verifications, subscribe the same URL to them; a shared "
-        "secret (16 to 64 characters) is optional."
-    )
+    setup: ClassVar[str] = """\
+1. Think of a user name and of a long random password: `username` and `password` of the connection.
+   They are nothing that Bandwidth gives you: it shows them with each callback.
+2. In the Bandwidth App, under *Applications*, create one for messaging. The callback URL is that of
+   messages that come in and that of statuses alike, and both get that user name and password.
+3. Assign the application to the locations whose numbers are to use it: a location has one messaging
+   application. Without one, nothing comes.
+4. To send, and to fetch media, add `account_id`, `application_id` and the credentials of an API
+   user (`api_username`, `api_password`) or of an API client (`client_id`, `client_secret`).
+5. For toll-free verifications, subscribe the same URL to them; a shared secret (16 to 64
+   characters) is optional.
+"""
     notes: ClassVar[str] = (
         "- The first request comes without credentials; it is answered 401 and counted, not "
         "listed. Base64 in any other than its one right spelling is refused.\n"

@@ -67,11 +67,15 @@ class LinkMobility(Provider):
         "for 4 hours, or as long as the callback's own lifetime says: 8 at most"
     )
     setup: ClassVar[str] = """\
-1. In the MyLINK portal open *Callbacks* and add a callback with the connection's URL, method POST
-   and content type JSON, for delivery reports and for replies.
-2. Under *Custom headers* add the header and the value that you enter here. LINK signs nothing:
-   this header is what proves that a callback is LINK's.
-3. To send, create API credentials in the portal and enter their client id and secret here.
+1. Make a long random value, with `openssl rand -hex 32` for instance: the `token` of the
+   connection. LINK signs nothing, so this value is all that proves a callback.
+2. In the MyLINK portal open *Callbacks* and create one for delivery reports and one for messages of
+   people (*MO*). Both get the callback URL, method POST, content type JSON, and under the headers
+   `X-Callback-Token` with that value.
+3. The portal's *Test* posts a sample and shows the answer: 200 if the header fits. A 401 means that
+   it is missing or holds something else; which of them is in the list of callbacks here.
+4. To send, open *SMS API* in the portal and create credentials: the client id and the client
+   secret, which is shown once, are `client_id` and `client_secret`.
 """
     notes: ClassVar[str] = """\
 - Nothing is signed. Whoever knows the header's value can forge callbacks: make it long and random.

@@ -57,14 +57,19 @@ class Twilio(Provider):
         "once, if it cannot connect; with `#rc=…` in the URL more often, within 15 s"
     )
     setup: ClassVar[str] = """\
-1. In the Twilio console, copy the account's **primary** Auth Token into this connection.
-2. Enter the callback URL, with `#rc=5&rp=5xx,ct,rt` at its end, as *A message comes in* of each
-   number or as the *Request URL* of the Messaging Service, and as its *Delivery Status Callback*.
-   What follows the `#` makes Twilio try again within its 15 seconds; it is not signed.
-3. Whoever sends with other programs enters it as `StatusCallback` of each message, with
-   `?reference=` and an id of their own: it comes back as the message's reference.
-4. To send from here, add the Account SID, and an API key if the Auth Token is not to be used.
-5. Event Streams, and the post-action webhook of Conversations, take the same URL.
+1. Copy the **primary** Auth Token from the console's *Account Info*: it is the `auth_token`, and
+   signs the callbacks. A subaccount signs with its own, and needs a connection of its own.
+2. Messages from people: under *Phone Numbers*, *Active numbers*, open each number and enter the
+   callback URL as the webhook of *A message comes in*, with *HTTP POST*. Numbers of a Messaging
+   Service have it in the service instead: *Integration*, *Send a webhook*, *Request URL*.
+3. Reports: enter it as the *Delivery Status Callback* of the Messaging Service. A number has no
+   such field: programs that send without a service give it as `StatusCallback` of each message,
+   with `?reference=` and an id of their own if they like: the message's reference here.
+4. Put `#rc=5&rp=5xx,ct,rt` at the end of the URL wherever you enter it: Twilio then tries again
+   within its 15 seconds. It is not signed.
+5. To send, and to fetch files that people send, add the Account SID, and an API key
+   (*API keys & tokens*) if the Auth Token is not to be used for that.
+6. Event Streams, and the post-action webhook of Conversations, take the same URL.
 """
     notes: ClassVar[str] = """\
 - The signature covers the URL as Twilio called it. Behind a proxy, set the public URL: scheme,
