@@ -210,6 +210,40 @@ async def test_a_trial_undoes_no_mask(house: House) -> None:
         True, said["event"]
     )  # fmt: skip
     assert "something else stands there" in answers[1].text
+    log = (await house.get("/v1/audit-log", action="mapping.tried"))["data"]
+    assert [(kept["id"], {"callbacks": [kept["id"]]})] * 3 == [
+        (row["object"], row["detail"]) for row in log
+    ]
+
+
+async def test_what_is_masked_cannot_be_guessed_by_a_trial(house: House) -> None:
+    """Without the right to reveal nothing that came answers the conditions of a mapping."""
+    url = await connect(house, TOKEN)
+    await call(house, url, body=b'{"id":7,"state":"DLVRD","from":"4915112344821"}')
+    (kept, *_) = (await house.get("/v1/callbacks"))["data"]
+    (connection, *_) = (await house.get("/v1/connections"))["data"]
+    developer = await signed_in(house, "developer")
+    scopes = ["connections:read", "connections:write", "callbacks:read"]
+    keys = []
+    for name, more in (("blind", []), ("seeing", ["reveal"])):
+        new = {"name": name, "scopes": [*scopes, *more]}
+        keys.append((await developer.call("POST", "/v1/api-keys", json=new)).json()["key"])
+    guess: Json = {"rules": [{"item": "ignore", "when": [
+        {"place": "/from", "in": ["4915112344821"]}]}]}  # fmt: skip
+    for named in ({"callbacks": [kept["id"]]}, {"connection": connection["id"]}):
+        asked = {"mapping": guess, **named}
+        refused = await house.call("POST", "/v1/mapping-trials", json=asked, key=keys[0])
+        assert_problem(refused, 403, "scope_missing")
+    answer = await house.post("/v1/mapping-trials", asked, key=keys[1], status=200)
+    assert "ignored" == answer["tried"][0]["verdict"]
+    # Nor by whether a mapping may be saved: nothing that came is asked.
+    path = f"/v1/connections/{connection['id']}/rotate"
+    wrong = {"rules": [{"item": "inbound", "fields": {"from": "/von"}}]}
+    saved = {"config": {"mapping": wrong}}
+    assert 200 == (await house.call("POST", path, json=saved, key=keys[0])).status_code
+    written = {"mapping": guess, "samples": [{"body": '{"from": "4915112344821"}'}]}
+    answer = await house.post("/v1/mapping-trials", written, key=keys[0], status=200)
+    assert "ignored" == answer["tried"][0]["verdict"]
 
 
 async def test_refused_callbacks_are_not_tried(house: House) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ringback.domain.http import Callback
 from ringback.domain.messages import Status
-from ringback.providers.base import CannotSimulateError, OutboundMessage
+from ringback.providers.base import CannotSimulateError, OutboundMessage, Report
 from ringback.providers.mapping import Mapping, faults_of, made
 from ringback.providers.mapping_items import Note
 from ringback.providers.mapping_writing import write
@@ -424,6 +424,18 @@ def test_any_values_give_a_typed_result(events: list[dict[str, object]], bare: b
 def test_any_bytes_give_a_typed_result(body: bytes, kind: str) -> None:
     """So are bytes that are no text at all."""
     assert_sound(HOW.program.read(posted(body, kind, "?id=1&status=SENT"), "generic"))
+
+
+def test_a_long_text_that_many_pieces_say_is_there_once() -> None:
+    """It is cut once for all of them, and not kept once for each."""
+    looks = report({"text": "body:/account", "error_text": "body:/account"})
+    how = mapping(looks, items="/events")
+    events = [{"id": str(number), "status": "SENT"} for number in range(1000)]
+    callback = posted({"events": events, "account": "long" * 250_000})
+    found = [one for one in how.program.read(callback, "generic").items if isinstance(one, Report)]
+    texts = [one.content["text"] for one in found if one.content is not None]
+    assert [65_536] * 1000 == [len(str(text)) for text in texts]
+    assert 1 == len(set(map(id, texts)))
 
 
 def test_a_long_text_beside_many_pieces_costs_no_time() -> None:

@@ -11,13 +11,18 @@ from ringback.api.auth import Caller, CallerDep
 from ringback.api.connections import known_connection
 from ringback.api.pages import NoQuery, Page
 from ringback.api.problems import Problem
-from ringback.api.samples import Samples, sample_of
+from ringback.api.samples import Samples, may_ask, sample_of
 from ringback.api.shown import CallbackId, View
 from ringback.domain import ids
 from ringback.errors import Fault, Invalid
-from ringback.services import catalogue, mapping_trials
+from ringback.services import audit, catalogue, mapping_trials
+from ringback.services.audit import Act
 from ringback.services.mapping_trials import LAST, SAMPLES_MAX, Sample, Tried
 
+_GUESSED = (
+    "Texts are masked for you, and what a mapping asks of them could be guessed from the answer: "
+    "that needs reveal. Write samples instead."
+)
 router = APIRouter(tags=["connections"])
 
 
@@ -107,14 +112,19 @@ async def try_mapping(caller: CallerDep, body: TrialAsked) -> TrialView:
     """Say what callbacks would become with a mapping, and why the rest of them would not.
 
     Nothing is stored and no event follows. Callbacks that were kept need `callbacks:read` too;
-    where texts are masked for whoever asks, only names of fields are told of them, no values.
+    where texts are masked for whoever asks, only names of fields are told of them, no values. What
+    a mapping asks of a text can be guessed from its answer all the same, so that needs `reveal`,
+    and is in the audit log.
     """
     connection = None if body.connection is None else known_connection(caller, body.connection)
     provider = "generic" if connection is None else connection.provider
     config = {} if connection is None else connection.config
     mapping = mapping_trials.chosen(provider, config, body.mapping, body.preset)
     samples = [sample_of(one) for one in body.samples]
-    samples += await _kept(caller, body, connection and connection.id)
+    kept = await _kept(caller, body, connection and connection.id)
+    if kept and caller.asker.masked:
+        await _write_down(caller, kept)
+    samples += kept
     if not samples:
         words = "Name callbacks, write samples, or name a connection that has had some."
         raise Invalid(Fault("/callbacks", words))
@@ -139,6 +149,8 @@ async def _kept(caller: Caller, body: TrialAsked, connection: Any) -> list[Sampl
         return []
     if not caller.asker.may("callbacks:read"):
         raise Problem("scope_missing", "Reading callbacks that were kept needs callbacks:read.")
+    if not may_ask(caller):
+        raise Problem("scope_missing", _GUESSED)
     database = caller.context.database
     if last:
         return await mapping_trials.last(database, caller.scope, connection)
@@ -153,6 +165,15 @@ async def _kept(caller: Caller, body: TrialAsked, connection: Any) -> list[Sampl
     return await mapping_trials.stored(
         database, caller.scope, [one for one in found if one is not None]
     )
+
+
+async def _write_down(caller: Caller, kept: list[Sample]) -> None:
+    tried = [ids.show("cbk", one.id) for one in kept if one.id is not None]
+    act = Act("mapping.tried", tried[0], {"callbacks": tried})
+    context = caller.context
+    async with context.database.acquire() as connection, connection.transaction():
+        now_ms = context.clock.now_ms()
+        await audit.write(connection, caller.scope, caller.asker.actor, now_ms, act)
 
 
 def _view(one: Tried) -> TriedView:

@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from ringback.api.asked import Asked
+from ringback.api.auth import Caller
 from ringback.domain.http import Callback
+from ringback.domain.roles import REVEAL
 from ringback.services.mapping_trials import SAMPLES_MAX, Sample
 
 BODY_MAX = 65_536
@@ -37,3 +39,10 @@ def sample_of(asked: SampleAsked) -> Sample:
     url = f"{_HOST}?{asked.query}" if asked.query else _HOST
     octets = asked.body.encode("utf-8", "surrogatepass")
     return Sample(Callback(asked.method.upper(), url, (*typed, *asked.headers.items()), octets))
+
+
+def may_ask(caller: Caller) -> bool:
+    """Say whether somebody may have callbacks that were kept read by a mapping of their own."""
+    return caller.asker.may("callbacks:read") and (
+        not caller.asker.masked or caller.asker.may(REVEAL)
+    )

@@ -59,6 +59,20 @@ class Body(msgspec.Struct, frozen=True):
     query: dict[str, object] = {}
     raw: bytes = b""
     mended: bool = False
+    cut: dict[int, str] = {}
+
+    def clipped(self, value: object) -> str | None:
+        """Return what stands at a place as text, cut where it is too long.
+
+        All pieces may look at the same long text: it is cut once, and they share it.
+        """
+        words = text_of(value)
+        if words is None or len(words) <= reading.TEXT_MAX:
+            return words
+        # The tree holds it as long as this body is there, so no other text has its number.
+        if id(words) not in self.cut:
+            self.cut[id(words)] = words[: reading.TEXT_MAX]
+        return self.cut[id(words)]
 
 
 class Piece(msgspec.Struct, frozen=True):

@@ -124,7 +124,7 @@ class Taken:
 
     def long_text(self, name: str) -> str | None:
         """Return a field as text, cut where it is too long."""
-        return reading.clipped(text_of(self.raw(name)))
+        return self.piece.body.clipped(self.raw(name))
 
     def number(self, name: str) -> str | None:
         """Return a field as an address."""

@@ -32,7 +32,7 @@ Action = Literal[
     "delivery.replay", "callback.reparse", "suppression.removed",
     "person.signed_in", "person.sign_in_failed", "person.signed_out", "person.session_ended",
     "person.invited", "person.joined", "person.changed", "person.removed", "person.link_made",
-    "person.password_set", "personal.revealed",
+    "person.password_set", "personal.revealed", "mapping.tried",
 ]  # fmt: skip
 OPENINGS = ("allowed_networks", "allowed_hosts")
 # Fields that the API names otherwise.

@@ -843,7 +843,7 @@ export const S = {
       "person.signed_in": "signed in", "person.sign_in_failed": "failed to sign in", "person.signed_out": "signed out",
       "person.session_ended": "ended a session", "person.invited": "invited somebody", "person.joined": "accepted a role", "person.changed": "changed somebody",
       "person.removed": "removed somebody", "person.link_made": "made a sign-in link", "person.password_set": "set a password",
-      "personal.revealed": "looked behind a mask",
+      "personal.revealed": "looked behind a mask", "mapping.tried": "tried a mapping on masked callbacks",
     },
   },
 };
