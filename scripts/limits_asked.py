@@ -3,6 +3,7 @@
 from scripts.limits_kinds import BYTES, CHARACTERS, MILLISECONDS, SECONDS, Limit
 
 _EXPLAINED = "422, says so"
+_COME_AGAIN = "503, come again"
 
 ASKED: dict[str, dict[str, Limit]] = {
     "Searching and trying out": {
@@ -22,6 +23,39 @@ ASKED: dict[str, dict[str, Limit]] = {
         "services.dry_run:LAST_MAX": Limit("events", "that a filter is tried on", _EXPLAINED),
     },
     "Changing connections, and explaining refusals": {
+        "services.resuming:HELD_MAX": Limit(
+            "callbacks", "held of a connection whose processing is paused", _COME_AGAIN
+        ),
+        "services.resuming:HELD_BYTES_MAX": Limit(
+            BYTES, "that they may have together", _COME_AGAIN
+        ),
+        "services.resuming:BATCH_MAX": Limit(
+            "callbacks", "that were held, read at a time", "the others wait"
+        ),
+        "services.resuming:BATCH_BYTES_MAX": Limit(
+            BYTES, "that they may have together", "the others wait"
+        ),
+        "services.resuming:GRACE_MS": Limit(
+            MILLISECONDS, "for which more may turn up once it goes on", "it counts as worked off"
+        ),
+        "services.resuming:_WEIGHED_MAX": Limit(
+            "callbacks", "that are held, weighed at a time", "the others a moment later"
+        ),
+        "services.receive:PAUSED_RETRY_S": Limit(
+            SECONDS,
+            "after which a provider may come again whose intake is paused",
+            "the same answer",
+        ),
+        "services.figures:HELD_OF_MAX": Limit(
+            "connections", "of which what is held is counted for the metrics", "left out"
+        ),
+        "services.figures:HELD_COUNTED": Limit(
+            "callbacks", "held of a connection, counted for the metrics", "not counted"
+        ),
+        "api.connections:HELD_COUNTED": Limit(
+            "callbacks", "held of a connection, counted for the API", "says at least so many"
+        ),
+        "api.connections:REASON_MAX": Limit("characters", "in the reason of a pause", _EXPLAINED),
         "services.connection_changes:OVERLAP_S": Limit(
             SECONDS, "that earlier secrets count if nothing is said", "they end"
         ),

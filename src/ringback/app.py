@@ -58,6 +58,7 @@ from ringback.services.rate_limits import RateLimits
 from ringback.services.receive import Receiver
 from ringback.services.record import Bodies, Recorder
 from ringback.services.request_log import RequestLog
+from ringback.services.resuming import Resuming
 from ringback.services.retain import Periods, Retainer
 from ringback.services.send import Sender, Sweeper
 from ringback.services.session_use import SessionUse
@@ -157,7 +158,7 @@ class Engine:
         self.feed = Feed(self.database, self.clock)
         self.meters = Meters(
             self.receiver, self.publisher, self.committers, self.push, self.recorder,
-            self.pressure, self.workers, self.reconciler, self.stuck, self.feed, {},
+            self.pressure, self.workers, self.reconciler, self.stuck, self.feed, self.resuming, {},
         )  # fmt: skip
         self._surround(settings)
         self.inspector: Inspector | None = None
@@ -193,9 +194,13 @@ class Engine:
 
     def _open_doors(self) -> None:
         """Build what requests past the framework go to."""
+        self.resuming = Resuming(
+            self.configuration, self.database, (self.committer, self.large), self.clock,
+            self.pressure,
+        )  # fmt: skip
         self.receiver = Receiver(
             self.configuration, self.committer, self.large, self.clock, self.flood, self.pressure,
-            self._keyed,
+            self._keyed, self.resuming.full,
         )  # fmt: skip
         self.native = NativeIntake(
             self.configuration, self.clock, self.pressure, self.receiver, self.key_use.note,
@@ -240,6 +245,7 @@ class Engine:
             self.retainer.run(), self.inspector.run(), self.reconciler.run(), self.pressure.run(),
             self.sweeper.run(), self.stuck.run(), self.key_use.run(),
             self.session_use.run(), self.folding.run(), self.media.run(),
+            self.resuming.run(),
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -252,6 +258,7 @@ class Engine:
         self.push.configure(snapshot)
         self.claimer.poke()
         self.feed.recheck()
+        self.resuming.poke()
 
     async def _watched(self, loop: Coroutine[Any, Any, None]) -> None:
         """Run a loop that must not end: a worker that has lost a part must not pretend to serve."""

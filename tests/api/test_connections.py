@@ -14,6 +14,7 @@ CONFIG = {"app_secret": SECRET, "verify_token": "a-verify-token"}
 FIELDS = {
     "id", "provider", "name", "mode", "callback_url", "config", "usable", "counts",
     "last_callback", "created_at", "updated_at", "public_url", "on_bad_signature", "overlap",
+    "paused", "held",
 }  # fmt: skip
 
 

@@ -28,6 +28,8 @@ BODIES: dict[str, Json] = {
     "reparse_callback": {"effects": True},
     "rotate_endpoint_secret": {},
     "change_connection": {"name": "mine now"},
+    "pause_connection": {"part": "intake"},
+    "resume_connection": {"part": "intake"},
     "rotate_connection": {"config": {"app_secret": "mine-now"}},
     "test_endpoint": {},
     "answer": {

@@ -28,6 +28,7 @@ EXCEPTIONS = {
     "doctor.sealed": _INSTALLATION,
     "event_types.all": _CONFIGURATION,
     "event_types.delete_of_tenant": _OPERATOR,
+    "held.count": "by the numbers of connections, which callers have found by tenant and mode",
     "idempotency.expire": _HOUSEKEEPING,
     "idempotency.read_publications": _HASHED,
     "inspector.names": _FIRST,

@@ -74,7 +74,7 @@ def _view(entry: Entry) -> EntryView:
         {
             "id": ids.show("aud", entry.id),
             "at": moment(entry.at),
-            "actor": _who(entry.actor),
+            "actor": who_of(entry.actor),
             "action": entry.action,
             "object": entry.about,
             "detail": entry.detail,
@@ -82,7 +82,8 @@ def _view(entry: Entry) -> EntryView:
     )
 
 
-def _who(actor: Actor | None) -> str:
+def who_of(actor: Actor | None) -> str:
+    """Write down who did something."""
     if actor is None:
         return INSTALLATION
     return ids.show("usr" if actor.person else "key", actor.id)

@@ -6,12 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from ringback.api.asked import Asked, id_in_path
+from ringback.api.audit import who_of
 from ringback.api.auth import Caller, CallerDep
 from ringback.api.pages import Page, PageQuery, Pager, within
 from ringback.api.problems import Problem, not_found
 from ringback.api.samples import Samples, may_ask, sample_of
-from ringback.api.shown import CallbackId, ConnectionId, Time, View, moment
+from ringback.api.shown import CallbackId, ConnectionId, Time, View, example, moment
 from ringback.domain import ids
+from ringback.domain.endpoints import Pause
 from ringback.domain.events import rfc3339
 from ringback.domain.masking import HIDDEN
 from ringback.domain.targets import MAX_URL
@@ -22,13 +24,18 @@ from ringback.services.connection_changes import (
     Changes,
     Edges,
     OnBadSignature,
+    Part,
 )
 from ringback.services.manage import TOKEN_MAX, LimitReached, NewConnection, TokenTaken
 from ringback.services.receive import PREVIOUS
-from ringback.storage import callbacks, counts
+from ringback.storage import callbacks, counts, held
+from ringback.storage.audit import Actor
 from ringback.storage.configuration import StoredConnection
 
 NAME_MAX = 128
+REASON_MAX = 500
+# What is held of a connection is counted up to here.
+HELD_COUNTED = 10_000
 _IN = "/in/"
 _OF_MAPPING = frozenset(("mapping", "preset"))
 router = APIRouter(prefix="/connections", tags=["connections"])
@@ -47,6 +54,37 @@ class OverlapView(View):
 
     ends_at: Time = Field(description="When the last of them ends.")
     used: int = Field(description="How many callbacks only they fitted, over 30 days.")
+
+
+class PauseView(View):
+    """Since when something is paused, by whom, and why."""
+
+    since: Time
+    by: str = Field(
+        description="The id of the API key or the person, or `installation`.",
+        examples=[example("key")],
+    )
+    reason: str = Field(examples=["The order system is being moved."])
+
+
+class PausesView(View):
+    """What is paused."""
+
+    intake: PauseView | None = Field(
+        description="Callbacks are answered 503 and not stored; null: they are taken."
+    )
+    processing: PauseView | None = Field(
+        description="Callbacks are stored and answered, and not read; null: they are read."
+    )
+
+
+class HeldView(View):
+    """Callbacks that are stored and not read yet."""
+
+    count: int
+    at_least: bool = Field(description="Whether there are more than were counted: 10,000.")
+    oldest_at: Time | None = Field(description="When the oldest of them came.")
+    resuming: bool = Field(description="Whether they are being read.")
 
 
 class ConnectionView(View):
@@ -71,6 +109,10 @@ class ConnectionView(View):
     )
     overlap: OverlapView | None = Field(
         description="What was before the last rotation and still counts; null: nothing."
+    )
+    paused: PausesView
+    held: HeldView | None = Field(
+        description="What came while its processing was paused; null when there can be nothing."
     )
     usable: bool = Field(description="False when this version cannot read the stored config.")
     counts: dict[str, int] = Field(
@@ -111,6 +153,25 @@ class ConnectionRotation(Asked):
         description="Change its mapping even if the new one reads none of the samples, or, without "
         "samples, of the connection's last callbacks.",
     )
+
+
+class ConnectionPause(Asked):
+    """What is to be paused."""
+
+    part: Part = Field(
+        description="`intake`: callbacks are answered 503 and not stored, so that the provider "
+        "tries again. `processing`: they are stored, and read once it is resumed."
+    )
+    reason: str = Field(
+        default="", max_length=REASON_MAX, description="Why; kept and shown.",
+        examples=["The order system is being moved."],
+    )  # fmt: skip
+
+
+class ConnectionResumption(Asked):
+    """What is to go on."""
+
+    part: Part
 
 
 class ConnectionCreate(Asked):
@@ -163,6 +224,11 @@ async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
         public_url=connection.public_url,
         on_bad_signature=connection.on_bad_signature,
         overlap=overlap,
+        paused=PausesView(
+            intake=_pause(connection.pauses.intake),
+            processing=_pause(connection.pauses.processing),
+        ),
+        held=await _held(caller, connection),
         usable=config is not None,
         counts=counted,
         last_callback=last
@@ -172,6 +238,26 @@ async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
         created_at=moment(connection.created),
         updated_at=moment(connection.updated),
     )
+
+
+def _pause(pause: Pause | None) -> PauseView | None:
+    if pause is None:
+        return None
+    by = who_of(Actor(pause.by, pause.person) if pause.by else None)
+    return PauseView(since=rfc3339(pause.since), by=by, reason=pause.reason)
+
+
+async def _held(caller: Caller, connection: StoredConnection) -> HeldView | None:
+    pauses = connection.pauses
+    if not pauses.may_hold:
+        return None
+    async with caller.context.database.acquire() as session:
+        found = await held.count(session, [connection.no], HELD_COUNTED)
+    count, oldest, _ = found[connection.no]
+    return HeldView(
+        count=count, at_least=count >= HELD_COUNTED, oldest_at=oldest and moment(oldest),
+        resuming=pauses.processing is None and count > 0,
+    )  # fmt: skip
 
 
 def callback_url(caller: Caller, url: str) -> str:
@@ -261,6 +347,33 @@ async def rotate(caller: CallerDep, connection_id: str, body: ConnectionRotation
         )
     except LimitReached as error:
         raise Problem("limit_reached", str(error)) from error
+    if changed is None:
+        raise not_found("connection")
+    return await view(caller, changed)
+
+
+@router.post("/{connection_id}/pause", name="pause_connection", summary="Pause a connection")
+async def pause(caller: CallerDep, connection_id: str, body: ConnectionPause) -> ConnectionView:
+    """Pause its intake or its processing. When the answer comes, every worker goes by it.
+
+    What is paused already stays so, with the reason that was given first.
+    """
+    known, edges = known_connection(caller, connection_id), _edges(caller)
+    changed = await connection_changes.pause(edges, caller.scope, known, body.part, body.reason)
+    if changed is None:
+        raise not_found("connection")
+    return await view(caller, changed)
+
+
+@router.post(
+    "/{connection_id}/resume", name="resume_connection", summary="Let a connection go on"
+)  # fmt: skip
+async def resume(
+    caller: CallerDep, connection_id: str, body: ConnectionResumption
+) -> ConnectionView:
+    """Let its intake or its processing go on; what was held is read now, in the background."""
+    known, edges = known_connection(caller, connection_id), _edges(caller)
+    changed = await connection_changes.resume(edges, caller.scope, known, body.part)
     if changed is None:
         raise not_found("connection")
     return await view(caller, changed)

@@ -75,6 +75,15 @@ FAMILIES = (
     Family("held", "ringback_deliveries_held", "gauge", (),
            "Deliveries that are due and held back, because their endpoint fails or comes back; "
            "counted up to 10,000."),
+    Family("paused", "ringback_connections_paused", "gauge", ("part",),
+           "Connections that are paused."),
+    Family("callbacks_held", "ringback_callbacks_held", "gauge", (),
+           "Callbacks that are stored and not read yet, because their connection was paused; "
+           "counted up to 10,000 of each."),
+    Family("oldest_held", "ringback_oldest_callback_held_seconds", "gauge", (),
+           "For how long the oldest of them has been held.", _MICRO),
+    Family("resumed", "ringback_callbacks_resumed_total", "counter", ("provider",),
+           "Callbacks that were held and have been read since."),
     Family("queued", "ringback_deliveries_queued", "gauge", (),
            "Deliveries in the workers' memory that wait for a slot."),
     Family("in_flight", "ringback_attempts_in_flight", "gauge", (),
@@ -163,8 +172,13 @@ def _standing(figures: Figures) -> dict[str, _Samples]:
         values |= {
             "workers": figures.workers, "due": figures.due, "held": figures.held,
             "oldest_due": round(figures.oldest_due_s / _MICRO),
+            "callbacks_held": figures.paused.callbacks,
+            "oldest_held": round(figures.paused.oldest_s / _MICRO),
         }  # fmt: skip
     found: dict[str, _Samples] = {key: [([], value)] for key, value in values.items()}
+    if figures.database:
+        paused = figures.paused
+        found["paused"] = [(["intake"], paused.intake), (["processing"], paused.processing)]
     return {**found, "build": [([__version__], 1)]}
 
 

@@ -195,11 +195,13 @@ class NeedView(View):
     connection: ConnectionId | None
     count: int = Field(
         description="Deliveries that wait, or that were given up in the span; of a connection the "
-        "callbacks that were refused."
+        "callbacks that were refused or are held."
     )
     answer: int | None = Field(description="What a failing endpoint last answered.")
     error: str | None = Field(description="Why there was no answer.", examples=["timeout"])
-    reason: str | None = Field(description="Why an endpoint is disabled.")
+    reason: str | None = Field(
+        description="Why an endpoint is disabled, or a connection is paused."
+    )
     usual_per_s: float | None = Field(description="Of a silent connection.")
     silent_s: float | None
 

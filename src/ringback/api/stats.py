@@ -103,6 +103,7 @@ class OutcomesView(View):
     unparsed: int
     unrecognised: int
     unmatched: int
+    held: int
 
 
 class OutcomeLinesView(View):
@@ -116,6 +117,7 @@ class OutcomeLinesView(View):
     unparsed: list[int]
     unrecognised: list[int]
     unmatched: list[int]
+    held: list[int]
 
 
 class SkewView(View):

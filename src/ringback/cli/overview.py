@@ -16,6 +16,8 @@ _NEEDS = {
     "endpoint_disabled": "endpoint {name} is disabled: {count} deliveries wait",
     "deliveries_exhausted": "endpoint {name}: {count} deliveries were given up",
     "connection_silent": "connection {name} is silent for {minutes} min, usual {usual_per_s}/s",
+    "connection_processing_paused": "connection {name}: processing is paused, {count} are held",
+    "connection_intake_paused": "connection {name}: intake is paused",
     "connection_rejecting": "connection {name}: {count} callbacks were rejected just now",
 }
 

@@ -9,7 +9,7 @@ _ID = Column("id", "id", "id")
 _DELIVERY_STATUS = ("pending", "scheduled", "delivered", "exhausted", "cancelled")
 _OUTCOMES = (
     "accepted", "duplicate", "rejected", "quarantined", "unparsed", "unrecognised", "unmatched",
-    "unowned",
+    "held",
 )  # fmt: skip
 
 EVENTS = Resource(

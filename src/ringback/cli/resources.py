@@ -270,6 +270,23 @@ CONNECTIONS = Resource(
             done="Rotated",
         ),
         Command(
+            "pause", "act", "POST", "/v1/connections/{id}/pause",
+            "Pause the intake of connections (their providers are told to try again) or their "
+            "processing (callbacks are stored, and read once it is resumed).",
+            (
+                Option("part", "What is paused.", choices=("intake", "processing"), required=True),
+                Option("reason", "Why; kept and shown.", metavar="TEXT"),
+            ),
+            examples=("connections pause con_01… --part processing --reason 'Moving house'",),
+            done="Paused",
+        ),
+        Command(
+            "resume", "act", "POST", "/v1/connections/{id}/resume",
+            "Let the intake or the processing of connections go on. What was held is read.",
+            (Option("part", "What goes on.", choices=("intake", "processing"), required=True),),
+            examples=("connections resume con_01… --part processing",), done="Resumed",
+        ),
+        Command(
             "end-overlap", "remove", "DELETE", "/v1/connections/{id}/overlap",
             "Let only the newest secrets of connections count from now on.",
             examples=("connections end-overlap con_01…",), done="Ended",

@@ -74,6 +74,41 @@ class Endpoint(msgspec.Struct, frozen=True):
         return (*self.keys, *(key for key, until in self.retiring if until > now_ms))
 
 
+class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Since when (milliseconds since 1970) something is paused, by whom, and why.
+
+    `by` is an API key, or a `person`; None: the installation itself.
+    """
+
+    since: int
+    by: uuid.UUID | None = None
+    person: bool = False
+    reason: str = ""
+
+
+class Pauses(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is paused of a connection.
+
+    With `intake` paused callbacks are told to come again, with `processing` paused they are stored
+    and not read. What was held is read once it is `resumed` (milliseconds since 1970); None when
+    nothing is left of it.
+    """
+
+    intake: Pause | None = None
+    processing: Pause | None = None
+    resumed: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is paused."""
+        return self.intake is not None or self.processing is not None
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether there may be callbacks that are held."""
+        return self.processing is not None or self.resumed is not None
+
+
 class Connection(msgspec.Struct, frozen=True):
     """One configured provider account. `config` is the provider's own Config, decrypted.
 
@@ -93,6 +128,7 @@ class Connection(msgspec.Struct, frozen=True):
     public_url: str | None = None
     quarantine: bool = False
     previous: tuple[tuple[msgspec.Struct, int], ...] = ()
+    pauses: Pauses = Pauses()
 
 
 class ApiKey(msgspec.Struct, frozen=True):

@@ -1,10 +1,14 @@
-"""What became of a callback: one word, in order of badness."""
+"""What became of a callback: one word, in order of badness.
+
+The last is none: what is held is not read yet. Codes are stored, so new words stand behind it.
+"""
 
 from typing import Literal, get_args
 
 Outcome = Literal[
-    "duplicate", "accepted", "unmatched", "unrecognised", "unparsed", "quarantined", "rejected"
-]
+    "duplicate", "accepted", "unmatched", "unrecognised", "unparsed", "quarantined", "rejected",
+    "held",
+]  # fmt: skip
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 CODE: dict[Outcome, int] = {outcome: index + 1 for index, outcome in enumerate(OUTCOMES)}
 WORD: dict[int, Outcome] = {code: outcome for outcome, code in CODE.items()}

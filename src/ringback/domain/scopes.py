@@ -72,8 +72,9 @@ SCOPES: dict[str, Covered] = {
         ("list_providers", "list_mapping_presets", "list_connections", "get_connection"),
     ),
     "connections:write": Covered(
-        "Adding, changing and deleting connections, and simulating messages through them",
+        "Adding, changing, pausing and deleting connections, and simulating messages through them",
         ("create_connection", "change_connection", "rotate_connection", "end_connection_overlap",
+         "pause_connection", "resume_connection",
          "delete_connection", "check_connection", "try_mapping", "simulate"),
     ),
     "inspector:read": Covered("Requests that the inspector received", ("list_inspected",)),

@@ -391,7 +391,7 @@ class Arrival(Work):
 
     def degrade(self) -> bool:
         """Become raw bytes without meaning: kept as unparsed, to be looked at and parsed again."""
-        if self.settled_as is not None:
+        if self.settled_as not in {None, "held"}:
             return False
         self.settled_as, self.keyed, self.reason = "unparsed", [], ""
         self.parsed = Parsed(unparsed=(Unparsed("It could not be stored in parts."),))

@@ -4,14 +4,15 @@ that were given up, connections that are silent or refused.
 
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
+from ringback.domain.endpoints import Pause
 from ringback.domain.figures import ATTEMPTS, EXHAUSTED, FAILURE, SUCCESS, merged
 from ringback.services.hearing import Connected
 from ringback.services.sheets import Sheet
-from ringback.storage.configuration import StoredEndpoint
+from ringback.storage.configuration import StoredConnection, StoredEndpoint
 from ringback.storage.rollups import Backlog, Count, Reading
 
 NEEDS_MAX = 50
@@ -21,15 +22,15 @@ _LOOKED_BACK = 120
 _FAILING = 15
 Kind = Literal[
     "endpoint_failing", "endpoint_disabled", "deliveries_exhausted", "connection_silent",
-    "connection_rejecting",
+    "connection_rejecting", "connection_intake_paused", "connection_processing_paused",
 ]  # fmt: skip
 
 
 class Need(msgspec.Struct, frozen=True):
     """One thing that needs a person: of an endpoint or a connection, since when (ms), and how much.
 
-    `count` are deliveries that wait or were given up, or callbacks that were refused; `answer` and
-    `error` are what an endpoint last did.
+    `count` are deliveries that wait or were given up, or callbacks that were refused or are held;
+    `answer` and `error` are what an endpoint last did.
     """
 
     kind: Kind
@@ -45,12 +46,20 @@ class Need(msgspec.Struct, frozen=True):
     silent_s: float | None = None
 
 
+class Paused(NamedTuple):
+    """A connection of which something is paused, and how many callbacks are held of it."""
+
+    connection: StoredConnection
+    held: int
+
+
 async def needs(
     reading: Reading,
     laid: Sheet,
     endpoints: Sequence[StoredEndpoint],
     owed: Sequence[Backlog],
     heard: Sequence[Connected],
+    paused: Sequence[Paused],
     tail: Sequence[Count],
     now_ms: int,
 ) -> list[Need]:
@@ -61,7 +70,9 @@ async def needs(
     retrying = [e for e in retrying if waiting[e.engine.no].retrying][:NEEDS_MAX]
     if retrying:
         found += await _failing(reading, retrying, waiting, tail, now_ms)
-    found += _connections(heard, now_ms)
+    found += _paused(paused)
+    turned_away = {one.connection.id for one in paused if one.connection.pauses.intake}
+    found += _connections([one for one in heard if one.id not in turned_away], now_ms)
     if laid.total(ATTEMPTS).get(EXHAUSTED, 0):
         found += await _exhausted(reading, laid, endpoints, tail)
     return found[:NEEDS_MAX]
@@ -123,6 +134,20 @@ def _connections(heard: Sequence[Connected], now_ms: int) -> Iterator[Need]:
             )  # fmt: skip
         elif one.state == "rejecting":
             yield Need("connection_rejecting", one.name, None, one.rejected, connection=one.id)
+
+
+def _paused(paused: Sequence[Paused]) -> Iterator[Need]:
+    for connection, held in paused:
+        parts: tuple[tuple[Kind, Pause | None, int], ...] = (
+            ("connection_intake_paused", connection.pauses.intake, 0),
+            ("connection_processing_paused", connection.pauses.processing, held),
+        )
+        for kind, pause, count in parts:
+            if pause is not None:
+                yield Need(
+                    kind, connection.name, pause.since, count, connection=connection.id,
+                    reason=pause.reason or None,
+                )  # fmt: skip
 
 
 async def _exhausted(

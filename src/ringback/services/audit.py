@@ -26,7 +26,7 @@ Action = Literal[
     "endpoint.signature_checked",
     "endpoint.tested",
     "connection.created", "connection.deleted", "connection.changed", "connection.rotated",
-    "connection.overlap_ended",
+    "connection.overlap_ended", "connection.paused", "connection.resumed",
     "event_type.created", "event_type.changed", "event_type.deleted",
     "api_key.created", "api_key.revoked", "tenant.created", "tenant.changed", "tenant.deleted",
     "delivery.replay", "callback.reparse", "suppression.removed",

@@ -124,7 +124,7 @@ def arrange(everything: stored.Everything) -> Snapshot:
             continue
         connections[row.token] = Connection(
             row.no, row.id, row.tenant, row.mode, row.provider, row.name, row.token, config,
-            row.public_url, row.quarantines, previous,
+            row.public_url, row.quarantines, previous, row.pauses,
         )  # fmt: skip
     return Snapshot(
         version=everything.version,

@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from ringback.domain.endpoints import Mode
+from ringback.domain.endpoints import Connection, Mode, Pause
 from ringback.domain.ids import show
 from ringback.errors import Fault, Invalid
+from ringback.providers import registry
 from ringback.services import audit, catalogue, quarantine
 from ringback.services.audit import Act
 from ringback.services.clock import Clock
@@ -27,6 +28,7 @@ OVERLAP_MAX_S = 7 * 24 * 3600
 REMEMBERED_MS = 7 * 86_400_000
 EARLIER_MAX = 3
 OnBadSignature = Literal["reject", "quarantine"]
+Part = Literal["intake", "processing"]
 
 
 class Edges(NamedTuple):
@@ -118,6 +120,73 @@ async def end_overlap(
 
     act = Act("connection.overlap_ended", show("con", known.id))
     return await _write(edges, scope, known, known.name, changed, act)
+
+
+async def pause(
+    edges: Edges, scope: Scope, known: StoredConnection, part: Part, reason: str
+) -> StoredConnection | None:
+    """Pause the intake or the processing of a connection, unless that is paused already.
+
+    None when the connection is gone.
+
+    Raises:
+        Invalid: nothing can be held of it, because its callers are told what became of it.
+
+    """
+    if getattr(known.pauses, part) is not None:
+        return known
+    if part == "processing" and registry.get(known.provider).keyed:
+        words = "Its callers are told the ids of what they post: pause its intake instead."
+        raise Invalid(Fault("/part", words))
+    actor = edges.actor
+    made = Pause(
+        edges.clock.now_ms(), actor.id if actor else None, actor is not None and actor.person,
+        reason,
+    )  # fmt: skip
+
+    def changed(old: SealedConnection) -> SealedConnection:
+        if getattr(old.pauses, part) is not None:
+            return old
+        pauses = msgspec.structs.replace(old.pauses, **{part: made})
+        return msgspec.structs.replace(old, pauses=pauses)
+
+    about: audit.Detail = {"part": part, "reason": reason}
+    act = Act("connection.paused", show("con", known.id), about)
+    return await _write(edges, scope, known, known.name, changed, act)
+
+
+async def resume(
+    edges: Edges, scope: Scope, known: StoredConnection, part: Part
+) -> StoredConnection | None:
+    """Let intake or processing go on; what was held is read from now on. None when it is gone."""
+    if getattr(known.pauses, part) is None:
+        return known
+    now = edges.clock.now_ms()
+
+    def changed(old: SealedConnection) -> SealedConnection:
+        resumed = now if part == "processing" else old.pauses.resumed
+        pauses = msgspec.structs.replace(old.pauses, resumed=resumed, **{part: None})
+        return msgspec.structs.replace(old, pauses=pauses)
+
+    act = Act("connection.resumed", show("con", known.id), {"part": part})
+    return await _write(edges, scope, known, known.name, changed, act)
+
+
+async def worked_off(edges: Edges, connection: Connection) -> None:
+    """Note that nothing is held of a connection any more, unless it was paused again."""
+
+    def changed(old: SealedConnection) -> SealedConnection:
+        if old.pauses != connection.pauses:
+            return old
+        pauses = msgspec.structs.replace(old.pauses, resumed=None)
+        return msgspec.structs.replace(old, pauses=pauses)
+
+    configuration = edges.configuration
+    place = (connection.id, connection.tenant, connection.mode)
+    async with configuration.change() as session:
+        await stored.change_connection(
+            session, configuration.vault, place, connection.name, changed
+        )
 
 
 async def forget(edges: Edges) -> None:

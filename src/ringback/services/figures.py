@@ -15,13 +15,26 @@ from ringback.services.configuration import Configuration
 from ringback.services.meters import Meters
 from ringback.services.numbers import Totals, gathered, summed
 from ringback.services.workers import Workers
+from ringback.storage import held
 from ringback.storage import workers as stored
-from ringback.storage.database import Database
+from ringback.storage.database import Connection, Database
 
 # However often somebody asks, the database is asked once in so many seconds.
 EVERY_S = 1.0
 # A database that takes longer counts as one that does not answer.
 PATIENCE_S = 3.0
+# What is held is counted of so many connections, and so much of each.
+HELD_OF_MAX = 50
+HELD_COUNTED = 10_000
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """How many connections are paused; how many callbacks are held, and how old the oldest is."""
+
+    intake: int = 0
+    processing: int = 0
+    callbacks: int = 0
+    oldest_s: float = 0.0
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -38,6 +51,7 @@ class Figures(msgspec.Struct, frozen=True):
     due: int = 0
     oldest_due_s: float = 0.0
     held: int = 0
+    paused: Paused = Paused()
     endpoints: dict[str, str] = {}
 
 
@@ -72,13 +86,26 @@ class Watch:
                 async with self._database.acquire() as connection:
                     rows, kept = await stored.told(connection)
                     slow = self._meters.push.slow
-                    oldest, due, held = await stored.waiting(connection, slow)
+                    waiting = await stored.waiting(connection, slow)
+                    paused = await self._paused(connection)
         except (DatabaseUnavailable, TimeoutError):
             return Figures(database=False, totals={}, now=self._meters.now())
         known = self._configuration.snapshot.endpoints
         named = {no: known[no].id for no in self._meters.named if no in known}
         # A thousand endpoints at many workers take a while: not in the event loop.
-        return await asyncio.to_thread(_figures, rows, kept, named, (oldest, due, held))
+        return await asyncio.to_thread(_figures, rows, kept, named, waiting, paused)
+
+    async def _paused(self, session: Connection) -> Paused:
+        """Say how much is paused; the database is only asked if something may be held."""
+        connections = [*self._configuration.snapshot.connections.values()]
+        pauses = [one.pauses for one in connections if one.pauses.any]
+        numbers = [one.no for one in connections if one.pauses.may_hold][:HELD_OF_MAX]
+        found = [*(await held.count(session, numbers, HELD_COUNTED)).values()]
+        return Paused(
+            sum(one.intake is not None for one in pauses),
+            sum(one.processing is not None for one in pauses),
+            sum(one.n for one in found), max((one.age_s for one in found), default=0.0),
+        )  # fmt: skip
 
 
 def _figures(
@@ -86,10 +113,11 @@ def _figures(
     kept: bytes | None,
     named: dict[int, UUID],
     waiting: tuple[float, int, int],
+    paused: Paused,
 ) -> Figures:
     found = summed(rows, kept)
     return Figures(
         database=True, totals=gathered(found.totals, named), now=found.now, workers=found.living,
-        oldest_due_s=waiting[0], due=waiting[1], held=waiting[2],
+        oldest_due_s=waiting[0], due=waiting[1], held=waiting[2], paused=paused,
         endpoints={str(no): show("end", id_) for no, id_ in named.items()},
     )  # fmt: skip

@@ -15,6 +15,7 @@ from ringback.services.publish import Publisher
 from ringback.services.push import Push
 from ringback.services.receive import Receiver
 from ringback.services.record import Recorder
+from ringback.services.resuming import Resuming
 from ringback.services.stuck import Stuck
 from ringback.services.tally import Histogram, OfEndpoint
 from ringback.services.workers import Workers
@@ -33,6 +34,7 @@ class Meters(NamedTuple):
     reconciler: Reconciler
     stuck: Stuck
     feed: Feed
+    resuming: Resuming
     doors: dict[str, Mapping[int, int]]
 
     @property
@@ -55,6 +57,8 @@ class Meters(NamedTuple):
             found[f"callbacks {provider} {outcome}"] = count
         for provider, count in self.receiver.unknown_codes.items():
             found[f"unknown_codes {provider}"] = count
+        for provider, count in self.resuming.taken.items():
+            found[f"resumed {provider}"] = count
         for outcome, count in self.publisher.requests.items():
             found[f"publish {outcome}"] = count
         for door, refusals in self.doors.items():

@@ -32,7 +32,7 @@ from ringback.services.configuration import Configuration
 from ringback.services.others import prefix_of
 from ringback.services.pressure import Pressure
 from ringback.services.rate_limits import RateLimits
-from ringback.services.receive import Receiver, stored_form
+from ringback.services.receive import PAUSED_RETRY_S, Receiver, stored_form
 from ringback.services.request_log import Line, RequestLog
 from ringback.services.turned_away import REQUEST_ID, TurnedAway, new_request_id, of_denied
 
@@ -101,6 +101,10 @@ class NativeIntake:
         if (asker.tenant, asker.mode) != (connection.tenant, connection.mode):
             words = "The key's tenant has no such connection in the key's mode."
             raise TurnedAway("not_found", words)
+        if connection.pauses.intake is not None:
+            self._receiver.turn_away(connection)
+            again = ("retry-after", str(PAUSED_RETRY_S))
+            raise TurnedAway("paused", "Nothing was taken. Send it again later.", headers=(again,))
         self._used(asker.key.id)
         parsed = _read(connection, request)
         if not await self._pressure.admit():

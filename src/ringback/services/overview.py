@@ -172,13 +172,23 @@ async def overview(database: Database, asked: Asked) -> Overview:
         awaiting = await _awaiting(found, laid, tail, asked.now_ms)
         owed = await found.backlog(None, _most(len(asked.endpoints)))
         heard = await hearing.connections(found, asked.connections, tail, asked.now_ms)
-        needs = await attention.needs(found, laid, asked.endpoints, owed, heard, tail, asked.now_ms)
+        needs = await attention.needs(
+            found, laid, asked.endpoints, owed, heard, await _paused(found, asked), tail,
+            asked.now_ms,
+        )  # fmt: skip
         complete = found.complete
     return Overview(
         grid, asked.now_ms, complete,
         _tiles(laid, awaiting, owed, _most(len(asked.endpoints)), asked.now_ms),
         _became(laid.total(MESSAGES)), _series(laid), heard, needs,
     )  # fmt: skip
+
+
+async def _paused(found: Reading, asked: Asked) -> list[attention.Paused]:
+    """Say of which connections something is paused, and how many callbacks are held of them."""
+    paused = [one for one in asked.connections if one.pauses.any][: attention.NEEDS_MAX]
+    held = await found.held([one.no for one in paused], _most(len(paused)))
+    return [attention.Paused(one, held[one.no]) for one in paused]
 
 
 def _most(endpoints: int) -> int:

@@ -37,6 +37,14 @@ _HIDDEN = frozenset(("authorization", "proxy-authorization", "cookie"))
 log = structlog.get_logger()
 
 NOT_FOUND = HttpResponse(404, (("content-type", "text/plain"),), b"not found\n")
+# When whoever is told that the intake is paused may come again.
+PAUSED_RETRY_S = 60
+PAUSED = HttpResponse(
+    503, (("content-type", "text/plain"), ("retry-after", str(PAUSED_RETRY_S))),
+    b"intake is paused, come again\n",
+)  # fmt: skip
+# What is counted of callbacks that a pause turned away.
+TURNED_AWAY = "paused"
 UNAVAILABLE = HttpResponse(
     503, (("content-type", "text/plain"), ("retry-after", "1")), b"not stored, come again\n"
 )
@@ -59,11 +67,14 @@ class Receiver:
         flood: Flood,
         pressure: Pressure,
         keyed: Callable[[Connection, Callback], Awaitable[HttpResponse]],
+        full: Callable[[Connection], bool],
     ) -> None:
         """Take the edges; `large` commits bodies over 256 KiB on a connection of its own.
 
-        `keyed` answers for connections whose callers have an API key.
+        `keyed` answers for connections whose callers have an API key; `full` says whether as much
+        is held of a connection as may be.
         """
+        self._full = full
         self._keyed = keyed
         self._configuration = configuration
         self._committer = committer
@@ -115,11 +126,23 @@ class Receiver:
             self._flood.count(connection, verification.verdict)
             self.outcomes[connection.provider, verification.verdict] += 1
             return reply
+        held = connection.pauses.processing is not None
+        if connection.pauses.intake is not None or (held and self._full(connection)):
+            self.outcomes[connection.provider, TURNED_AWAY] += 1
+            return self.turn_away(connection)
         if verification.verdict == "failed":
             return await self._refuse(connection, callback, now, verification, reply)
-        parsed = self._parse(connection, callback)
+        if held:
+            await self._store(connection, callback, now, Parsed(), "held", note)
+            return reply
+        parsed = read(connection, callback)
         await self._store(connection, callback, now, parsed, reason=note)
         return reply
+
+    def turn_away(self, connection: Connection) -> HttpResponse:
+        """Tell whoever called to come again, and count it: nothing is stored."""
+        self._flood.count(connection, TURNED_AWAY)
+        return PAUSED
 
     def _earlier(
         self,
@@ -180,18 +203,6 @@ class Receiver:
         size = len(callback.body)
         return not connection.quarantine or self._flood.room(connection, size, now)
 
-    def _parse(self, connection: Connection, callback: Callback) -> Parsed:
-        provider = registry.get(connection.provider)
-        try:
-            parsed = provider.parse(callback, connection.config)
-        except Exception:
-            # A defect of ours must not lose a callback: it can be parsed again once mended.
-            log.exception("parse.defect", connection=connection.no, provider=connection.provider)
-            return Parsed(unparsed=(Unparsed("The parser failed; this is a defect of Ringback."),))
-        if len(parsed.items) > ITEMS_MAX:
-            return Parsed(unparsed=(Unparsed(f"More than {ITEMS_MAX} items in one callback."),))
-        return parsed
-
     async def _store(
         self,
         connection: Connection,
@@ -214,6 +225,20 @@ class Receiver:
         self.outcomes[arrival.connection.provider, arrival.outcome] += 1
         if arrival.unknown_codes:
             self.unknown_codes[arrival.connection.provider] += len(arrival.unknown_codes)
+
+
+def read(connection: Connection, callback: Callback) -> Parsed:
+    """Read what a callback says; raises nothing, whatever it is."""
+    provider = registry.get(connection.provider)
+    try:
+        parsed = provider.parse(callback, connection.config)
+    except Exception:
+        # A defect of ours must not lose a callback: it can be parsed again once mended.
+        log.exception("parse.defect", connection=connection.no, provider=connection.provider)
+        return Parsed(unparsed=(Unparsed("The parser failed; this is a defect of Ringback."),))
+    if len(parsed.items) > ITEMS_MAX:
+        return Parsed(unparsed=(Unparsed(f"More than {ITEMS_MAX} items in one callback."),))
+    return parsed
 
 
 def at_public_url(callback: Callback, connection: Connection) -> Callback:

@@ -51,6 +51,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "link_expired": (410, "The link is no longer good"),
     "media_pending": (503, "The file is not here yet"),
     "media_unavailable": (503, "The file cannot be read just now"),
+    "paused": (503, "The connection's intake is paused"),
     "unavailable": (503, "The database does not answer just now"),
 }
 _OF_LISTENER = {408: "request_timeout", 413: "body_too_large"}

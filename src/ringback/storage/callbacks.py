@@ -1,4 +1,7 @@
-"""Reading callbacks: one whole, the newest, those of a connection, an outcome or a message."""
+"""Reading callbacks: one whole, the newest, those of a connection, an outcome or a message.
+
+Those that are held while a connection is paused: held.py.
+"""
 
 import uuid
 from datetime import datetime

@@ -14,7 +14,7 @@ from typing import Literal
 import asyncpg
 import msgspec
 
-from ringback.domain.endpoints import ApiKey, DeliveryPolicy, Endpoint, Mode, Tenant
+from ringback.domain.endpoints import ApiKey, DeliveryPolicy, Endpoint, Mode, Pauses, Tenant
 from ringback.domain.rate import Rate
 from ringback.domain.signing import secret_key
 from ringback.errors import DatabaseUnavailable, RingbackError, SettingsError, VaultError
@@ -48,6 +48,7 @@ class StoredConnection(msgspec.Struct, frozen=True):
     public_url: str | None = None
     on_bad_signature: Literal["reject", "quarantine"] = "reject"
     previous: list[tuple[dict[str, object], int]] = []
+    pauses: Pauses = Pauses()
 
     @property
     def quarantines(self) -> bool:
@@ -67,6 +68,7 @@ class SealedConnection(msgspec.Struct, frozen=True):
     public_url: str | None = None
     on_bad_signature: Literal["reject", "quarantine"] = "reject"
     previous: list[tuple[dict[str, object], int]] = []
+    pauses: Pauses = Pauses()
 
 
 Reseal = Callable[[SealedConnection], SealedConnection]
@@ -202,7 +204,7 @@ def _connection(row: Row, vault: Vault) -> StoredConnection:
     return StoredConnection(
         row["no"], row["id"], row["tenant"], Mode(row["mode"]), row["provider"], row["name"],
         opened.token, opened.config, row["created"], row["updated"], opened.public_url,
-        opened.on_bad_signature, opened.previous,
+        opened.on_bad_signature, opened.previous, opened.pauses,
     )  # fmt: skip
 
 

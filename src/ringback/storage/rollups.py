@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ringback.domain.ids import floor7, time_of
 from ringback.domain.outcomes import WORD, Outcome
+from ringback.storage import held
 from ringback.storage.database import Connection, Database
 from ringback.storage.lists import SKEW_MS, Scope
 from ringback.storage.queries import query
@@ -157,6 +158,11 @@ class Reading:
         return [
             Count(row[0], row[1], row[2], tuple(zip(row[3], row[4], strict=True))) for row in rows
         ]
+
+    async def held(self, numbers: Sequence[int], most: int) -> dict[int, int]:
+        """Count the callbacks that are held of connections, up to `most` of each."""
+        found = await held.count(self._connection, numbers, most)
+        return {number: one.n for number, one in found.items()}
 
     async def tail(self, kinds: Sequence[int]) -> list[Count]:
         """Return what is not folded yet, by minutes; attempts and callbacks by what they are of."""

@@ -143,7 +143,7 @@ export const S = {
     callback: { one: "Callback", status: "Callback: status", received: "Callback: a message came in", again: "Callback: nothing new", of: "Callback" },
     outcomes: {
       accepted: "accepted", duplicate: "a duplicate", unmatched: "fits no message", unrecognised: "has no word here",
-      unparsed: "could not be read", quarantined: "set aside", rejected: "refused",
+      unparsed: "could not be read", quarantined: "set aside", rejected: "refused", held: "not read yet",
     },
     several: (n) => `about ${n} things, of which some are this message's`, over: (method) => `by ${method}`,
     raw: "raw", normalised: "normalised", duplicates: (n) => `×${n} duplicate`,
@@ -235,9 +235,9 @@ export const S = {
     lead: "Everything that providers posted, also what was refused or could not be read. Nothing is dropped silently.",
     outcomes: {
       accepted: "Accepted", duplicate: "Duplicate", unmatched: "Unmatched", unrecognised: "Unrecognised", unparsed: "Unparsed",
-      quarantined: "Quarantined", rejected: "Rejected",
+      quarantined: "Quarantined", rejected: "Rejected", held: "Held",
     },
-    filter: ["accepted", "duplicate", "unmatched", "unrecognised", "unparsed", "quarantined", "rejected"],
+    filter: ["accepted", "duplicate", "unmatched", "unrecognised", "unparsed", "quarantined", "rejected", "held"],
     means: {
       accepted: "Its signature fits, and it brought something new.", duplicate: "Everything in it was known already: nothing was told twice.",
       unmatched: "It could be read, but names no message that it could be joined to.",
@@ -245,12 +245,13 @@ export const S = {
       unparsed: "It could not be read. It is kept, and can be read again.",
       quarantined: "Its proof does not fit. It was answered like a good one and kept whole, but not read: mend the secret or the public URL of its connection, then read it again here.",
       rejected: "It could not prove where it comes from: it was answered 401, kept to look at, and nothing else.",
+      held: "It was taken and answered, and is not read: the processing of its connection was paused. It is read once that goes on, or here.",
     },
     headline: {
       accepted: (who) => `A callback from ${who} was taken`, duplicate: (who) => `${who} said again what was known`,
       unmatched: (who) => `${who} speaks of a message that is not known`, unrecognised: (who) => `${who} said something new`,
       unparsed: (who) => `A callback from ${who} could not be read`, quarantined: (who) => `A callback from ${who} is held back`,
-      rejected: (who) => `A callback for ${who} was refused`,
+      rejected: (who) => `A callback for ${who} was refused`, held: (who) => `A callback from ${who} is not read yet`,
     },
     verdict: "What became of it", likely: "Likely cause",
     causes: [
@@ -683,6 +684,8 @@ export const S = {
     exhaustedText: (since) => `${since ? `since ${since} · ` : ""}replay once it answers again`,
     silentFor: (name, text) => `No callback from “${name}” for ${text}`, usualRate: (text) => `usual: ${text}`,
     rejecting: (name) => `Callbacks of “${name}” are refused`, rejectingText: (n) => `${many(n, "callback")} in the last quarter of an hour`,
+    intakePaused: (name) => `The intake of “${name}” is paused`, processingPaused: (name) => `The processing of “${name}” is paused`,
+    intakeText: "its provider is told to try again", heldText: (n, since) => `${many(n, "callback")} not read${since ? `, since ${since}` : ""}`,
     rate: (n) => `${n}/s`, perMinute: (n) => `${n}/min`, perHour: (n) => `${n}/h`,
     connections: "Connections", noConnections: "No provider is connected yet.", connect: "Connect one",
     heard: { receiving: "receiving", rejecting: "refusing", never: "nothing yet" },
@@ -835,6 +838,7 @@ export const S = {
       "endpoint.disabled": "disabled an endpoint", "endpoint.opened": "opened private addresses", "endpoint.closed": "closed private addresses",
       "endpoint.secret_shown": "read a signing secret", "endpoint.secret_rotated": "rotated a signing secret", "endpoint.tested": "sent a test event", "endpoint.signature_checked": "checked a signature",
       "connection.created": "added a connection", "connection.deleted": "deleted a connection", "connection.changed": "changed a connection",
+      "connection.paused": "paused a connection", "connection.resumed": "let a connection go on",
       "connection.rotated": "gave a connection new secrets", "connection.overlap_ended": "ended the overlap of a connection's secrets",
       "event_type.created": "described an event type", "event_type.changed": "changed an event type", "event_type.deleted": "forgot an event type",
       "api_key.created": "made an API key", "api_key.revoked": "revoked an API key",

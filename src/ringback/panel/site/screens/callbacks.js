@@ -17,7 +17,7 @@ const FILTERS = ["outcome", "connection", "since", "until"];
 const LOOK_MS = 5000;
 const TONES = {
   accepted: "good", duplicate: "idle", unmatched: "warn", unrecognised: "warn", unparsed: "warn",
-  quarantined: "bad", rejected: "bad",
+  quarantined: "bad", rejected: "bad", held: "warn",
 };
 
 /** What became of a callback. */

@@ -53,6 +53,10 @@ function told(need) {
       return { place: way("/deliveries", { endpoint: need.endpoint, status: "exhausted" }), title: T.exhausted(need.count, need.name), text: T.exhaustedText(since) };
     case "connection_silent":
       return { bad: true, place, title: T.silentFor(need.name, silence(need.silent_s)), text: T.usualRate(perSecond(need.usual_per_s)) };
+    case "connection_intake_paused":
+      return { place, title: T.intakePaused(need.name), text: [need.reason, T.intakeText].filter(Boolean).join(" · ") };
+    case "connection_processing_paused":
+      return { place, title: T.processingPaused(need.name), text: [need.reason, T.heldText(need.count, since)].filter(Boolean).join(" · ") };
     default:
       return { place, title: T.rejecting(need.name), text: T.rejectingText(need.count) };
   }
