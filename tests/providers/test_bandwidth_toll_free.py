@@ -150,7 +150,9 @@ def test_a_verification_can_be_simulated(status: str, secret: str | None) -> Non
 
 def test_what_is_too_large_for_a_verification_is_not_read() -> None:
     """Any body may come with a signature: a large one is refused before it is made canonical."""
-    body = b'{"phoneNumber":"+18885550100","more":[' + b"1," * 40_000 + b"1]}"
-    large = Callback("POST", "https://hooks.example/in/example", ((NAME, "0" * 64),), body)
-    found = BANDWIDTH.verify(large, config_with(), NOW_MS)
-    assert (found.verdict, "larger than" in found.reason) == ("failed", True)
+    body = b'{"phoneNumber":"+18885550100","more":"' + b"1" * 65_494 + b'"}'
+    for size, words in ((65_536, "does not match"), (65_537, "larger than")):
+        large = body.ljust(size)
+        callback = Callback("POST", "https://hooks.example/in/example", ((NAME, "0" * 64),), large)
+        found = BANDWIDTH.verify(callback, config_with(), NOW_MS)
+        assert (found.verdict, words in found.reason) == ("failed", True)

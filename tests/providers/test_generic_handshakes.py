@@ -2,11 +2,12 @@
 
 import json
 import random
+from base64 import b64decode
 
 import pytest
 
 from ringback.domain.http import Callback
-from ringback.providers.config import load_config
+from ringback.providers.config import ConfigError, load_config
 from ringback.providers.generic_config import GenericConfig
 from ringback.providers.registry import PROVIDERS
 
@@ -40,10 +41,26 @@ def test_a_challenge_is_signed_as_openssl_signs_it() -> None:
 @pytest.mark.parametrize("query", [
     "", "crc_token=", "crc_token=short", f"crc_token={TOKEN}&crc_token={TOKEN}",
     "crc_token=%7B%22id%22%3A%221234%22%7D", "crc_token=a%3D1%26b%3D2222", f"crc_token={'a' * 257}",
+    f"crc_token={TOKEN}&a=%FF",
 ])  # fmt: skip
 def test_nothing_else_is_signed(query: str) -> None:
     """No JSON, no form, nothing short, long or doubled: what callbacks consist of least of all."""
     assert ("failed", 401, b"") == asked(query)
+
+
+def test_only_a_get_asks_for_a_signature() -> None:
+    """Whatever comes by another method is a callback, and has to prove itself."""
+    for method in ("PUT", "HEAD", "get", ""):
+        assert ("failed", 401, b"") == asked(f"crc_token={TOKEN}", method=method)
+
+
+def test_a_signature_can_be_wanted_in_hex() -> None:
+    """In the field and after the words that the config names."""
+    shaken = {"kind": "crc", "secret": SHARED, "encoding": "hex", "prefix": "", "field": "proof"}
+    _, _, body = asked(f"crc_token={TOKEN}", load_config(
+        GenericConfig, {"verify": VERIFY, "handshake": shaken}))  # fmt: skip
+    mac = b64decode("Jq0Z3n1xx0fmNppuOIGaL+MRhs+UPzbIUw1LRv59lvY=").hex()
+    assert {"proof": mac} == json.loads(body)
 
 
 def test_what_was_signed_is_no_callback() -> None:
@@ -52,8 +69,13 @@ def test_what_was_signed_is_no_callback() -> None:
     proof = json.loads(body)["response_token"]
     forged = Callback("POST", URL, (("X-Signature", proof),), TOKEN.encode())
     assert "failed" == GENERIC.verify(forged, CRC, 0).verdict
-    genuine = signed(GENERIC, CRC, b'{"id": 1}')
-    assert "ok" == GENERIC.verify(genuine, CRC, 0).verdict
+    echo = load_config(GenericConfig, {"verify": VERIFY, "handshake": {"kind": "echo",
+        "parameter": "challenge"}})  # fmt: skip
+    for config, body, expected in (
+        (CRC, b'{"id": 1}', "ok"), (CRC, b"a" * 256, "failed"), (CRC, b"a" * 257, "ok"),
+        (echo, b"a" * 256, "ok"),
+    ):  # fmt: skip
+        assert expected == GENERIC.verify(signed(GENERIC, config, body), config, 0).verdict
 
 
 def test_an_echo_gives_back_no_markup() -> None:
@@ -79,5 +101,14 @@ def test_the_token_of_an_echo_is_compared_and_hidden() -> None:
     assert ("handshake", 200, b"77") == asked("c=77&t=not-a-real-one", config)
     assert ("failed", 401, b"") == asked("c=77&t=not-a-real-two", config)
     assert ("failed", 401, b"") == asked("c=77", config)
+    assert ("failed", 401, b"") == asked("c=77&t=", config)
     kept = GENERIC.conceal(Callback("GET", f"{URL}?c=77&t=not-a-real-two", (), b""), config)
     assert "not-a-real" not in kept.url
+
+
+@pytest.mark.parametrize("half", [{"token": "not-a-real-one"}, {"token_parameter": "t"}])
+def test_a_token_needs_its_place(half: dict[str, str]) -> None:
+    """A token that is never looked at would let everybody in who asks."""
+    shaken = {"kind": "echo", "parameter": "c", **half}
+    with pytest.raises(ConfigError, match="need each other"):
+        load_config(GenericConfig, {"verify": VERIFY, "handshake": shaken})

@@ -15,21 +15,32 @@ import pytest
 from ringback.providers import (
     bandwidth,
     bandwidth_toll_free,
+    generic,
+    generic_handshakes,
     generic_proofs,
+    linkmobility,
+    native,
     proofs,
+    query_proof,
+    simulator,
+    smsportal,
     smsportal_proofs,
     twilio,
     twilio_forms,
     twilio_proof,
     whatsapp,
 )
+from ringback.providers.registry import PROVIDERS
 from tests.sizes import SIZES
 
 from . import (
     test_bandwidth_toll_free,
     test_contract,
+    test_generic_handshakes,
     test_generic_proofs,
     test_generic_signatures,
+    test_linkmobility,
+    test_query_proof,
     test_smsportal,
     test_twilio_verify,
     test_verify,
@@ -48,7 +59,10 @@ MUTANTS: dict[str, list[Mutant]] = {
         *mutants(twilio_forms, "pairs", "_plain"),
         *mutants(twilio, "Twilio.verify"),
     ],
-    "smsportal": mutants(smsportal_proofs, "verify", "_signed", "_shared", "_mac", "_decoded"),
+    "smsportal": [
+        *mutants(smsportal_proofs, "verify", "_signed", "_shared", "_mac", "_decoded"),
+        *mutants(smsportal, "SmsPortal.verify"),
+    ],
     "whatsapp": mutants(
         whatsapp, "WhatsApp.verify", "_signature", "_handshake", "_verify_handshake"
     ),
@@ -62,14 +76,30 @@ MUTANTS: dict[str, list[Mutant]] = {
             "_verify_basic", "_verify_bearer", "_verify_api_key", "_authorization", "_among",
             "_known",
         ),
-        *mutants(proofs, "failed", "only", "octets", "by_url_token"),
+        *mutants(proofs, "failed", "only", "octets", "by_url_token", "same"),
+        *mutants(generic, "Generic.verify"),
+        *mutants(generic_handshakes, "verify", "reply", "_one", "_text"),
     ],
+    "linkmobility": mutants(linkmobility, "LinkMobility.verify"),
+    "pswin": [
+        *mutants(query_proof, "given", "verify", "into", "authenticate"),
+        *mutants(query_proof, "ProvedByQuery.verify", "ProvedByQuery.authenticate"),
+    ],
+    "simulator": mutants(simulator, "Simulator.verify", "_signature"),
+    "native": mutants(native, "Native.verify"),
 }  # fmt: skip
 _PADDED = "what is padded already needs no more, and what is padded wrongly is not canonical"
 _CANONICAL = "what is decoded more freely is held to the one right spelling below"
 # Mutants that behave as the original does, and why.
 ALIKE: dict[str, str] = {
     "whatsapp._handshake: `True` → `False`": "a blank parameter is refused as a missing one is",
+    "query_proof.given: `if PARAMETER not in callback.url:\n    return []` → "
+    "`if False:\n    return []`": "what is looked for in vain is not found either",
+    "generic_handshakes.verify: `handshake.token or ''` → `handshake.token`": "for types alone",
+    "generic_handshakes.reply: `_one(callback, handshake.parameter) or ''` → "
+    "`_one(callback, handshake.parameter)`": "for types alone: what is answered has one",
+    "generic_handshakes._text: `body.decode('latin-1') if len(body) <= VALUE_MAX else ''` → "
+    "`body.decode('latin-1')`": "a longer text is not signable; it costs time",
     "generic_proofs._verify_hmac: `0` → `1`": "the time of a scheme without one is not looked at",
     "generic_proofs._verify_hmac: `0` → `-1`": "the time of a scheme without one is not looked at",
     "generic_proofs._timestamp: `'milliseconds'` → `'millisecondsx'`": "a text",
@@ -98,26 +128,36 @@ def runs(test: Callable[..., None]) -> Iterator[partial[None]]:
         yield partial(test, **arguments)
 
 
+# Whose tests are in files of their own; those of `test_verify` are run for every provider.
+TESTS: dict[str, list[Any]] = {
+    "twilio": [test_twilio_verify, test_verify_edges],
+    "whatsapp": [test_verify_edges],
+    "bandwidth": [test_verify_edges, test_bandwidth_toll_free],
+    "generic": [
+        test_generic_handshakes,
+        test_generic_signatures,
+        test_generic_proofs,
+        test_query_proof,
+    ],
+    "smsportal": [test_smsportal],
+    "linkmobility": [test_linkmobility],
+    "pswin": [test_query_proof, test_linkmobility],
+}
+
+
 def killers(name: str) -> list[Callable[[], None]]:
     """Return what is run on a mutant of a provider's, the quickest first."""
-    told = [
+    found: list[Callable[[], None]] = [
         partial(test_contract.test_every_recording_reads_as_its_golden, case)
         for case in CASES
         if case.provider.name == name
     ]
-    module: list[Any] = {
-        "twilio": [test_twilio_verify, test_verify_edges],
-        "whatsapp": [test_verify, test_verify_edges],
-        "bandwidth": [test_verify, test_verify_edges, test_bandwidth_toll_free],
-        "generic": [test_generic_signatures, test_generic_proofs],
-        "smsportal": [test_smsportal],
-    }[name]
-    found: list[Callable[[], None]] = [*told]
-    for tests in module:
+    for tests in [*TESTS.get(name, []), test_verify]:
         for title, test in vars(tests).items():
             if title.startswith("test_") and callable(test):
                 for run in runs(test):
-                    about = [getattr(one, "provider", one) for one in run.keywords.values()]
+                    about = [getattr(one, "case", one) for one in run.keywords.values()]
+                    about = [getattr(one, "provider", one) for one in about]
                     names = {getattr(one, "name", name) for one in about}
                     if tests is not test_verify or names <= {name}:
                         found.append(run)
@@ -134,6 +174,13 @@ def noticed(mutant: Mutant, found: list[Callable[[], None]]) -> bool:
                 found.insert(0, found.pop(place))
                 return True
     return False
+
+
+def test_every_provider_is_looked_at() -> None:
+    """Whoever adds one adds what verifies in it to the mutants."""
+    looked_at = {one.function for found in MUTANTS.values() for one in found}
+    verifying = {name: type(provider).verify for name, provider in PROVIDERS.items()}
+    assert [] == [name for name, verify in verifying.items() if verify not in looked_at]
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -3,7 +3,7 @@
 import pytest
 
 from ringback.domain.http import Callback, HttpRequest
-from ringback.providers import query_proof
+from ringback.providers import proofs, query_proof
 
 SECRET = "not-a-real-secret-of-the-url"
 URL = "https://hooks.example/in/example"
@@ -56,6 +56,13 @@ def test_other_methods_and_no_secret_are_refused() -> None:
         assert verdict(PROVED, method) == "failed"
     for url in (PROVED, f"{URL}?callback_proof=", URL):
         assert verdict(url, known="") == "failed"
+
+
+def test_an_empty_secret_is_never_right() -> None:
+    """Nor is one that no head of a request can hold, and comparing it raises nothing."""
+    assert proofs.same(SECRET, SECRET)
+    for sent, known in (("", ""), ("", SECRET), (SECRET, ""), ("\ud800", SECRET)):
+        assert not proofs.same(sent, known)
 
 
 @pytest.mark.parametrize("url", [URL, f"{URL}?a=b", f"{URL}?callback_proof=old&a=b"])

@@ -163,10 +163,12 @@ def test_a_signature_for_something_else_is_refused(provider: Provider) -> None:
 
 @by_reader
 def test_a_connection_without_its_secret_is_closed(provider: Provider) -> None:
-    """An empty secret verifies nothing, not even what is signed with an empty secret."""
+    """An empty secret verifies nothing, not even what is signed with one; the reason says so."""
     empty = dict.fromkeys(raw_config(provider), "")
     config = provider.Config(**empty)
-    assert verdict(provider, signed(provider, config, BODY), config) == "failed"
+    found = provider.verify(signed(provider, config, BODY), config, NOW_MS)
+    assert found.verdict == "failed"
+    assert "the connection " in found.reason
     if provider is WHATSAPP:
         assert verdict(provider, handshake(token="", challenge="1"), config) == "failed"
 

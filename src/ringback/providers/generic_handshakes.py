@@ -19,6 +19,7 @@ import msgspec
 from ringback.domain.http import Callback, Headers, HttpResponse
 from ringback.providers import forms
 from ringback.providers.base import ProviderConfig, Verification, secret
+from ringback.providers.proofs import same
 
 VALUE_MAX = 256
 _VALUE = re.compile(rf"[A-Za-z0-9_.~-]{{1,{VALUE_MAX}}}")
@@ -49,6 +50,11 @@ class Echo(
         | None
     ) = None  # fmt: skip
     token: Annotated[str, secret("The token that you have agreed on.")] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a token that is never looked at. Raises ValueError, which msgspec passes on."""
+        if (self.token is None) is not (self.token_parameter is None):
+            raise ValueError("`token` and `token_parameter` need each other")
 
 
 class Crc(
@@ -94,10 +100,10 @@ def verify(callback: Callback, handshake: Handshake) -> Verification | None:
     if not _VALUE.fullmatch(value):
         words = "is not 1 to 256 letters, digits and . _ ~ -: nothing else is given back"
         return Verification("failed", f"{handshake.parameter} {words}")
-    if handshake.token is None or handshake.token_parameter is None:
+    if handshake.token_parameter is None:
         return Verification("handshake", f"{handshake.parameter} is given back")
     given = _one(callback, handshake.token_parameter) or ""
-    if hmac.compare_digest(given.encode("utf-8", "surrogatepass"), handshake.token.encode()):
+    if same(given, handshake.token or ""):
         return Verification("handshake", f"{handshake.token_parameter} matches")
     return Verification("failed", f"{handshake.token_parameter} is not the token of the connection")
 

@@ -33,7 +33,7 @@ from ringback.providers.base import (
     Verification,
 )
 from ringback.providers.linkmobility_config import LinkMobilityConfig
-from ringback.providers.proofs import failed, hidden
+from ringback.providers.proofs import failed, hidden, same
 
 # What is simulated of each status: `type`, `code` and `details`.
 _SAID: dict[Status, tuple[str, int | None, str]] = {
@@ -104,7 +104,7 @@ class LinkMobility(Provider):
             )
         right = True
         for value in in_header + in_query:
-            right &= query_proof.same(value, config.token)
+            right &= same(value, config.token)
         if not right:
             where = f"the header {config.header}" if in_header else "the query"
             return failed(f"{where} holds another value than this connection's")

@@ -4,7 +4,6 @@ It is entered with the URL at the provider, or added to the URL that a message n
 of a callback does not hold it.
 """
 
-import hmac
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ import msgspec
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.providers import forms
 from ringback.providers.base import Provider, Verification
-from ringback.providers.proofs import HIDDEN, failed
+from ringback.providers.proofs import HIDDEN, failed, same
 
 PARAMETER = "callback_proof"
 COVERS = "a secret in its URL is all that proves it, and nothing is signed"
@@ -26,12 +25,6 @@ def given(callback: Callback) -> list[str]:
     pieces = callback.query.split("&")
     own = (forms.pairs(piece) or [] for piece in pieces if piece.startswith(f"{PARAMETER}="))
     return [value for found in own for _, value in found]
-
-
-def same(sent: str, known: str) -> bool:
-    """Compare two secrets in a time that does not tell where they differ; none is never right."""
-    right = hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), known.encode())
-    return right and bool(known)
 
 
 def verify(callback: Callback, known: str, methods: tuple[str, ...]) -> Verification:
