@@ -53,6 +53,8 @@ def test_an_address_loses_its_middle(address: str, shown: str) -> None:
             {"error": {"class": "recipient", "description": "15550104821 is no mobile"}},
             {"error": {"class": "recipient", "description": "1 555 ••• 4821 is no mobile"}},
         ),
+        ({"metadata": {"whatsapp_user_id": "US.13491208655302741918", "order": "7"}},
+         {"metadata": {"whatsapp_user_id": HIDDEN, "order": "7"}}),
         ({"contact": {"kind": "email", "value": "ada@x.de"}},
          {"contact": {"kind": "email", "value": "a•••@•••"}}),
         ({"kind": "shop", "value": "19.90"}, {"kind": "shop", "value": "19.90"}),

@@ -39,7 +39,7 @@ BOTH = [
     "inbound-edit-revoke", "inbound-flow", "inbound-forwarded", "inbound-group",
     "inbound-interactive", "inbound-location", "inbound-media",
     "inbound-order", "inbound-reaction", "inbound-referral",
-    "inbound-user-id-only",
+    "inbound-user-id-only", "inbound-product",
 ]  # fmt: skip
 
 

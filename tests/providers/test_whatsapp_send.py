@@ -10,6 +10,7 @@ from ringback.domain.http import HttpRequest, HttpResponse
 from ringback.providers.base import MediaRefused, OutboundMessage, SendResult
 from ringback.providers.whatsapp_fake import REFUSALS
 
+from .driving import driven
 from .whatsapp_stage import (
     NUMBER_ID,
     TEXT,
@@ -111,6 +112,108 @@ def test_each_kind_of_content_is_posted_as_meta_wants_it(
     assert message.content.get("kind", "text") == taken.content.get("kind", "text")
 
 
+@pytest.mark.parametrize(
+    ("category", "asked_s", "given_s"),
+    [
+        ("utility", 600, 600),
+        ("utility", 90_000, 43_200),
+        ("authentication", 3_600, 900),
+        ("authentication", 5, 30),
+        ("utility", None, None),
+    ],
+)
+def test_what_needs_no_template_may_expire(
+    category: str, asked_s: int | None, given_s: int | None
+) -> None:
+    """Its category says within which bounds; the fake takes what is sent so."""
+    message = msgspec.structs.replace(holding("Hi", category=category), validity_s=asked_s)
+    body = json.loads(asked(message).body)
+    assert (category, given_s) == (body["category"], body.get("ttl_seconds"))
+    result, faked = sent(message)
+    assert "submitted" == result.outcome
+    (taken,) = faked.messages
+    assert (category, given_s) == (taken.content["category"], taken.validity_s)
+
+
+def test_what_is_held_for_a_check_of_its_quality_is_submitted() -> None:
+    """Meta has it, and has not sent it yet."""
+    body = b'{"messages":[{"id":"wamid.x","message_status":"held_for_quality_assessment"}]}'
+    assert SendResult("submitted", ("wamid.x",)) == answered(HttpResponse(200, (), body))
+
+
+def marked(message_id: str, answer: HttpResponse | None = None, **more: Any) -> Any:
+    """Mark a message as read at the fake, or get another answer: the result, and what was asked."""
+    typing = more.pop("typing", False)
+    adapter: Any = WHATSAPP
+    flow = adapter.mark_read(message_id, config(**more), typing=typing)
+
+    def played_by(request: object) -> HttpResponse:
+        assert isinstance(request, HttpRequest)
+        return answer or played(request, how()).response
+
+    return driven(flow, played_by)
+
+
+def test_a_message_of_a_person_is_marked_as_read() -> None:
+    """By its own id, with the sign of typing if it is asked for; it is no message of ours."""
+    for typing in (False, True):
+        result, (request,) = marked("wamid.theirs", typing=typing)
+        assert asked(TEXT).url == request.url
+        shown = {"typing_indicator": {"type": "text"}} if typing else {}
+        assert {
+            "messaging_product": "whatsapp", "status": "read", "message_id": "wamid.theirs",
+            **shown,
+        } == json.loads(request.body)  # fmt: skip
+        assert SendResult("submitted") == result
+        assert () == played(request, how()).messages
+
+
+@pytest.mark.parametrize(
+    ("message_id", "more", "class_", "code"),
+    [
+        ("", {}, "content", "message_id"),
+        ("w" * 257, {}, "content", "message_id"),
+        ("wamid.x", {"access_token": None}, "platform", "not_configured"),
+        ("wamid.x", {"phone_number_id": None}, "platform", "not_configured"),
+    ],
+)
+def test_a_receipt_that_cannot_be_given_makes_no_request(
+    message_id: str, more: dict[str, Any], class_: str, code: str
+) -> None:
+    """Without an id, or without credentials."""
+    result, requests = marked(message_id, **more)
+    assert ([], "refused", class_, code) == (
+        requests, result.outcome, result.error.class_, result.error.code,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, b'{"success":false}', "uncertain"),
+        (200, b"<html>", "uncertain"),
+        (400, b'{"error":{"code":131009,"message":"(#131009) no such message"}}', "refused"),
+        (400, b'{"error":{"code":131056,"message":"slow"}}', "throttled"),
+        (503, b"", "uncertain"),
+    ],
+)
+def test_what_becomes_of_a_receipt(status: int, body: bytes, outcome: str) -> None:
+    """The answers are those of a send, but for the success."""
+    assert outcome == marked("wamid.x", HttpResponse(status, (), body))[0].outcome
+
+
+def test_receipts_of_another_library_are_understood() -> None:
+    """Its marks and its typing, by pywa; Meta wants an id, and one kind of typing alone."""
+    client = library(how())
+    assert client.mark_message_as_read("wamid.theirs")
+    assert client.indicate_typing("wamid.theirs")
+    good = marked("wamid.theirs", typing=True)[1][0]
+    for changed in ({"message_id": ""}, {"typing_indicator": {"type": "voice"}},
+                    {"typing_indicator": None}):  # fmt: skip
+        body = json.dumps({**json.loads(good.body), **changed}).encode()
+        assert 400 == played(msgspec.structs.replace(good, body=body), how()).response.status
+
+
 def test_a_reply_names_what_it_answers() -> None:
     """`reply_to` becomes the context, whatever the kind."""
     body = json.loads(asked(holding("Yes", reply_to="wamid.theirs")).body)
@@ -154,6 +257,12 @@ def test_a_reply_names_what_it_answers() -> None:
         (holding(kind="contacts", contacts=[]), "contacts"),
         (holding(kind="reaction", reaction={"emoji": "👍"}), "reaction"),
         (msgspec.structs.replace(TEXT, reference="x" * 513), "reference_length"),
+        (msgspec.structs.replace(TEXT, validity_s=600), "validity_not_possible"),
+        (msgspec.structs.replace(holding(kind="template", name="hi", language="de"),
+                                 validity_s=600), "validity_not_possible"),
+        (holding("Hi", category="marketing"), "category"),
+        (holding("Hi", category=["utility"]), "category"),
+        (holding(kind="template", name="hi", language="de", category="utility"), "category"),
     ],
 )  # fmt: skip
 def test_what_meta_would_not_take_leaves_no_request(message: OutboundMessage, code: str) -> None:
@@ -275,6 +384,9 @@ def test_the_fake_wants_a_token() -> None:
         ({"text": None}, 131009),
         ({"text": {"body": "x" * 4097}}, 131009),
         ({"type": "image", "image": {"caption": "a"}}, 131009),
+        ({"ttl_seconds": 600}, 131009),
+        ({"ttl_seconds": 901, "category": "authentication"}, 131009),
+        ({"ttl_seconds": 29, "category": "utility"}, 131009),
         ({"type": "template", "template": {"name": "a"}}, 131009),
     ],
 )

@@ -14,7 +14,7 @@ _ADDRESSES = frozenset((
     "to", "from", "recipient", "recipients", "number", "numbers", "forwardedto", "phone", "phones",
     "phonenumber", "phonenumbers", "mobile", "mobilenumber", "mobilephone", "tel", "telephone",
     "cell", "cellphone", "msisdn", "waid", "caller", "callee", "email", "emails", "emailaddress",
-    "mail",
+    "mail", "whatsappuserid", "whatsappparentuserid",
 ))  # fmt: skip
 # What people have written or said, or providers of them; whatever is in it.
 _TEXTS = frozenset((

@@ -18,6 +18,7 @@ from ringback.providers import (
     whatsapp_explain,
     whatsapp_fake,
     whatsapp_items,
+    whatsapp_receipts,
     whatsapp_send,
     whatsapp_simulate,
     whatsapp_tables,
@@ -136,6 +137,12 @@ class WhatsApp(Provider):
     def send(self, message: OutboundMessage, config: WhatsAppConfig) -> SendFlow:
         """Send a message of any kind that `sends` names; one request."""
         return whatsapp_send.send(message, config)
+
+    def mark_read(
+        self, message_id: str, config: WhatsAppConfig, *, typing: bool = False
+    ) -> SendFlow:
+        """Tell a person that their message was read, and perhaps that it is being answered."""
+        return whatsapp_receipts.mark_read(message_id, config, typing=typing)
 
     def media(self, found: dict[str, object], config: WhatsAppConfig) -> MediaFlow:
         """Ask for a file's address by its id, then fetch it, both with the token."""

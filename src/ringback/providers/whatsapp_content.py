@@ -32,7 +32,7 @@ _WORDS: dict[str, str] = {
 # What may stand beside the type's own object and belongs to the content.
 _BESIDE = ("context", "referral", "identity", "errors", "group_id")
 # Names that mean something in every content: a type that is called so stands in `object`.
-_OURS = frozenset(("kind", "text", "media", "profile", "user_id", *_BESIDE))
+_OURS = frozenset(("kind", "text", "media", "profile", "user_id", "parent_user_id", *_BESIDE))
 _BASE64_OF_32 = 44
 _RENAMED = {"mime_type": "content_type"}
 _MAP: msgspec.json.Decoder[dict[str, object]] = msgspec.json.Decoder(dict[str, object])

@@ -17,7 +17,15 @@ from ringback.providers import reading
 from ringback.providers.base import Fake, Faked, OutboundMessage
 from ringback.providers.whatsapp_config import WhatsAppConfig
 from ringback.providers.whatsapp_content import FILES
-from ringback.providers.whatsapp_send import KINDS, NUMBER, TEXT_MAX, USER_ID
+from ringback.providers.whatsapp_receipts import receipt_fault
+from ringback.providers.whatsapp_send import (
+    KINDS,
+    NUMBER,
+    TEXT_MAX,
+    USER_ID,
+    VALIDITY_MAX_S,
+    VALIDITY_MIN_S,
+)
 from ringback.providers.whatsapp_simulate import NUMBER_ID, title_of, wamid
 from ringback.providers.whatsapp_tables import CHANNEL
 
@@ -92,11 +100,12 @@ def _sent(request: HttpRequest, number: str | None, config: WhatsAppConfig, how:
     if body.get("messaging_product") != "whatsapp":
         text = "(#100) The parameter messaging_product is required."
         return Faked(_refusal("100", text, how))
-    if body.get("status") == "read":
-        return Faked(HttpResponse(200, (_JSON,), b'{"success":true}'))
-    fault = _fault(body)
+    reads = body.get("status") == "read"
+    fault = receipt_fault(body) if reads else _fault(body)
     if fault is not None:
         return Faked(_refusal("131009", "(#131009) Parameter value is not valid", how, fault))
+    if reads:
+        return Faked(_ok({"success": True}))
     message = _taken(body, number or config.phone_number_id or NUMBER_ID, how)
     named = {"user_id" if "to" not in body else "wa_id": message.to.lstrip("+")}
     answer: dict[str, object] = {
@@ -125,6 +134,11 @@ def _fault(body: dict[str, object]) -> str | None:
         return f"text['body'] must be between 1 and {TEXT_MAX} characters long"
     if type_ in FILES and not (own.get("id") or own.get("link")):
         return f"{type_}['id'] or {type_}['link'] is required"
+    lives, most = body.get("ttl_seconds"), VALIDITY_MAX_S.get(str(body.get("category")))
+    if lives is not None and not (
+        isinstance(lives, int) and most and VALIDITY_MIN_S <= lives <= most
+    ):
+        return "the time-to-live is not one that a message of this category may have"
     if type_ == "template" and not (own.get("name") and reading.mapping(own.get("language"))):
         return "template['name'] and template['language'] are required"
     return None
@@ -146,7 +160,10 @@ def _taken(body: dict[str, object], number: str, how: Fake) -> OutboundMessage:
     answers = reading.mapping(body.get("context")).get("message_id")
     if answers:
         content["reply_to"] = answers
+    if isinstance(body.get("category"), str):
+        content["category"] = body["category"]
     words = own.get("body") if type_ == "text" else own.get("caption")
+    lives = body.get("ttl_seconds")
     return OutboundMessage(
         to=reading.plus(to.lstrip("+")) or to,
         from_=number,
@@ -156,6 +173,7 @@ def _taken(body: dict[str, object], number: str, how: Fake) -> OutboundMessage:
         reference=reading.text(body.get("biz_opaque_callback_data"), reading.REFERENCE_MAX),
         at_ms=how.now_ms,
         content=content,
+        validity_s=lives if isinstance(lives, int) else None,
     )
 
 

@@ -92,6 +92,10 @@ class _Status(msgspec.Struct):
     recipient_user_id: str | None = None
     recipient_participant_id: str | None = None
     recipient_participant_user_id: str | None = None
+    recipient_participant_parent_user_id: str | None = None
+    recipient_parent_user_id: str | None = None
+    # What older callbacks call it.
+    parent_recipient_user_id: str | None = None
     biz_opaque_callback_data: str | None = None
     conversation: _Conversation | None = None
     pricing: _Pricing | None = None
@@ -188,6 +192,7 @@ class Items(reading.Walk):
         member = reading.plus(reading.text(participant))
         in_group = member is not None or said.recipient_type == "group"
         group = reading.text(said.recipient_id) if in_group else None
+        to = member or reading.plus(reading.text(said.recipient_id or said.recipient_user_id))
         error = None
         if said.status == "failed":
             first = said.errors[0] if said.errors else _Error()
@@ -205,8 +210,7 @@ class Items(reading.Walk):
                 key=f"{named}:{said.status}" + (f":{member}" if member else ""),
                 occurred_at=at,
                 recipient=member,
-                to=member
-                or reading.plus(reading.text(said.recipient_id or said.recipient_user_id)),
+                to=to,
                 from_=ours,
                 channel=CHANNEL,
                 reference=reading.text(said.biz_opaque_callback_data, reading.REFERENCE_MAX),
@@ -214,7 +218,7 @@ class Items(reading.Walk):
                 provider_status=said.status,
                 cost=cost,
                 purpose=purpose,
-                metadata={"group_id": group} if group else {},
+                metadata=_ids_beside(said, to, group),
             )
         )
 
@@ -241,6 +245,9 @@ class Items(reading.Walk):
         user_id = user_id or reading.text(contact.get("user_id"))
         if user_id is not None:
             content["user_id"] = user_id
+        parent = message.get("from_parent_user_id") or contact.get("parent_user_id")
+        if reading.text(parent) is not None:
+            content["parent_user_id"] = parent
         context = reading.mapping(message.get("context"))
         reaction = reading.mapping(message.get("reaction"))
         self.add(
@@ -348,6 +355,25 @@ _STEPS = {
     "calls": "_call",
     "user_preferences": "_preference",
 }
+
+
+def _ids_beside(said: _Status, to: str | None, group: str | None) -> dict[str, str]:
+    """Return what else the recipient is known by: the group, and the ids that are no number."""
+    if group is None:
+        own = said.recipient_user_id
+        parent = said.recipient_parent_user_id or said.parent_recipient_user_id
+    else:
+        own = said.recipient_participant_user_id
+        parent = said.recipient_participant_parent_user_id
+    if group is own is parent is None:
+        return {}
+    user, over = reading.text(own), reading.text(parent)
+    found = {
+        "group_id": group,
+        "whatsapp_user_id": None if user == to else user,
+        "whatsapp_parent_user_id": over,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _priced(said: _Status) -> tuple[dict[str, str] | None, str | None]:

@@ -12,6 +12,9 @@ gets its challenge back.
 4. To send, and to fetch files that people send: the token of a system user with the permission \
 `whatsapp_business_messaging`, and the *Phone number ID*.
 
+One app has one callback URL; an account or a number of it may have another \
+(`override_callback_uri`), signed with the same App Secret.
+
 A partner that passes on Meta's callbacks as they are, signature included, and takes messages in \
 Meta's format, is used in the same way: `base_url` is what stands before `/messages` at the \
 partner, and `token_header` the header that it wants its key in. Files are then fetched under \
@@ -27,6 +30,13 @@ silently drops the message.
 - An inbound message says until when it may be answered freely: `service_window_closes_at` in its \
 content, 24 hours after its time. Outside of that only templates arrive; anything else fails with \
 131047. Messages in groups, system messages, edits and withdrawals say nothing of the kind.
+- Business-scoped ids stand beside the number: `whatsapp_user_id` and \
+`whatsapp_parent_user_id` in the metadata of what was sent, `content.user_id` and \
+`content.parent_user_id` of what people write.
+- Only what is sent without a template and with a `category` (`utility`, `authentication`; for \
+accounts that Meta has opened for it) can expire, after 30 seconds to 12 hours or 15 minutes. \
+Anything else with a validity is refused: a template has a lifetime of its own, which is set where \
+the template is made.
 - What a message is priced by stands in `cost`: `billable`, `model`, `type`, `category`, and of a \
 conversation its id, category and end where Meta sends them. The purpose follows from the category.
 - Images, videos, audio, documents and stickers are content of the kind `media`, with WhatsApp's \

@@ -37,12 +37,18 @@ ROW_TITLE_MAX = 24
 REFERENCE_MAX = 512
 WAIT_MAX_S = 3600.0
 MESSAGE_ID_MAX = 256
+VALIDITY_MIN_S = 30
+# For how long WhatsApp may try what is sent directly, without a template, by its category. Nothing
+# else has a lifetime of its own: Meta refuses one, and a template has its own where it is made.
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/direct-send/configure-message-ttl
+VALIDITY_MAX_S = {"utility": 43_200, "authentication": 900}
 
 KINDS = ("text", "media", "template", "interactive", "location", "contacts", "reaction")
 NUMBER = re.compile(r"\+?[0-9]{7,15}")
 USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9.]{1,126}")
 _FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CAPTIONED = frozenset(("image", "video", "document"))
+_DIRECT = frozenset(("text", "interactive"))
 # What has no place for words: they would be lost.
 _WORDLESS = frozenset(("location", "contacts", "reaction"))
 _BY_EXTENSION = {
@@ -158,6 +164,7 @@ def body_of(message: OutboundMessage) -> Body:
         "type": type_,
         type_: own,
     }
+    body |= _direct(message, type_)
     answers = content.get("reply_to")
     if isinstance(answers, str) and 0 < len(answers) <= MESSAGE_ID_MAX:
         body["context"] = {"message_id": answers}
@@ -166,6 +173,23 @@ def body_of(message: OutboundMessage) -> Body:
             raise RefusedError("reference_length")
         body["biz_opaque_callback_data"] = message.reference
     return body
+
+
+def _direct(message: OutboundMessage, type_: str) -> Body:
+    """Make the fields of a message that is sent without a template though nobody has written.
+
+    Its `category` is for accounts that Meta has opened for it, and it alone may expire.
+    """
+    category = message.content.get("category")
+    most = VALIDITY_MAX_S.get(category) if isinstance(category, str) else None
+    if category is not None and (most is None or type_ not in _DIRECT):
+        raise RefusedError("category")
+    if message.validity_s is None:
+        return {} if category is None else {"category": category}
+    if most is None:
+        raise RefusedError("validity_not_possible")
+    lives = min(max(message.validity_s, VALIDITY_MIN_S), most)
+    return {"category": category, "ttl_seconds": lives}
 
 
 def _text(message: OutboundMessage) -> tuple[str, object]:
