@@ -33,7 +33,6 @@ NO_LIMITS = {
     "providers.whatsapp_send:ROW_TITLE_MAX": "the provider's limit",
     "providers.whatsapp_send:REFERENCE_MAX": "the provider's limit",
     "providers.whatsapp_send:MESSAGE_ID_MAX": "the provider's limit",
-    "providers.whatsapp_send:VALIDITY_MIN_S": "the provider's limit",
     "providers.whatsapp_send:VALIDITY_MAX_S": "the provider's limit",
     "providers.whatsapp_send:WAIT_MAX_S": "of a provider's word for how long to wait",
     "providers.twilio_send:TEXT_MAX": "the provider's limit",
