@@ -13,7 +13,6 @@ GROWS = {
     "services.commit:Backlog.waiting": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",
     "services.push:_Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_MAX`, `QUEUED_BYTES`",
     "services.push:Push._slots": "one for each endpoint",
-    "api.repeats:Repeats._routes": "one for each route that takes a POST",
     "services.feed:Feed._seats": "`READERS_MAX`",
     "services.feed:Feed._by_key": "`READERS_MAX`",
     "services.feed:Feed._reading": "one for each request under way",

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ringback.storage.migrate import migrate
+from tests import memory_disk
 
 
 def _wheel_programs() -> Path:
@@ -57,7 +58,7 @@ class PostgresServer:
     def __init__(self, programs: Path) -> None:
         """Remember where the programs are; `start` starts them."""
         self._programs = programs
-        self._root = Path(tempfile.mkdtemp(prefix="rb-pg-", dir="/tmp"))
+        self._root = Path(tempfile.mkdtemp(prefix="rb-pg-", dir=memory_disk.base()))
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
         self._migrated = False

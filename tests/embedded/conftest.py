@@ -1,7 +1,6 @@
 """Short directories, a database that is made once, and servers that end with their test."""
 
 import contextlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -11,26 +10,16 @@ from pathlib import Path
 import pytest
 
 from ringback.services.embedded.server import EmbeddedServer
+from tests import memory_disk
 
 from .stage import Holder, kill_all
-
-MEMORY_DISK = Path("/dev/shm")
-
-
-def _base() -> Path:
-    # Each test copies 46 MB; a file system in memory halves the time of the whole folder. A
-    # container's is often too small, and closed to programs, which one test copies there.
-    if MEMORY_DISK.is_dir():
-        found = os.statvfs(MEMORY_DISK)
-        if found.f_bavail * found.f_frsize > 1024**3 and not found.f_flag & os.ST_NOEXEC:
-            return MEMORY_DISK
-    return Path("/tmp")
 
 
 @contextlib.contextmanager
 def _spot() -> Iterator[Path]:
-    # Not pytest's tmp_path: it is closed to other accounts, and too long for a Unix socket.
-    spot = Path(tempfile.mkdtemp(prefix="rb-", dir=_base()))
+    # Not pytest's tmp_path: it is closed to other accounts, and too long for a Unix socket. Each
+    # test copies 46 MB.
+    spot = Path(tempfile.mkdtemp(prefix="rb-", dir=memory_disk.base()))
     try:
         spot.chmod(0o755)
         yield spot

@@ -181,7 +181,8 @@ def test_a_living_server_is_seen_by_a_root_with_few_rights(
     holder = make_holder("--data", str(data), before=before)
     assert query(holder.dsn(), "select 1") == 1
     assert found.pid == server_pid(data)
-    assert "already running" in holder.said[0]
+    # Before it, there may be that the start takes its time.
+    assert "already running" in holder.said[-1]
 
 
 def recover_slowly(data: Path) -> None:

@@ -42,6 +42,7 @@ class Stage:
         self._files = Path(tempfile.gettempdir()) / f"ringback-media-{uuid.uuid4().hex}"
         self.engine = self.another_engine()
         self.secret = new_secret(os.urandom(24))
+        self._told: dict[tuple[str, ...], int] = {}
 
     def another_engine(self, **more: Any) -> Engine:
         """Build one more engine on the same database: another worker, with `more` settings."""
@@ -99,7 +100,7 @@ class Stage:
         """Make a callback as the provider would sign it."""
         connection = self.connection(token)
         provider = registry.get(connection.provider)
-        at = self.engine.clock.now_ms() if at_ms is None else at_ms
+        at = self._told_at(token, message_id, status) if at_ms is None else at_ms
         message = OutboundMessage(
             to=to, from_="+15550783881", channel=provider.channels[0],
             message_id=message_id, at_ms=at, reference=reference,
@@ -107,6 +108,10 @@ class Stage:
         url = f"{BASE_URL}/in/{token}"
         request = provider.simulate(message, status, connection.config, url)
         return Callback(request.method, request.url, request.headers, request.body, "127.0.0.1")
+
+    def _told_at(self, *fact: str) -> int:
+        # As providers do: told once more it has the same time, whatever second it is by then.
+        return self._told.setdefault(fact, self.engine.clock.now_ms())
 
     async def receive(self, callback: Callback, token: str = "demo-whatsapp") -> HttpResponse:
         """Hand a callback to the engine's receiver."""
@@ -120,7 +125,8 @@ class Stage:
         provider, url = registry.get(connection.provider), f"{BASE_URL}/in/{token}"
         message = OutboundMessage(
             to="+16505551234", from_="+15550783881", channel=provider.channels[0],
-            message_id=message_id, at_ms=at_ms or self.engine.clock.now_ms(), error_code=code,
+            message_id=message_id, at_ms=at_ms or self._told_at(token, message_id, code),
+            error_code=code,
         )  # fmt: skip
         made = provider.simulate(message, "failed", connection.config, url)
         answer = await self.receive(

@@ -1,6 +1,5 @@
 """Installations: one demo that whoever only uses it shares, and as many of one's own as needed."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,29 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests import memory_disk
+
 from .installation import Installation
 from .receiver import Receiver, receiving
 
 Make = Callable[..., Installation]
 
 
-MEMORY_DISK = Path("/dev/shm")
-
-
-def _base() -> Path:
-    # What is proved here survives the end of processes, not of the machine: no disk is needed,
-    # and others may keep it busy.
-    if MEMORY_DISK.is_dir():
-        found = os.statvfs(MEMORY_DISK)
-        if found.f_bavail * found.f_frsize > 1024**3 and not found.f_flag & os.ST_NOEXEC:
-            return MEMORY_DISK
-    return Path("/tmp")
-
-
 @contextmanager
 def _home() -> Iterator[Path]:
     # Not pytest's tmp_path: it is closed to other accounts, and too long for a Unix socket.
-    home = Path(tempfile.mkdtemp(prefix="rb-up-", dir=_base()))
+    home = Path(tempfile.mkdtemp(prefix="rb-up-", dir=memory_disk.base()))
     try:
         home.chmod(0o755)
         yield home

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
@@ -102,30 +101,22 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def describe(
-    app: FastAPI, elsewhere: Sequence[BaseRoute], schemas: dict[str, Any]
-) -> dict[str, Any]:
-    """Make the document of an application; once, then it is kept.
-
-    `elsewhere` are the routes that are served past the framework, `schemas` what they refer to.
-    """
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title="Ringback", version=__version__, description=DESCRIPTION,
-            routes=[*app.routes, *elsewhere],
-        )  # fmt: skip
-        document["components"]["schemas"].update(schemas)
-        document["components"]["securitySchemes"]["session"] = _COOKIE
-        for path in document["paths"].values():
-            for method, operation in path.items():
-                _as_problems(operation["responses"])
-                _with_headers(operation, posts=method == "post")
-        document["components"]["schemas"]["ProblemBody"]["properties"]["code"]["enum"] = list(CODES)
-        add_examples(document)
-        add_events(document)
-        document["tags"] = _tags(document)
-        app.openapi_schema = document
-    return app.openapi_schema
+def describe(routes: Sequence[BaseRoute], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Make the document of all routes; `schemas` are what those refer to that are not FastAPI's."""
+    document = get_openapi(
+        title="Ringback", version=__version__, description=DESCRIPTION, routes=routes
+    )
+    document["components"]["schemas"].update(schemas)
+    document["components"]["securitySchemes"]["session"] = _COOKIE
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            _as_problems(operation["responses"])
+            _with_headers(operation, posts=method == "post")
+    document["components"]["schemas"]["ProblemBody"]["properties"]["code"]["enum"] = list(CODES)
+    add_examples(document)
+    add_events(document)
+    document["tags"] = _tags(document)
+    return document
 
 
 def _tags(document: dict[str, Any]) -> list[dict[str, str]]:

@@ -4,8 +4,7 @@ Pure ASGI, inside the frame and around the routes. It decides nothing: services/
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
 import structlog
 from starlette.requests import Request
@@ -29,12 +28,13 @@ log = structlog.get_logger()
 class Repeats:
     """Answers repeated requests with what was answered first."""
 
-    def __init__(self, app: App, context: Context, document: Callable[[], dict[str, Any]]) -> None:
-        """Take the application to wrap; `document` names its operations."""
+    def __init__(
+        self, app: App, context: Context, operations: Sequence[tuple[re.Pattern[str], str]]
+    ) -> None:
+        """Take the application to wrap; `operations` are what may be posted, by their paths."""
         self._app = app
         self._context = context
-        self._document = document
-        self._routes: list[tuple[re.Pattern[str], str]] = []
+        self._operations = operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -61,8 +61,10 @@ class Repeats:
             return None
         request = Request(scope)
         key = request.headers.get(HEADER)
+        if key is None:
+            return None
         operation = self._operation(scope["path"])
-        if key is None or operation not in OPERATIONS:
+        if operation not in OPERATIONS:
             return None
         try:
             asker = asker_of(self._context, request)
@@ -72,13 +74,7 @@ class Repeats:
         return asker, key
 
     def _operation(self, path: str) -> str | None:
-        if not self._routes:
-            self._routes = [
-                (re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), methods["post"]["operationId"])
-                for path, methods in self._document()["paths"].items()
-                if "post" in methods
-            ]
-        return next((name for shape, name in self._routes if shape.fullmatch(path)), None)
+        return next((name for shape, name in self._operations if shape.fullmatch(path)), None)
 
     async def _first(
         self, turn: Turn, body: bytes, scope: Scope, receive: Receive, send: Send
