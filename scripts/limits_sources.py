@@ -88,6 +88,19 @@ CALLBACKS: dict[str, Limit] = {
     "providers.twilio_send:WAIT_MAX_S": Limit(
         "seconds", "that Twilio may make a sender wait", "cut"
     ),
+    "providers.subscribing:REMOVED_MAX": Limit(
+        "subscriptions", "of others', ended by one call", "the rest is left"
+    ),
+    "providers.subscribing:WORDS_MAX": Limit(
+        CHARACTERS, "of a provider's own words why it will not subscribe", "cut"
+    ),
+    "providers.textellent_config:EVENTS_MAX": Limit(
+        "events", "that one Textellent connection subscribes to", _EXPLAINED
+    ),
+    "providers.whatsapp_subscribe:URL_MAX": Limit(
+        CHARACTERS, "a callback URL that Meta is told", "not told, says so"
+    ),
+    "services.subscribe:STEPS_MAX": Limit("requests", "that subscribing needs", "an error"),
     "providers.smsportal_config:SECRET_MAX": Limit(
         CHARACTERS, "a secret of an SMSPortal connection", _EXPLAINED
     ),

@@ -11,6 +11,7 @@ from typing import Any
 from ringback.domain.scenarios import SCENARIOS
 from ringback.providers.base import Provider
 from ringback.providers.registry import PROVIDERS
+from ringback.providers.subscribing import Subscribing
 from scripts.provider_matrix import matrix
 from scripts.provider_seen import Seen, seen
 from scripts.provider_sends import Sender, Sent
@@ -40,6 +41,7 @@ def page(provider: Provider) -> str:
         _facts(provider),
         section("Connecting it", _connecting(provider)),
         section("At the provider", provider.setup),
+        section("Subscribing", _subscribing(provider)),
         section("Is it right?", _checking(provider)),
         section("Settings", settings(provider.Config, f"{provider.name}.md")),
         section("Verification and answers", _verification(provider, found)),
@@ -257,6 +259,15 @@ def _without_empty(head: list[str], rows: list[list[str]]) -> tuple[list[str], l
     """Leave out the columns in which there is nothing."""
     kept = [place for place in range(len(head)) if any(row[place] for row in rows)]
     return [head[place] for place in kept], [[row[place] for place in kept] for row in rows]
+
+
+def _subscribing(provider: Provider) -> str:
+    if not isinstance(provider, Subscribing):
+        return ""
+    return (
+        "```sh\nringback connections subscribe con_01…\n```\n\n"
+        f"[Subscribes](../connections.md#subscribing) {provider.subscribes}.\n"
+    )
 
 
 def _trying(provider: Provider) -> str:

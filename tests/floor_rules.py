@@ -204,7 +204,7 @@ _OF_ALL_PROVIDERS = frozenset({
     "mapped_config",
     "mapping", "mapping_body", "mapping_config", "mapping_items", "mapping_table", "mapping_times",
     "mapping_writing", "presets", "proofs", "query_proof", "reading", "recorded", "registry",
-    "xml_reading",
+    "subscribing", "xml_reading",
 })  # fmt: skip
 
 

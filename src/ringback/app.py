@@ -66,6 +66,7 @@ from ringback.services.sign_in import SignIn
 from ringback.services.simulate import Simulator
 from ringback.services.snapshot import Snapshot
 from ringback.services.stuck import Stuck
+from ringback.services.subscribe import Subscriber, Ways
 from ringback.services.talk import Tokens
 from ringback.services.trials import Trials
 from ringback.services.turned_away import worded
@@ -184,6 +185,8 @@ class Engine:
         self.sender = Sender(self.committer, self.clock, self.receiver.unknown_codes)
         self.simulator = Simulator(self.door, self.clock, settings.base_url, self.sender)
         self.fakes = FakeApis(self.configuration, self.clock, self.simulator, settings.base_url)
+        ways = Ways(self.client, self.door, settings.base_url, settings.public_url)
+        self.subscriber = Subscriber(ways, self.guards, self.database, self.clock)
         self.sweeper = Sweeper(self.database, self.committer, self.configuration, self.clock)
 
     def _committer(self, slot: int, backlog: Backlog, least: int = 1) -> Committer:
@@ -352,6 +355,7 @@ class Application:
                 sign_in=engine.sign_in,
                 store=engine.store,
                 credentials=CredentialsCheck(engine.client, engine.guards),
+                subscriber=engine.subscriber,
                 request_log=engine.request_log,
                 rate_limits=engine.rate_limits,
                 held=engine.lease.held,

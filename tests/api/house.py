@@ -62,6 +62,7 @@ class House:
             "sign_in": self.engine.sign_in,
             "store": self.engine.store,
             "credentials": CredentialsCheck(self.engine.client, self.engine.guards),
+            "subscriber": self.engine.subscriber,
             "request_log": self.engine.request_log,
             "rate_limits": self.engine.rate_limits,
             "held": lambda: self.held,

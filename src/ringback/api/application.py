@@ -51,6 +51,7 @@ from ringback.api import (
     signature_checks,
     simulate,
     stats,
+    subscribing,
     suppressions,
     tenants,
     timeline,
@@ -70,7 +71,7 @@ _RESOURCES = (
     endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
     event_types, callbacks, suppressions, deliveries, again, attempts, inspector, audit, api_keys,
     tenants, whoami, scopes, search, session, sessions, people, reveal, overview, event_matches,
-    stats, signature_checks, media, mapping_trials, credentials,
+    stats, signature_checks, media, mapping_trials, credentials, subscribing,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

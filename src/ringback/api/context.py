@@ -27,6 +27,7 @@ from ringback.services.request_log import RequestLog
 from ringback.services.session_use import SessionUse
 from ringback.services.sign_in import SignIn
 from ringback.services.simulate import Plan, Simulated
+from ringback.services.subscribe import Subscriber
 from ringback.services.trials import Trials
 from ringback.storage.audit import Actor
 from ringback.storage.database import Database
@@ -82,6 +83,7 @@ class Context:
     sign_in: SignIn
     store: Store
     credentials: CredentialsCheck
+    subscriber: Subscriber
     held: Callable[[], bool] = _always
     own: Own | None = None
     guards: Guards = OPEN

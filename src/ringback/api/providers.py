@@ -47,6 +47,10 @@ class ProviderView(View):
         description="Codes that its faked send API refuses with.", examples=[["21211"]]
     )
     batches: bool = Field(description="Whether one callback may tell of several messages.")
+    subscribes: str = Field(
+        description="What it can be told to post here, by `subscribe` of a connection; empty: "
+        "that is entered there by hand."
+    )
     errors: list[CodeView] = Field(description="What its codes mean.")
     setup: str = Field(description="What to enter at the provider, as Markdown.")
     example_config: dict[str, Any] = Field(
@@ -69,6 +73,7 @@ async def page(caller: CallerDep, query: Annotated[NoQuery, Query()]) -> Page[Pr
             sends=list(provider.sends),
             refusals=list(provider.refusals),
             batches=provider.batches,
+            subscribes=provider.subscribes,
             errors=[CodeView(**msgspec.structs.asdict(one)) for one in provider.errors],
             setup=provider.setup,
             example_config=provider.example_config,

@@ -312,6 +312,17 @@ CONNECTIONS = Resource(
             many=False, examples=("connections check con_01…",),
         ),
         Command(
+            "subscribe", "act", "POST", "/v1/connections/{id}/subscribe",
+            "Tell the provider, by its API, to post the callbacks here. Asked again it changes "
+            "nothing.",
+            (
+                Option("dry_run", "Only say what would be done.", "flag"),
+                Option("remove_others", "End what leads elsewhere too, whoever subscribed it.",
+                       "flag"),
+            ),
+            many=False, examples=("connections subscribe con_01… --dry-run",),
+        ),
+        Command(
             "stats", "get", "GET", "/v1/connections/{id}/stats",
             "Show how many callbacks connections bring, what became of them, and how late they "
             "come.",

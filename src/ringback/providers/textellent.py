@@ -8,7 +8,12 @@ from typing import ClassVar
 
 from ringback.domain.http import Callback, HttpRequest
 from ringback.domain.messages import Status
-from ringback.providers import mapping_writing, query_proof, textellent_send
+from ringback.providers import (
+    mapping_writing,
+    query_proof,
+    textellent_send,
+    textellent_subscribe,
+)
 from ringback.providers.base import (
     CannotSimulateError,
     Fake,
@@ -18,10 +23,11 @@ from ringback.providers.base import (
     SendFlow,
 )
 from ringback.providers.query_proof import ProvedByQuery
+from ringback.providers.subscribing import SubscribeFlow, Subscribing, Wish
 from ringback.providers.textellent_config import TextellentConfig
 
 
-class Textellent(ProvedByQuery):
+class Textellent(ProvedByQuery, Subscribing):
     """The adapter; it holds no state."""
 
     name: ClassVar[str] = "textellent"
@@ -35,10 +41,15 @@ class Textellent(ProvedByQuery):
     methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
     sends: ClassVar[tuple[str, ...]] = ("text", "media")
     refusals: ClassVar[tuple[str, ...]] = textellent_send.REFUSALS
+    subscribes: ClassVar[str] = (
+        "to each of `events`, with `auth_code`; earlier ones of this connection are replaced"
+    )
     setup: ClassVar[str] = """\
 1. Make a long random secret of letters and digits, and enter it here as `callback_secret`.
-2. Subscribe to each event with the `authCode` of the account. The address is the connection's URL
-   with the secret and the event in its query:
+2. Enter the `authCode` of the account as `auth_code`: it is needed to send, and to subscribe.
+3. Subscribe with `ringback connections subscribe con_01…`, or with the button on the connection's
+   page: to each of the connection's `events`, at its URL with the secret and the event's name in
+   the query. By hand it is, for each event:
 
    ```sh
    curl -X POST https://client.textellent.com/api/v1/event/subscribe.json \\
@@ -48,8 +59,7 @@ class Textellent(ProvedByQuery):
 
    `event` in the query is for Ringback: `incomingMessageDetail`, `outgoingMessageDeliveryStatus`,
    `phoneNumberAddedToDNT` or `phoneNumberRemovedFromDNT`, or these in capitals.
-3. Let some callbacks come, try the mapping on them, and change what is different at your account.
-4. To send, enter the `authCode` here.
+4. Let some callbacks come, try the mapping on them, and change what is different at your account.
 """
     notes: ClassVar[str] = """\
 - **Not verified.** Textellent publishes neither what it posts nor whether it tries again. The
@@ -57,7 +67,8 @@ class Textellent(ProvedByQuery):
 - Nothing is signed: the secret in the URL is all that proves a callback. It is hidden in what is
   kept.
 - Numbers added to the do-not-text list, and taken off it, are opt-outs and opt-ins.
-- Of the events' names in subscriptions only `INCOMING_MESSAGE` is known.
+- Of the events' names in subscriptions only `INCOMING_MESSAGE` is known; `events` can be changed.
+  How the list of subscriptions names its fields is read as its requests name them.
 - The API has no validity: a message that is to expire is refused, and not sent without it.
 - The API takes no reference of yours, and its errors have no documented codes: they are told apart
   by the HTTP status.
@@ -70,6 +81,10 @@ class Textellent(ProvedByQuery):
     def send(self, message: OutboundMessage, config: TextellentConfig) -> SendFlow:
         """Send a text or files to one recipient; one request."""
         return textellent_send.flow(message, config)
+
+    def subscribe(self, wish: Wish, config: TextellentConfig) -> SubscribeFlow:
+        """Subscribe to the events of the config; several requests."""
+        return textellent_subscribe.flow(wish, config)
 
     def fake(self, request: HttpRequest, config: TextellentConfig, how: Fake) -> Faked | None:
         """Answer as Textellent's API may, also to subscriptions."""

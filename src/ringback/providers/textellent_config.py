@@ -10,6 +10,13 @@ from ringback.providers.mapping import Mapping
 from ringback.providers.presets import PRESETS
 
 PRESET = "textellent"
+EVENTS_MAX = 16
+_EVENTS = (
+    "INCOMING_MESSAGE",
+    "OUTGOING_MESSAGE_DELIVERY_STATUS",
+    "PHONE_NUMBER_ADDED_TO_DNT",
+    "PHONE_NUMBER_REMOVED_FROM_DNT",
+)
 
 
 class TextellentConfig(MappedConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,7 +30,8 @@ class TextellentConfig(MappedConfig, frozen=True, kw_only=True, forbid_unknown_f
         ),
     ]
     auth_code: (
-        Annotated[str, secret("The `authCode` of the account. Needed only to send.")] | None
+        Annotated[str, secret("The `authCode` of the account. Needed to send and to subscribe.")]
+        | None
     ) = None
     partner_client_code: (
         Annotated[
@@ -37,6 +45,15 @@ class TextellentConfig(MappedConfig, frozen=True, kw_only=True, forbid_unknown_f
         ]
         | None
     ) = None
+    events: Annotated[
+        list[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_]{1,64}$(?!\n)")]],
+        msgspec.Meta(
+            min_length=1,
+            max_length=EVENTS_MAX,
+            description="Names of the events to subscribe to. Of the usual ones Textellent "
+            "documents only `INCOMING_MESSAGE`.",
+        ),
+    ] = msgspec.field(default_factory=lambda: list(_EVENTS))
     ignore_quiet_hours: Annotated[
         bool, msgspec.Meta(description="Whether messages go out in the quiet hours too.")
     ] = False

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ringback.domain.http import HttpRequest, HttpResponse
+from ringback.domain.http import Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import ErrorClass, Failure
 from ringback.domain.strict_json import StrictJsonError, decode
 from ringback.providers import reading
@@ -22,9 +22,10 @@ HOST = "https://client.textellent.com"
 MESSAGES = "/api/v1/messages.json"
 SUBSCRIBE = "/api/v1/event/subscribe.json"
 SUBSCRIPTIONS = "/api/v1/event/subscriptions.json"
+UNSUBSCRIBE = "/api/v1/event/unsubscribe"
 REFUSALS = ("401",)
 
-_UNSUBSCRIBE = re.compile(r"/api/v1/event/unsubscribe/[A-Za-z0-9-]{1,64}\.json")
+_UNSUBSCRIBE = re.compile(rf"{UNSUBSCRIBE}/[A-Za-z0-9-]{{1,64}}\.json")
 _JSON = (("Content-Type", "application/json"),)
 
 
@@ -46,12 +47,17 @@ def flow(message: OutboundMessage, config: TextellentConfig) -> SendFlow:
         body["mediaFileURLs"] = files
     if config.ignore_quiet_hours:
         body["ignoreQuietHours"] = True
-    headers = [*_JSON, ("authCode", config.auth_code)]
-    if config.partner_client_code:
-        headers.append(("partnerClientCode", config.partner_client_code))
     octets = msgspec.json.encode(body)
-    response = yield HttpRequest("POST", HOST + MESSAGES, tuple(headers), octets)
+    response = yield HttpRequest("POST", HOST + MESSAGES, account(config), octets)
     return _result(response)
+
+
+def account(config: TextellentConfig) -> Headers:
+    """Return the headers that say whose a request is, and that it is JSON."""
+    headers: Headers = (*_JSON, ("authCode", config.auth_code or ""))
+    if config.partner_client_code:
+        headers += (("partnerClientCode", config.partner_client_code),)
+    return headers
 
 
 def fake(request: HttpRequest, config: TextellentConfig, how: Fake) -> Faked | None:

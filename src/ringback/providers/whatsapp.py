@@ -21,6 +21,7 @@ from ringback.providers import (
     whatsapp_receipts,
     whatsapp_send,
     whatsapp_simulate,
+    whatsapp_subscribe,
     whatsapp_tables,
 )
 from ringback.providers.base import (
@@ -36,8 +37,9 @@ from ringback.providers.base import (
     Verification,
 )
 from ringback.providers.proofs import HIDDEN, failed, only
+from ringback.providers.subscribing import SubscribeFlow, Subscribing, Wish
 from ringback.providers.whatsapp_config import WhatsAppConfig
-from ringback.providers.whatsapp_page import NOTES, SETUP
+from ringback.providers.whatsapp_page import NOTES, SETUP, SUBSCRIBES
 
 QUERY_MAX = 4096
 
@@ -47,7 +49,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_.~+/=:-]{1,256}")
 _HANDSHAKE = ("hub.mode", "hub.verify_token", "hub.challenge")
 
 
-class WhatsApp(Provider):
+class WhatsApp(Provider, Subscribing):
     """The adapter; it holds no state."""
 
     name: ClassVar[str] = "whatsapp"
@@ -67,6 +69,7 @@ class WhatsApp(Provider):
     sends: ClassVar[tuple[str, ...]] = whatsapp_send.KINDS
     refusals: ClassVar[tuple[str, ...]] = whatsapp_fake.REFUSALS
     repeats: ClassVar[str] = "for up to 7 days, at growing intervals"
+    subscribes: ClassVar[str] = SUBSCRIBES
     setup: ClassVar[str] = SETUP
     notes: ClassVar[str] = NOTES
 
@@ -152,6 +155,10 @@ class WhatsApp(Provider):
         """Ask whether our token is taken, where there is one and a number."""
         number = config.phone_number_id
         return whatsapp_send.check(config, number) if config.access_token and number else None
+
+    def subscribe(self, wish: Wish, config: WhatsAppConfig) -> SubscribeFlow:
+        """Subscribe the token's app to the account, with the connection's URL for its own."""
+        return whatsapp_subscribe.flow(wish, config)
 
     def fake(self, request: HttpRequest, config: WhatsAppConfig, how: Fake) -> Faked | None:
         """Answer as the Graph API: messages, uploads, the addresses of files, and files."""

@@ -40,6 +40,7 @@ _HTTP_STATUS = {
 }  # fmt: skip
 _MESSAGES = re.compile(r"(?:.*?/)?(?:([0-9]{1,32})/+)?(?:messages|marketing_messages)/?")
 _UPLOAD = re.compile(r"(?:.*?/)?(?:([0-9]{1,32})/+)?media/?")
+_APPS = re.compile(r"(?:.*?/)?([0-9]{1,32})/+subscribed_apps/?")
 _OBJECT = re.compile(r"(?:.*/)?([0-9]{1,32})/?")
 _FILES_PATH = "/whatsapp_business/attachments"
 _FILES_HOST = "https://lookaside.fbsbx.com"
@@ -60,7 +61,8 @@ def fake(request: HttpRequest, config: WhatsAppConfig, how: Fake) -> Faked | Non
         return _authorised(request, config, how) or _file(parts.query)
     for method, shape, play in (
         ("POST", _MESSAGES, _sent), ("POST", _UPLOAD, _uploaded), ("GET", _OBJECT, _looked_up),
-        ("DELETE", _OBJECT, _deleted),
+        ("DELETE", _OBJECT, _deleted), ("GET", _APPS, _apps), ("POST", _APPS, _subscribed),
+        ("DELETE", _APPS, _deleted),
     ):  # fmt: skip
         found = shape.fullmatch(path)
         if found is not None and request.method == method:
@@ -207,6 +209,27 @@ def _looked_up(_: HttpRequest, named: str, config: WhatsAppConfig, how: Fake) ->
 
 def _deleted(_: HttpRequest, _named: str, _config: WhatsAppConfig, how: Fake) -> Faked:
     return Faked(_chosen(how) if how.outcome != "accepted" else _ok({"success": True}))
+
+
+def _apps(_: HttpRequest, _account: str, _config: WhatsAppConfig, how: Fake) -> Faked:
+    """Name the apps that are subscribed: none, because nothing is remembered."""
+    return Faked(_chosen(how) if how.outcome != "accepted" else _ok({"data": []}))
+
+
+def _subscribed(request: HttpRequest, _: str, config: WhatsAppConfig, how: Fake) -> Faked:
+    """Subscribe an app; a URL that is to take the place of its own needs its verify token."""
+    if how.outcome != "accepted":
+        return Faked(_chosen(how))
+    try:
+        body = decode_as(request.body or b"{}", _MAP)
+    except StrictJsonError:
+        return Faked(_refusal("100", "(#100) The body is no JSON object", how))
+    given = str(body.get("verify_token") or "").encode()
+    if "override_callback_uri" in body and not hmac.compare_digest(
+        given, config.verify_token.encode()
+    ):
+        return Faked(_refusal("2200", "(#2200) Callback verification failed", how))
+    return Faked(_ok({"success": True}))
 
 
 def _file(query: str) -> Faked:

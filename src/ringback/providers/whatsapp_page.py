@@ -11,6 +11,10 @@ gets its challenge back.
 3. Copy the *App Secret* (*App settings → Basic*) into the connection.
 4. To send, and to fetch files that people send: the token of a system user with the permission \
 `whatsapp_business_messaging`, and the *Phone number ID*.
+5. Where the app serves other systems too, leave its own callback URL as it is: `ringback \
+connections subscribe con_01…`, or the button on the connection's page, subscribes the app to the \
+account of `account_id` with the connection's URL in place of its own. The token then needs the \
+permission `whatsapp_business_management`.
 
 One app has one callback URL; an account or a number of it may have another \
 (`override_callback_uri`), signed with the same App Secret.
@@ -20,6 +24,11 @@ Meta's format, is used in the same way: `base_url` is what stands before `/messa
 partner, and `token_header` the header that it wants its key in. Files are then fetched under \
 `base_url`, too.
 """
+
+SUBSCRIBES = (
+    "the token's app to the account of `account_id`, with the connection's URL in place of the "
+    "app's own; which fields come is set at the app"
+)
 
 NOTES = """\
 - Meta signs the raw body, and no time: a callback that comes again is known by what it says.

@@ -27,6 +27,7 @@ Action = Literal[
     "endpoint.tested",
     "connection.created", "connection.deleted", "connection.changed", "connection.rotated",
     "connection.overlap_ended", "connection.paused", "connection.resumed",
+    "connection.subscribed",
     "event_type.created", "event_type.changed", "event_type.deleted",
     "api_key.created", "api_key.revoked", "tenant.created", "tenant.changed", "tenant.deleted",
     "delivery.replay", "callback.reparse", "suppression.removed",

@@ -14,6 +14,7 @@ from ringback.providers import config, native_items, registry
 from ringback.providers.base import Provider
 from ringback.providers.error_table import ErrorTable
 from ringback.providers.presets import PRESETS
+from ringback.providers.subscribing import Subscribing
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ class Listed(msgspec.Struct, frozen=True):
     """A provider in the list: `config_schema` is the JSON Schema of a connection's config.
 
     `example_config` has made-up values with which it can be tried; `batches` says that one
-    callback may tell of several messages.
+    callback may tell of several messages, `subscribes` what it can be told by its API; "": nothing.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Listed(msgspec.Struct, frozen=True):
     sends: tuple[str, ...]
     refusals: tuple[str, ...]
     batches: bool
+    subscribes: str
     errors: tuple[Code, ...]
     setup: str
     example_config: dict[str, object]
@@ -66,6 +68,7 @@ def providers() -> list[Listed]:
             sends=sends(provider.name),
             refusals=provider.refusals,
             batches=provider.batches,
+            subscribes=provider.subscribes if isinstance(provider, Subscribing) else "",
             errors=_errors(provider),
             setup=provider.setup,
             example_config=example_config(provider.name),

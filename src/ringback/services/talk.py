@@ -71,7 +71,8 @@ class Tokens:
 class Talk(NamedTuple):
     """How to carry out a flow: the way out, what it may reach, seconds for each request.
 
-    `onto` turns each request into the one that is sent instead, as for a faked API.
+    `onto` turns each request into the one that is sent instead, as for a faked API; a flow of more
+    than `steps_max` is given up.
     """
 
     client: Client
@@ -80,6 +81,7 @@ class Talk(NamedTuple):
     tokens: Tokens
     connection: uuid.UUID
     onto: Callable[[HttpRequest], HttpRequest] = lambda request: request
+    steps_max: int = STEPS_MAX
 
 
 async def talk(
@@ -91,7 +93,7 @@ async def talk(
     """
     try:
         step = next(flow)
-        for _ in range(STEPS_MAX):
+        for _ in range(how.steps_max):
             answer = await _answered(step, how)
             if isinstance(answer, Exchange):
                 flow.close()
@@ -101,7 +103,8 @@ async def talk(
         result: R = end.value
         return result
     flow.close()
-    return Exchange(error="protocol", detail=f"the provider needs more than {STEPS_MAX} requests")
+    words = f"the provider needs more than {how.steps_max} requests"
+    return Exchange(error="protocol", detail=words)
 
 
 async def _answered(step: HttpRequest | TokenRequest, how: Talk) -> HttpResponse | Exchange:

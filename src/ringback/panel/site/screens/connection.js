@@ -20,7 +20,7 @@ import { may } from "../shell/session.js";
 import { go, href, where } from "../shell/where.js";
 import { S } from "../strings.js";
 import { Outcome } from "./callbacks.js";
-import { Capabilities, Credentials, Setup } from "./connection_provider.js";
+import { Capabilities, Credentials, Setup, Subscribe } from "./connection_provider.js";
 import { Mapping } from "./connection_mapping.js";
 import { Settings } from "./connection_settings.js";
 import { Simulate } from "./connection_simulate.js";
@@ -87,7 +87,7 @@ const shown = (value) => (value === null ? html`<span class="faint">${T.unset}</
 function Overview({ connection, provider }) {
   const scheme = connection.config.verify?.scheme ?? connection.provider;
   const counts = Object.entries(connection.counts).map(([name, n]) => `${name}: ${number(n)}`).join(", ");
-  return html`<div class="two"><div class="stack"><${Last} connection=${connection} /><${Url} connection=${connection} provider=${provider} /><${Setup} provider=${provider} />
+  return html`<div class="two"><div class="stack"><${Last} connection=${connection} /><${Url} connection=${connection} provider=${provider} /><${Subscribe} connection=${connection} provider=${provider} /><${Setup} provider=${provider} />
       ${may("figures:read") && html`<${HeardCard} connection=${connection} />`}
       <section class="card"><header><h2>${T.verification}</h2></header><div class="body stack"><p>${T.verify[scheme] ?? T.verify.generic}</p>
         <${Facts} of=${Object.entries(connection.config).map(([name, value]) => [name, shown(value)])} /><p class="faint">${T.secrets}</p></div></section></div>

@@ -72,3 +72,28 @@ export function Credentials({ connection, provider }) {
   return html`<section class="card"><header><h2>${T.credentials}</h2><span class="right"></span><button class="btn" disabled=${busy} onClick=${ask}>${busy ? T.asking : T.ask}</button></header>
     <div class="body">${told ? html`<p role="status" class=${told.ok === false ? "bad" : told.ok ? "good" : "muted"}>${told.detail}</p>` : html`<p class="muted">${T.askText(provider.label)}</p>`}</div></section>`;
 }
+
+function Subscribed({ told }) {
+  const rows = told.subscriptions.map((one) => [html`<code>${one.what}</code>`, html`<span class=${one.state === "refused" ? "bad" : ""}>${T.subscribed[one.state]}</span>
+    ${one.url && html` <span class="faint">${one.url}</span>`}${one.detail && html`<br /><span class="faint">${one.detail}</span>`}`]);
+  return html`<p role="status" class=${told.ok ? (told.dry_run ? "" : "good") : "bad"}>${told.detail}</p>${rows.length > 0 && html`<${Facts} of=${rows} />`}`;
+}
+
+/** Having the provider post here, by its own API: looking first, or at once. */
+export function Subscribe({ connection, provider }) {
+  const [told, setTold] = useState(null);
+  const [busy, setBusy] = useState(false);
+  if (!provider?.subscribes || !may("connections:write")) return null;
+  const ask = async (dry) => {
+    setBusy(true);
+    try {
+      setTold(await post(`/v1/connections/${connection.id}/subscribe`, { dry_run: dry }));
+    } catch (problem) {
+      sayProblem(problem);
+    }
+    setBusy(false);
+  };
+  return html`<section class="card"><header><h2>${T.subscribe}</h2><span class="right"></span>
+      <button class="btn" disabled=${busy} onClick=${() => ask(true)}>${T.subscribeLook}</button><button class="btn" disabled=${busy} onClick=${() => ask(false)}>${busy ? T.asking : T.subscribeDo}</button></header>
+    <div class="body stack">${told ? html`<${Subscribed} told=${told} />` : html`<p class="muted">${T.subscribeText(provider.label)}</p>`}</div></section>`;
+}
