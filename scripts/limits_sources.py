@@ -104,8 +104,18 @@ CALLBACKS: dict[str, Limit] = {
     "providers.smsportal_config:SECRET_MAX": Limit(
         CHARACTERS, "a secret of an SMSPortal connection", _EXPLAINED
     ),
+    "providers.keywords:WORDS_MAX": Limit(
+        "words", "that are opt-outs at a connection, or opt-ins", _EXPLAINED
+    ),
+    "providers.keywords:WORD_MAX": Limit("characters", "one of these words", _EXPLAINED),
+    "providers.keywords:_TEXT_MAX": Limit(
+        "characters", "a message that may be one of them", "no opt-out"
+    ),
+    "providers.keywords:_CONFIGS_MAX": Limit(
+        "lists of them", "kept ready in a worker", "made ready again"
+    ),
     "providers.smsportal_config:WORDS_MAX": Limit(
-        "words", "of opting out, or of WhatsApp's statuses, at SMSPortal", _EXPLAINED
+        "words", "of WhatsApp's statuses, at SMSPortal", _EXPLAINED
     ),
     "providers.smsportal_config:NAMES_MAX": Limit(
         "names", "of fields in templates at SMSPortal", _EXPLAINED

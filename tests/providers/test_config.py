@@ -81,6 +81,8 @@ def test_a_short_secret_shows_nothing_and_a_missing_one_stays_missing() -> None:
         "graph_version": "v25.0",
         "base_url": "",
         "token_header": "",
+        "opt_out_words": [],
+        "opt_in_words": [],
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from ringback.providers.config import ConfigError, json_schema, load_config, redact
 from ringback.providers.generic_config import GenericConfig
+from ringback.providers.keywords import OPT_IN, OPT_OUT
 
 from .cases import CASES, secrets_in
 from .generic_stage import SCHEMES, WITH_SECRETS
@@ -150,7 +151,8 @@ def test_a_redacted_config_has_everything_else() -> None:
     raw = {"verify": SCHEMES["url_token"], "dedupe": places, "reply": {"status": 202}}
     reply = {"status": 202, "content_type": "text/plain; charset=utf-8", "body": ""}
     unset = {"mapping": None, "preset": None, "handshake": None}
-    assert {**raw, **unset, "reply": reply} == redact(load_config(GenericConfig, raw))
+    words = {"opt_out_words": list(OPT_OUT), "opt_in_words": list(OPT_IN)}
+    assert {**raw, **unset, **words, "reply": reply} == redact(load_config(GenericConfig, raw))
 
 
 def test_the_schema_makes_a_form_of_every_part() -> None:

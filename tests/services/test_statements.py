@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback
 from ringback.domain.ids import DAY_MS
 from ringback.domain.messages import Status
@@ -14,6 +15,7 @@ from ringback.services.arrivals import Arrival
 from ringback.services.batch import Known
 from ringback.services.statements import key_of, moment_of
 from ringback.services.subject_keys import day_of, inbound_key
+from ringback.storage.suppressions import InForce
 from tests.domain.schemas import faults
 from tests.services.test_decide import (
     CONNECTION,
@@ -121,6 +123,53 @@ def test_a_message_without_id_and_time_is_known_for_a_day() -> None:
     assert keyed(True, NOW) != keyed(True, NOW + DAY_MS)
     assert keyed(False, NOW) == keyed(False, NOW + DAY_MS)
     assert inbound_key(b"s", "c", "f1", None) != inbound_key(b"s", "c", "f1", None, day_of(0))
+
+
+def _wish(word: ConsentWord, at_ms: int) -> Arrival:
+    """Make a callback of a word without id and time, as it came at a moment."""
+    message = Inbound("f1", word, "+1", "+2", {"kind": "text"}, "sms", unnamed=True)
+    evidence = {"keyword": word, "message_id": "f1"}
+    consent = Consent("+1", word, word, evidence=evidence, unnamed=True)
+    callback = Callback("POST", "https://x/in/{token}", (), b"{}")
+    arrival = Arrival(CONNECTION, callback, at_ms, Parsed((message, consent)))
+    arrival.prepare(_snapshot().hash_key)
+    return arrival
+
+
+def _told(decision: Decision) -> list[str]:
+    """Return what a decision tells of wishes, in order."""
+    types = [body["type"] for body in _bodies(decision)]
+    return [one.removeprefix("contact.") for one in types if one.startswith("contact.")]
+
+
+def test_no_opt_out_is_taken_for_a_repetition_after_a_resumption() -> None:
+    """STOP, START, STOP on one day, without ids and times: the last holds. Repetitions are none."""
+    at = NOW - NOW % DAY_MS
+    words: list[ConsentWord] = [
+        "opted_out", "opted_out", "opted_in", "opted_in", "opted_out", "opted_out", "opted_in",
+    ]  # fmt: skip
+    expected = ["opted_out", "opted_in", "opted_out"]
+    course = [_wish(word, at + place) for place, word in enumerate(words)]
+    assert expected == _told(_decide(*course))
+    # The same from batch to batch: what is known then is read.
+    once: set[uuid.UUID] = set()
+    in_force: dict[uuid.UUID, InForce] = {}
+    told = []
+    for place, word in enumerate(words):
+        arrival = _wish(word, at + place)
+        known = Known({}, set(), once, wishes=in_force)
+        decision = _decide(arrival, known=known)
+        told += _told(decision)
+        once |= {row[0] for row in decision.rows.once}
+        for _, written in decision.rows.wishes:
+            entry = json.loads(str(written))
+            in_force[uuid.UUID(entry["key"])] = InForce(entry["word"], entry["since"])
+        assert [*in_force] == arrival.opt_outs(_snapshot().hash_key)
+    assert expected == told
+    # What is read again is as old as it was.
+    resumed = dict.fromkeys(in_force, InForce(1, at + 9))
+    again = _decide(_wish("opted_out", at), known=Known({}, set(), once, wishes=resumed))
+    assert [] == _told(again)
 
 
 def test_nothing_is_said_later_than_it_came() -> None:

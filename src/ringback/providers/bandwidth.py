@@ -23,6 +23,7 @@ from ringback.providers import (
     bandwidth_send,
     bandwidth_simulated,
     bandwidth_toll_free,
+    keywords,
     reading,
 )
 from ringback.providers.bandwidth_config import BandwidthConfig
@@ -146,7 +147,8 @@ class Bandwidth(Provider):
 
     def parse(self, callback: Callback, config: BandwidthConfig) -> Parsed:
         """Read every event of a callback."""
-        return bandwidth_items.Items(config.mms_reports).read(callback.body)
+        parsed = bandwidth_items.Items(config.mms_reports).read(callback.body)
+        return keywords.heard(parsed, config, by_sender=True)
 
     def reply(
         self, callback: Callback, config: BandwidthConfig, verification: Verification

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from ringback.providers.base import ProviderConfig, secret
+from ringback.providers.keywords import OptInWords, OptOutWords, opt_in_words, opt_out_words
 
 Canonical = Literal["raw", "compact", "sorted"]
 
@@ -111,3 +112,5 @@ class BandwidthConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_
             "Bandwidth speaks of a canonical form and does not say which."
         ),
     ] = "raw"
+    opt_out_words: OptOutWords = msgspec.field(default_factory=opt_out_words)
+    opt_in_words: OptInWords = msgspec.field(default_factory=opt_in_words)

@@ -151,7 +151,7 @@ class Consent(msgspec.Struct, frozen=True):
     `address` is the person's: a number with its +, or an id of `kind`. `sender` is whose messages
     it is about (None: the whole account's), `purpose` which of them (None: all). `evidence` says
     what it rests on: `keyword`, `provider_word`, `provider_code`, `message_id` of the message that
-    said it.
+    said it, of which `recipient` and `unnamed` are what they are of an `Inbound`.
     """
 
     address: str
@@ -163,6 +163,8 @@ class Consent(msgspec.Struct, frozen=True):
     sender: str | None = None
     purpose: str | None = None
     evidence: dict[str, str] = {}
+    recipient: str | None = None
+    unnamed: bool = False
 
 
 NoticeType = Literal[

@@ -64,7 +64,7 @@ class Generic(Provider):
 
     def parse(self, callback: Callback, config: GenericConfig) -> Parsed:
         """Make one item of the callback."""
-        return generic_items.read(callback, config)
+        return config.heard(generic_items.read(callback, config))
 
     def reply(
         self, callback: Callback, config: GenericConfig, verification: Verification

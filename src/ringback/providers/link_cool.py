@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from ringback.domain.http import Callback, HttpRequest
 from ringback.domain.messages import Status
-from ringback.providers import link_items, link_send, reading
+from ringback.providers import keywords, link_items, link_send, reading
 from ringback.providers.base import (
     CannotSimulateError,
     Fake,
@@ -63,13 +63,12 @@ class LinkCool(ProvedByQuery):
 - `statuscode` is passed on in the description of an error: what its values mean is not public.
 - An incoming message has neither an id nor a time: the same words again from the same person to
   the same number on the same day (UTC) are taken for a repeat. A repeat across midnight is told
-  twice.
+  twice. A STOP after a START is never a repeat.
 """
 
     def parse(self, callback: Callback, config: LinkCoolConfig) -> Parsed:
         """Read a report, or a message."""
-        del config
-        return link_items.read(callback)
+        return keywords.heard(link_items.read(callback), config)
 
     def send(self, message: OutboundMessage, config: LinkCoolConfig) -> SendFlow:
         """Send a text to one recipient; one request."""

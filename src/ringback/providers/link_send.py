@@ -24,6 +24,7 @@ from ringback.providers.base import (
     SendResult,
     secret,
 )
+from ringback.providers.keywords import OptInWords, OptOutWords, opt_in_words, opt_out_words
 
 URL = "https://api.linkmobility.dk/v2/message.json"
 PATH = urlsplit(URL).path
@@ -60,6 +61,8 @@ class LinkCoolConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_f
             description="What `format` is set to for text beyond the GSM alphabet.",
         ),
     ] = "UNICODE"
+    opt_out_words: OptOutWords = msgspec.field(default_factory=opt_out_words)
+    opt_in_words: OptInWords = msgspec.field(default_factory=opt_in_words)
 
 
 def flow(message: OutboundMessage, config: LinkCoolConfig) -> SendFlow:

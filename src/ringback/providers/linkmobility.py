@@ -15,6 +15,7 @@ from ringback.domain.messages import Status
 from ringback.providers import (
     forms,
     header_words,
+    keywords,
     linkmobility_items,
     linkmobility_send,
     query_proof,
@@ -119,12 +120,11 @@ class LinkMobility(Provider):
 
     def parse(self, callback: Callback, config: LinkMobilityConfig) -> Parsed:
         """Read the event of a callback."""
-        del config
         word, _ = forms.parameters(callback.header("Content-Type") or "")
         body = callback.body
         if word == "application/x-www-form-urlencoded":
             body = _as_json(body)
-        return linkmobility_items.Items().read(body)
+        return keywords.heard(linkmobility_items.Items().read(body), config)
 
     def reply(
         self, callback: Callback, config: LinkMobilityConfig, verification: Verification

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from ringback.providers.base import ProviderConfig, secret
+from ringback.providers.keywords import OptInWords, OptOutWords, opt_in_words, opt_out_words
 
 
 class LinkMobilityConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,3 +44,5 @@ class LinkMobilityConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unkno
         ]
         | None
     ) = None
+    opt_out_words: OptOutWords = msgspec.field(default_factory=opt_out_words)
+    opt_in_words: OptInWords = msgspec.field(default_factory=opt_in_words)

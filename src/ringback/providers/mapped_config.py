@@ -4,8 +4,11 @@ from typing import Annotated
 
 import msgspec
 
-from ringback.providers.base import ProviderConfig
+from ringback.providers import keywords
+from ringback.providers.base import Parsed, ProviderConfig
+from ringback.providers.keywords import OptInWords, OptOutWords, opt_in_words, opt_out_words
 from ringback.providers.mapping import Mapping
+from ringback.providers.mapping_config import ConsentRule
 from ringback.providers.presets import PRESETS
 
 _NAME_MAX = 64
@@ -29,12 +32,21 @@ class MappedConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fie
         ]
         | None
     ) = None
+    opt_out_words: OptOutWords = msgspec.field(default_factory=opt_out_words)
+    opt_in_words: OptInWords = msgspec.field(default_factory=opt_in_words)
 
     @property
     def how(self) -> Mapping | None:
         """The mapping that is used, or None."""
         ready = PRESETS.get(self.preset or "")
         return self.mapping if ready is None else ready.mapping
+
+    def heard(self, parsed: Parsed) -> Parsed:
+        """Add what messages say of consent, unless the mapping has a rule for that."""
+        how = self.how
+        if how is None or any(isinstance(rule, ConsentRule) for rule in how.rules):
+            return parsed
+        return keywords.heard(parsed, self)
 
     def faults(self) -> list[tuple[str, str]]:
         """Return what is wrong with the mapping, or with the choice of one."""

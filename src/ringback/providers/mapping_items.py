@@ -377,6 +377,7 @@ def _consent(taken: Taken, prefix: str) -> Item | Unparsed:
         sender=taken.number("sender"),
         purpose=taken.text("purpose", reading.KIND_MAX),
         evidence=evidence,
+        unnamed=at is None and not taken.rule.key and "message_id" not in evidence,
     )
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from ringback.domain.http import Callback, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
-from ringback.providers import pswin_items, pswin_send
+from ringback.providers import keywords, pswin_items, pswin_send
 from ringback.providers.base import (
     BatchFlow,
     CannotSimulateError,
@@ -63,7 +63,7 @@ class PsWin(ProvedByQuery):
 - Text without a charset in Content-Type or in the document is ISO-8859-1.
 - An incoming message has neither an id nor a time: the same words again from the same person to
   the same number on the same day (UTC) are taken for a repeat. A repeat across midnight is told
-  twice.
+  twice. A STOP after a START is never a repeat.
 - `DELIVERYTIME` is local time in an unknown zone and is not used.
 - `BARRED` says that a number is to be removed from all lists: it counts as an opt-out.
 - The API takes no reference of yours; messages are joined to their reports by the gateway's own.
@@ -72,8 +72,7 @@ class PsWin(ProvedByQuery):
 
     def parse(self, callback: Callback, config: PsWinConfig) -> Parsed:
         """Read every message of a list."""
-        del config
-        return pswin_items.Items().read(callback)
+        return keywords.heard(pswin_items.Items().read(callback), config)
 
     def reply(
         self, callback: Callback, config: PsWinConfig, verification: Verification

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from ringback.providers.base import ProviderConfig, secret
+from ringback.providers.keywords import OptInWords, OptOutWords, opt_in_words, opt_out_words
 
 
 class PsWinConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,3 +37,5 @@ class PsWinConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fiel
         Literal["xml.pswin.com", "xml2.pswin.com", "xml-lb1.pswin.com", "xml-lb2.pswin.com"],
         msgspec.Meta(description="The gateway to send by; those with `lb` are for bulk only."),
     ] = "xml.pswin.com"
+    opt_out_words: OptOutWords = msgspec.field(default_factory=opt_out_words)
+    opt_in_words: OptInWords = msgspec.field(default_factory=opt_in_words)

@@ -10,6 +10,7 @@ from typing import ClassVar
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import (
+    keywords,
     smsportal_fake,
     smsportal_items,
     smsportal_proofs,
@@ -68,7 +69,7 @@ class SmsPortal(Provider):
 
     def parse(self, callback: Callback, config: SmsPortalConfig) -> Parsed:
         """Read a callback of any generation."""
-        return smsportal_items.read(callback, config)
+        return keywords.heard(smsportal_items.read(callback, config), config)
 
     def reply(
         self, callback: Callback, config: SmsPortalConfig, verification: Verification

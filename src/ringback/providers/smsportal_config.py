@@ -11,6 +11,7 @@ import msgspec
 
 from ringback.domain.messages import Status
 from ringback.providers.base import ProviderConfig, secret
+from ringback.providers.keywords import OptInWords, OptOutWords, opt_in_words, opt_out_words
 
 SECRET_MAX = 256
 WORDS_MAX = 20
@@ -132,13 +133,8 @@ class SmsPortalConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_
             max_length=WORDS_MAX, description="Words of the status webhooks of WhatsApp numbers."
         ),
     ] = msgspec.field(default_factory=lambda: list(_WHATSAPP))
-    opt_out_words: Annotated[
-        list[Annotated[str, msgspec.Meta(min_length=1, max_length=32)]],
-        msgspec.Meta(
-            max_length=WORDS_MAX,
-            description="Replies that mean an opt-out, in capitals or not.",
-        ),
-    ] = msgspec.field(default_factory=lambda: ["STOP"])
+    opt_out_words: OptOutWords = msgspec.field(default_factory=opt_out_words)
+    opt_in_words: OptInWords = msgspec.field(default_factory=opt_in_words)
     client_id: (
         Annotated[
             str,

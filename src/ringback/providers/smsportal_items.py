@@ -24,7 +24,6 @@ from ringback.domain.messages import Failure, Status
 from ringback.domain.strict_json import StrictJsonError, unchecked
 from ringback.providers import forms, reading
 from ringback.providers.base import (
-    Consent,
     ErrorRule,
     Inbound,
     Notice,
@@ -221,19 +220,6 @@ class Items(reading.Walk):
                 reference=fields.text("reference", reading.REFERENCE_MAX),
             )
         )
-        word = (text or "").strip().casefold()
-        if person and word in {one.casefold() for one in self._config.opt_out_words}:
-            evidence = {"keyword": (text or "").strip()[:32], "message_id": id_}
-            self.add(
-                Consent(
-                    address=person,
-                    word="opted_out",
-                    key=f"{key}:opted_out",
-                    occurred_at=at,
-                    channel=channel,
-                    evidence=evidence,
-                )
-            )
 
     def _notice(self, fields: Fields, kind: str, fragment: msgspec.Raw, where: str) -> None:
         number = _number(fields.text("number"))

@@ -119,7 +119,8 @@ NOTES = """\
   to it a second time goes in a batch of its own.
 - The reference of a message is sent as `customerId` and comes back with every report and reply.
 - `EXPIRED` says that no report came while the message was valid: it is marked as weak.
-- `BLIST` opts the number out, and so does a reply that is one of `opt_out_words`.
+- `BLIST` opts the number out, and so does a reply that is one of `opt_out_words`; SMSPortal
+  itself says nothing of such words.
 - Clicks and previews of SMSPortal's own short links become `link.clicked` and `link.previewed`
   with `source: provider`.
 - An answer 200 to a send may mean that nothing was queued; it is read, and refused as what it is.

@@ -76,7 +76,7 @@ class Textellent(ProvedByQuery, Subscribing):
 
     def parse(self, callback: Callback, config: TextellentConfig) -> Parsed:
         """Read a callback by the connection's mapping."""
-        return config.how.program.read(query_proof.conceal(callback), self.name)
+        return config.heard(config.how.program.read(query_proof.conceal(callback), self.name))
 
     def send(self, message: OutboundMessage, config: TextellentConfig) -> SendFlow:
         """Send a text or files to one recipient; one request."""

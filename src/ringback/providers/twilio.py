@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ringback.domain.http import Callback, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import (
+    keywords,
     twilio_events,
     twilio_explain,
     twilio_fake,
@@ -102,10 +103,11 @@ class Twilio(Provider):
 
     def parse(self, callback: Callback, config: TwilioConfig) -> Parsed:
         """Read a form, or the events of a JSON array."""
-        del config
         if twilio_proof.is_json(callback):
-            return twilio_events.Events().read(callback.body)
-        return twilio_items.read(callback)
+            parsed = twilio_events.Events().read(callback.body)
+        else:
+            parsed = twilio_items.read(callback)
+        return keywords.heard(parsed, config, by_sender=True)
 
     def reply(
         self, callback: Callback, config: TwilioConfig, verification: Verification

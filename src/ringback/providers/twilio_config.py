@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from ringback.providers.base import ProviderConfig, secret
+from ringback.providers.keywords import OptInWords, OptOutWords
 
 
 def _sid(prefix: str, description: str) -> msgspec.Meta:
@@ -81,3 +82,5 @@ class TwilioConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fie
         ]
         | None
     ) = None
+    opt_out_words: OptOutWords = msgspec.field(default_factory=list)
+    opt_in_words: OptInWords = msgspec.field(default_factory=list)

@@ -15,6 +15,7 @@ import msgspec
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import (
+    keywords,
     whatsapp_explain,
     whatsapp_fake,
     whatsapp_items,
@@ -101,8 +102,7 @@ class WhatsApp(Provider, Subscribing):
 
     def parse(self, callback: Callback, config: WhatsAppConfig) -> Parsed:
         """Read every entry, change, status and message of a callback."""
-        del config
-        return whatsapp_items.Items().read(callback.body)
+        return keywords.heard(whatsapp_items.Items().read(callback.body), config, by_sender=True)
 
     def reply(
         self, callback: Callback, config: WhatsAppConfig, verification: Verification

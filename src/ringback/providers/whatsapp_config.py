@@ -6,6 +6,7 @@ import msgspec
 
 from ringback.domain.http import Headers
 from ringback.providers.base import ProviderConfig, secret
+from ringback.providers.keywords import OptInWords, OptOutWords
 
 GRAPH_URL = "https://graph.facebook.com"
 
@@ -71,6 +72,8 @@ class WhatsAppConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_f
             ),
         ),
     ] = ""
+    opt_out_words: OptOutWords = msgspec.field(default_factory=list)
+    opt_in_words: OptInWords = msgspec.field(default_factory=list)
 
 
 def sends_to(config: WhatsAppConfig) -> str | None:

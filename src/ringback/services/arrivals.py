@@ -133,15 +133,9 @@ class Arrival(Work):
         }
 
     def opt_outs(self, secret: bytes) -> list[uuid.UUID]:
-        """Return the keys of opt-outs that errors tell of."""
-        return [
-            wishes.key_of(self.connection, person, secret)
-            for keyed in self.keyed
-            if isinstance(keyed.item, Report)
-            and keyed.item.error is not None
-            and keyed.item.error.opt_out
-            and (person := statements.refused_by(keyed.item)) is not None
-        ]
+        """Return the keys of opt-outs that errors tell of, or people without ids and times."""
+        people = (statements.opted_out_by(keyed.item) for keyed in self.keyed)
+        return [wishes.key_of(self.connection, one, secret) for one in people if one is not None]
 
     def decide(self, batch: Batch) -> None:
         """Drop known facts, merge new ones, and emit what follows."""
@@ -282,13 +276,17 @@ class Arrival(Work):
         """Take what happens once, in the order of the message that it is about, if it is known."""
         self.subjects.append(None)
         once = batch.once(keyed.key, self.scope)
-        if once is None:
-            return "duplicate"
         if isinstance(item, Consent):
             by = batch.named(keyed.reply) if keyed.reply is not None else None
             person, said = statements.wish_of(item, self.received_ms, by, self.id)
+            if once is None and item.unnamed:
+                once = wishes.once_more(batch, self.connection, person, said, keyed.key)
+            if once is None:
+                return "duplicate"
             self._events.append(wishes.tell(batch, self.connection, person, said, once))
             return "accepted"
+        if once is None:
+            return "duplicate"
         words, sequence = statements.words_of(item), 1
         subject, message = self._spoken_of(batch, keyed)
         if subject is not None:
@@ -424,7 +422,7 @@ def _keyed(item: Item, connection: str, secret: bytes, received_ms: int) -> Keye
     if isinstance(item, CallReport | OrderReport):
         return Keyed(item, hashed_key(secret, connection, *others.name_of(item)))
     key = statements.key_of(item, connection, secret, received_ms)
-    return Keyed(item, key, statements.message_of(item, connection, secret))
+    return Keyed(item, key, statements.message_of(item, connection, secret, received_ms))
 
 
 def _reply(batch: Batch, keyed: Keyed) -> dict[str, str] | None:

@@ -143,6 +143,7 @@ class Batch:
         self._by_key: dict[uuid.UUID, Subject] = {}
         self._by_id: dict[uuid.UUID, Subject] = {}
         self._once: set[uuid.UUID] = set()
+        self._wishes: dict[uuid.UUID, InForce] = {}
         self._owed: list[Owed] = []
         self._replays: list[Owed] = []
 
@@ -236,6 +237,13 @@ class Batch:
     def wish(self, once: int, entry: Entry) -> None:
         """Write a wish of a person down, if the once key at this place turns out to be new."""
         self.rows.wishes.append((once, entry.written()))
+        known, told = self.in_force(entry.key), InForce(entry.word, entry.since_ms)
+        if known is None or (told.since_ms, told.word) > (known.since_ms, known.word):
+            self._wishes[entry.key] = told
+
+    def in_force(self, key: uuid.UUID) -> InForce | None:
+        """Return what holds for a key of wishes, as far as this batch has come; None: nothing."""
+        return self._wishes.get(key) or self.known.wishes.get(key)
 
     def envelope(
         self, scope: Scope, event_id: uuid.UUID, type_: str, *, occurred: int, received: int,

@@ -12,7 +12,7 @@ from ringback.domain.endpoints import Connection
 from ringback.domain.events import Envelope, notice_event, unrecognised_event
 from ringback.domain.ids import hashed_key, show
 from ringback.domain.outcomes import Outcome
-from ringback.providers.base import Consent, Notice, Report, Unrecognised
+from ringback.providers.base import Consent, Item, Notice, Report, Unrecognised
 from ringback.services.subject_keys import day_of, inbound_key, message_key
 from ringback.services.wishes import Said
 
@@ -30,7 +30,8 @@ def key_of(item: Statement, connection: str, secret: bytes, received_ms: int) ->
     """Hash what makes a statement the same one again: the provider's key, and its time.
 
     Wishes and notices without a time are the same again on the day (UTC) that they came: who says
-    STOP once more weeks later means it.
+    STOP once more weeks later means it. Who says it once more after START on the same day does,
+    too: see `wishes.once_more`.
     """
     kind = type(item).__name__.lower()
     stamp = "" if item.occurred_at is None else str(item.occurred_at)
@@ -39,12 +40,15 @@ def key_of(item: Statement, connection: str, secret: bytes, received_ms: int) ->
     return hashed_key(secret, connection, kind, item.key, stamp)
 
 
-def message_of(item: Statement, connection: str, secret: bytes) -> uuid.UUID | None:
+def message_of(
+    item: Statement, connection: str, secret: bytes, received_ms: int
+) -> uuid.UUID | None:
     """Hash what names the message that a statement is about, or was made with."""
     if isinstance(item, Notice) and item.message_id is not None:
         return message_key(secret, connection, item.message_id, item.recipient)
     if isinstance(item, Consent) and (said_in := item.evidence.get("message_id")):
-        return inbound_key(secret, connection, said_in, None)
+        day = day_of(received_ms) if item.unnamed else ""
+        return inbound_key(secret, connection, said_in, item.recipient, day)
     return None
 
 
@@ -73,7 +77,7 @@ def wish_of(
     Nothing is said later than it came: a provider's clock that is ahead must not make what comes
     afterwards count for nothing.
     """
-    person = person_of(item.address, item.kind, item.channel, item.sender, item.purpose)
+    person = _person(item)
     source: Source = "keyword" if "keyword" in item.evidence else "provider"
     at = moment_of(item, received_ms)
     evidence = evidence_of(item.evidence)
@@ -83,6 +87,19 @@ def wish_of(
 def moment_of(item: Consent | Report, received_ms: int) -> int:
     """Return when a wish was said: by the provider's clock, at the latest when it came."""
     return received_ms if item.occurred_at is None else min(item.occurred_at, received_ms)
+
+
+def opted_out_by(item: Item) -> Person | None:
+    """Return who opts out by an item for which it matters what is in force already, or None."""
+    if isinstance(item, Report) and item.error is not None and item.error.opt_out:
+        return refused_by(item)
+    if isinstance(item, Consent) and item.unnamed:
+        return _person(item)
+    return None
+
+
+def _person(item: Consent) -> Person:
+    return person_of(item.address, item.kind, item.channel, item.sender, item.purpose)
 
 
 def refused_by(item: Report) -> Person | None:

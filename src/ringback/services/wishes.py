@@ -83,7 +83,7 @@ def refused(
 ) -> uuid.UUID | None:
     """Take an opt-out that a failed message tells of; return its event, None if it is known."""
     key = key_of(connection, person, batch.snapshot.hash_key)
-    known = batch.known.wishes.get(key)
+    known = batch.in_force(key)
     if known is not None and not _news(known, said.at_ms):
         return None
     scope = Scope(connection.tenant, connection.mode)
@@ -99,6 +99,25 @@ def refused(
         evidence["provider_word"] = error.description
     said = said._replace(word=_REFUSED, source="error", evidence=evidence_of(evidence))
     return tell(batch, connection, person, said, once)
+
+
+def once_more(
+    batch: Batch, connection: Connection, person: Person, said: Said, key: uuid.UUID
+) -> int | None:
+    """Claim an opt-out that reads like one of the same day, and `key` is known; None: it is that.
+
+    Where a provider gives neither ids nor times, STOP, START and STOP again cannot be told from a
+    STOP that comes twice. So what counts is what is in force: an opt-out after a resumption is a
+    new one. A resumption that reads like an earlier one is not.
+    """
+    known = batch.in_force(key_of(connection, person, batch.snapshot.hash_key))
+    if said.word != _REFUSED or known is None or known.word == CODE[_REFUSED]:
+        return None
+    if known.since_ms > said.at_ms:
+        return None
+    scope = Scope(connection.tenant, connection.mode)
+    again = hashed_key(batch.snapshot.hash_key, "again", str(key), str(known.since_ms))
+    return batch.once(again, scope)
 
 
 def _news(known: InForce, at_ms: int) -> bool:

@@ -1,0 +1,128 @@
+"""Words by which people refuse messages or want them again, where a provider does not say so.
+
+One reading for all adapters: a message from a person that is such a word, and nothing more, is an
+opt-out or opt-in beside the message. The words are those that operators in North America oblige
+senders to heed, and their kin of other countries where the providers here are at home. YES is none:
+it answers many other questions.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Annotated, Protocol
+
+import msgspec
+
+from ringback.domain.consent import ConsentWord, person_of_address
+from ringback.providers.base import Consent, Inbound, Item, Parsed
+
+WORDS_MAX = 64
+WORD_MAX = 32
+OPT_OUT = (
+    "STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT",
+    "OPT OUT", "STOPP", "ARRET", "ARRÊT",
+)  # fmt: skip
+OPT_IN = ("START", "UNSTOP")
+# Of a longer text nothing is looked at.
+_TEXT_MAX = 2 * WORD_MAX
+_CONFIGS_MAX = 256
+_AROUND = re.compile(r"^[\W_]+|[\W_]+$")
+
+_Listed = list[Annotated[str, msgspec.Meta(min_length=1, max_length=WORD_MAX)]]
+OptOutWords = Annotated[
+    _Listed,
+    msgspec.Meta(
+        max_length=WORDS_MAX,
+        description="Messages from people that mean an opt-out, in capitals or not; an empty list "
+        "turns it off.",
+    ),
+]
+OptInWords = Annotated[
+    _Listed,
+    msgspec.Meta(
+        max_length=WORDS_MAX,
+        description="Messages from people that take an opt-out back; an empty list turns it off.",
+    ),
+]
+
+
+class Words(Protocol):
+    """A config that names the words."""
+
+    @property
+    def opt_out_words(self) -> list[str]:
+        """Words for an opt-out."""
+
+    @property
+    def opt_in_words(self) -> list[str]:
+        """Words that take it back."""
+
+
+def opt_out_words() -> list[str]:
+    """Return the usual words for an opt-out."""
+    return list(OPT_OUT)
+
+
+def opt_in_words() -> list[str]:
+    """Return the usual words that take it back."""
+    return list(OPT_IN)
+
+
+def heard(parsed: Parsed, config: Words, *, by_sender: bool = False) -> Parsed:
+    """Add what messages from people say of consent, once for each, after the message itself.
+
+    `by_sender`: it is about messages from the number that the person wrote to, because messages
+    come from such numbers; otherwise about all that the account sends. A message whose consent the
+    provider has told is left alone.
+    """
+    if not any(isinstance(item, Inbound) for item in parsed.items):
+        return parsed
+    told = {item.evidence.get("message_id") for item in parsed.items if isinstance(item, Consent)}
+    items: list[Item] = []
+    for item in parsed.items:
+        items.append(item)
+        if isinstance(item, Inbound) and item.message_id not in told:
+            consent = _consent(item, config, by_sender=by_sender)
+            if consent is not None:
+                items.append(consent)
+    return msgspec.structs.replace(parsed, items=tuple(items))
+
+
+def meaning(text: str, config: Words) -> ConsentWord | None:
+    """Return what a text says of consent; of a word in both lists, that it is an opt-out."""
+    if len(text) > _TEXT_MAX:
+        return None
+    said = _bare(text)
+    if said in _prepared(tuple(config.opt_out_words)):
+        return "opted_out"
+    return "opted_in" if said in _prepared(tuple(config.opt_in_words)) else None
+
+
+def _consent(item: Inbound, config: Words, *, by_sender: bool) -> Consent | None:
+    text = item.content.get("text")
+    word = meaning(text, config) if isinstance(text, str) else None
+    if word is None or item.from_ is None:
+        return None
+    return Consent(
+        address=item.from_,
+        word=word,
+        key=f"{item.key}:{word}",
+        occurred_at=item.occurred_at,
+        kind=person_of_address(item.from_, item.channel, None).kind,
+        channel=item.channel,
+        sender=item.to if by_sender else None,
+        evidence={"keyword": str(text).strip()[:WORD_MAX], "message_id": item.message_id},
+        recipient=item.recipient,
+        unnamed=item.unnamed,
+    )
+
+
+@lru_cache(_CONFIGS_MAX)
+def _prepared(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(_bare, words))
+
+
+def _bare(text: str) -> str:
+    """Make one of all spellings: capitals, blanks, and dots or quotes around it."""
+    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return _AROUND.sub("", plain) or plain
