@@ -378,6 +378,11 @@ def test_settings_are_read_as_the_provider_says(ringback: Run) -> None:
         "--config", "secret=12", "--config", "delay_ms=5", "--config", "outcome=failed",
     ).json  # fmt: skip
     assert (5, "failed") == (trial["config"]["delay_ms"], trial["config"]["outcome"])
+    ringback(
+        "connections", "rotate", trial["id"], "--config", "delay_ms=7", "--config", "secret=34"
+    )
+    changed = ringback("connections", "get", trial["id"], "-o", "json").json
+    assert 7 == changed["config"]["delay_ms"]
     refused = ringback(
         "connections", "create", "--provider", "pigeon", "--name", "x", "--config", "a=b", code=2
     )

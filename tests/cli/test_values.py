@@ -1,6 +1,7 @@
 """What people write and what the API gets: times, spans, lists, pairs, paths."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import typer
 
 from ringback.cli import values
 from ringback.domain.ids import Prefix, show, uuid7
+from ringback.providers.config import json_schema
+from ringback.providers.generic_config import GenericConfig
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 BORN_MS = round(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
@@ -78,3 +81,18 @@ def test_lists_are_given_at_once_or_one_by_one() -> None:
     assert [] == values.items([""])
     assert {} == values.pairs([""])
     assert {"a": "b=c"} == values.pairs(["a=b=c"])
+
+
+def test_settings_are_read_as_their_schema_says(tmp_path: Path) -> None:
+    """Within parts too: digits of a secret stay a text; what is no text may stand in a file."""
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text('{"rules": []}', encoding="utf-8")
+    given = {
+        "mapping": f"@{mapping}", "verify.scheme": "hmac", "verify.secret": "0042",
+        "verify.tolerance_s": "60", "preset": "@kannel",
+    }  # fmt: skip
+    read = values.by_schema(given, json_schema(GenericConfig))
+    verify = {"scheme": "hmac", "secret": "0042", "tolerance_s": 60}
+    assert {"mapping": {"rules": []}, "verify": verify, "preset": "@kannel"} == read
+    with pytest.raises(typer.BadParameter, match="Cannot read"):
+        values.by_schema({"mapping": "@nowhere.json"}, json_schema(GenericConfig))

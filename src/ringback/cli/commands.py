@@ -286,7 +286,7 @@ def _make(session: "Session", resource: Resource, command: Command, given: dict[
     body = body_of(command, given)
     for option in command.options:
         if option.takes == "settings" and given.get(option.called):
-            body[option.field] = _settings(session, body, body[option.field])
+            body[option.field] = _settings(session, body["provider"], body[option.field])
     made = session.client.post(command.path, body)
     session.out.one(made, resource.columns, resource.key)
     for secret in ("key", "link"):
@@ -295,16 +295,16 @@ def _make(session: "Session", resource: Resource, command: Command, given: dict[
             print(f"The {secret}, shown this once: {made[secret]}", file=sys.stderr)
 
 
-def _settings(session: "Session", body: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
+def _settings(session: "Session", provider: str, given: dict[str, str]) -> dict[str, Any]:
     """Read a provider's settings as its schema says: `106540352` may be a text or a number."""
     from ringback.cli import values
 
     providers = session.client.rows("/v1/providers", paged=False)
     schemas = {one["name"]: one["config_schema"] for one in providers}
-    schema = schemas.get(body["provider"])
+    schema = schemas.get(provider)
     if schema is None:
         raise typer.BadParameter(
-            f"There is no provider {body['provider']}, only {', '.join(schemas)}.",
+            f"There is no provider {provider}, only {', '.join(schemas)}.",
             param_hint="--provider",
         )
     return values.by_schema(given, schema)
@@ -330,10 +330,16 @@ def _change(
 
 def _act(session: "Session", resource: Resource, command: Command, given: dict[str, Any]) -> None:
     body = body_of(command, given) if command.sends else None
-    done = for_each(
-        session, given["ids"],
-        lambda one: session.client.post(_path(command, one), body),
-    )  # fmt: skip
+    settings = next((one for one in command.options if one.takes == "settings"), None)
+
+    def ask(one: str) -> Any:
+        if settings is None or body is None or not given.get(settings.called):
+            return session.client.post(_path(command, one), body)
+        changed = session.client.get(_path(command, one).rpartition("/")[0])
+        read = _settings(session, changed["provider"], body[settings.field])
+        return session.client.post(_path(command, one), {**body, settings.field: read})
+
+    done = for_each(session, given["ids"], ask)
     for name, record in done:
         session.out.one(record, command.columns, resource.key)
         if command.done:

@@ -258,7 +258,7 @@ CONNECTIONS = Resource(
             "rotate", "act", "POST", "/v1/connections/{id}/rotate",
             "Change a connection's secrets. For a while the old ones count as well.",
             (
-                Option("config", "A setting that changes, as NAME=VALUE.", "pairs",
+                Option("config", "A setting that changes; may be repeated.", "settings",
                        metavar="NAME=VALUE", required=True),
                 Option("overlap_s", "For how long the old ones count: 24h if not said, 7d at most.",
                        "seconds", name="overlap", metavar="DURATION"),

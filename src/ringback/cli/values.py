@@ -139,19 +139,37 @@ def loose(text: str) -> Any:
 
 
 def by_schema(texts: dict[str, str], schema: dict[str, Any]) -> dict[str, Any]:
-    """Read values as an object's JSON Schema says: texts stay texts, `a.b` is b in the object a."""
+    """Read values as an object's JSON Schema says: texts stay texts, `a.b` is b in the object a.
+
+    What is no text may stand in a file, as `@file`.
+    """
     found: dict[str, Any] = {}
-    properties = schema.get("properties", {})
     for name, text in texts.items():
-        put(found, name, text if _is_text(properties.get(name, {})) else loose(text))
+        if any(map(_is_text, _at(schema, name))):
+            put(found, name, text)
+        else:
+            put(found, name, document(text) if text.startswith("@") else loose(text))
     return found
 
 
-def _is_text(schema: dict[str, Any]) -> bool:
-    kinds = [schema, *schema.get("anyOf", ())]
-    if any(isinstance(one, str) for kind in kinds for one in kind.get("enum", ())):
-        return True
-    return any(kind.get("type") == "string" for kind in kinds)
+def _at(schema: dict[str, Any], path: str) -> list[dict[str, Any]]:
+    """Return the schemas that a value at a dotted path may have."""
+    found = _kinds(schema, schema)
+    for step in path.split("."):
+        inner = [one["properties"][step] for one in found if step in one.get("properties", {})]
+        found = [kind for one in inner for kind in _kinds(one, schema)]
+    return found
+
+
+def _kinds(one: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a schema, what it refers to, and what else it may be."""
+    if "$ref" in one:
+        return [schema["$defs"][one["$ref"].rpartition("/")[2]]]
+    return [one, *(kind for other in one.get("anyOf", ()) for kind in _kinds(other, schema))]
+
+
+def _is_text(kind: dict[str, Any]) -> bool:
+    return kind.get("type") == "string" or any(isinstance(one, str) for one in kind.get("enum", ()))
 
 
 def put(into: dict[str, Any], path: str, value: Any) -> None:
