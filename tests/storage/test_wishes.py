@@ -1,10 +1,13 @@
 """Wishes of people that several workers write at the same time."""
 
 import asyncio
+import os
 import uuid
 
 from ringback.domain.consent import CODE, ConsentWord
+from ringback.domain.ids import uuid7
 from ringback.storage.database import Connection, connect
+from ringback.storage.migrate import steps
 from ringback.storage.suppressions import Entry
 from tests.storage.rows import MODE, TENANT
 
@@ -13,10 +16,16 @@ _NOW = 1_700_000_000_000
 
 
 def _entry(
-    key: uuid.UUID, who: str, word: ConsentWord, at_ms: int, channel: str | None = "sms"
+    key: uuid.UUID,
+    who: str,
+    word: ConsentWord,
+    at_ms: int,
+    channel: str | None = "sms",
+    came_ms: int | None = None,
 ) -> str:
+    id_ = uuid.uuid4() if came_ms is None else uuid7(came_ms, os.urandom(10))
     return Entry(
-        id=uuid.uuid4(), tenant=TENANT, mode=MODE, key=key, kind="phone", address=who,
+        id=id_, tenant=TENANT, mode=MODE, key=key, kind="phone", address=who,
         channel=channel, sender="+15550100", purpose=None, connection=1, word=CODE[word],
         since_ms=at_ms, source="keyword", event=None, callback=None, message=None, evidence={},
     ).written()  # fmt: skip
@@ -82,3 +91,42 @@ async def test_thousands_of_wishes_are_written_at_once(hot: Connection) -> None:
         )
         assert 64 == await hot.fetchval(held)
     assert 4096 == await hot.fetchval("select count(*) from suppression")
+
+
+async def test_words_from_the_future_are_said_when_they_came(hot: Connection) -> None:
+    """What earlier versions stored so holds no longer than it should, once this one is there.
+
+    A resumption from next year hid a later opt-out, one of all channels lifted it; an opt-out from
+    then outlived the resumption that came after it. What was dated rightly stays as it is.
+    """
+    year, day = 365 * 86_400_000, 86_400_000
+    narrow, lifted, kept, right = (uuid.UUID(int=number << 64) for number in (4, 5, 6, 7))
+    first, then = _NOW, _NOW + day
+    await _take(
+        hot, _entry(right, "+15550105", "opted_out", first - 5, came_ms=first),
+        _entry(narrow, "+15550102", "opted_in", first + year, came_ms=first),
+        _entry(_HIGH, "+15550103", "opted_in", first + year, None, first),
+        _entry(kept, "+15550104", "opted_out", first + year, came_ms=first),
+    )  # fmt: skip
+    await _take(
+        hot, _entry(narrow, "+15550102", "opted_out", then, came_ms=then),
+        _entry(kept, "+15550104", "opted_in", then, came_ms=then),
+    )  # fmt: skip
+    # Lifted when it was written, by what was dated later than it.
+    await _take(hot, _entry(lifted, "+15550103", "opted_out", then, came_ms=then))
+    await _take(hot, _entry(_LOW, "+15550103", "opted_in", first + year, None, first))
+    (step,) = [one for one in steps() if one.name == "0004_words_from_the_future"]
+    before = await hot.fetch("select key, word from suppression order by key")
+    assert [(narrow, 1), (lifted, 1), (kept, 2), (right, 2)] == [tuple(row) for row in before[-4:]]
+    for _ in range(2):
+        async with hot.transaction():
+            await hot.execute(step.text)
+        rows = await hot.fetch(
+            "select key, word, (extract(epoch from since) * 1000)::bigint "
+            "from suppression order by key"
+        )
+        assert [
+            (narrow, 2, then), (lifted, 2, then), (kept, 1, then), (right, 2, first - 5),
+        ] == [tuple(row) for row in rows[-4:]]  # fmt: skip
+    ahead = "select count(*) from suppression_entry where since > to_timestamp($1 / 1000.0)"
+    assert 0 == await hot.fetchval(ahead, then)
