@@ -70,7 +70,8 @@ class Twilio(Provider):
    within its 15 seconds. It is not signed.
 5. To send, and to fetch files that people send, add the Account SID, and an API key
    (*API keys & tokens*) if the Auth Token is not to be used for that.
-6. Event Streams, and the post-action webhook of Conversations, take the same URL.
+6. Event Streams, the post-action webhook of Conversations, and the click callback of a Link
+   Shortening domain take the same URL.
 """
     notes: ClassVar[str] = """\
 - The signature covers the URL as Twilio called it. Behind a proxy, set the public URL: scheme,
@@ -88,6 +89,14 @@ class Twilio(Provider):
 - `OptOutType` comes with Advanced Opt-Out alone: STOP and START are told beside the message itself.
   Its name, and those of the fields of Conversations, have not been compared with callbacks of a
   live account: what comes under other names is kept with the callback, and not read.
+- Clicks come by Event Streams or by the callback of the Link Shortening domain: set up one of them,
+  or each click is told twice. The callback's fields have not been compared with a live account's,
+  either; JSON and forms are read.
+- A long SMS may come in base64, and nothing says so. What reads as words of a person is decoded;
+  `text_in_base64` is what came. One word alone stays as it is.
+- What Twilio says of a channel's message stands in `message_type` and `channel_metadata`; a
+  Conversations receipt names the channel's own message and the conversation in its metadata, as
+  `channel_message_sid` and `conversation_sid`.
 - Files of people need credentials at Twilio, which go to its own hosts and nowhere else.
 """
 

@@ -8,10 +8,10 @@ https://www.twilio.com/docs/events/event-types/link-shortening/link
 import msgspec
 
 from ringback.domain.strict_json import StrictJsonError
-from ringback.providers import reading
+from ringback.providers import reading, twilio_words
 from ringback.providers import twilio_forms as forms
-from ringback.providers.base import Inbound, Notice, Report
-from ringback.providers.twilio_items import consent_of
+from ringback.providers.base import Inbound, Report
+from ringback.providers.twilio_items import NO_CLICK, click_of, consent_of
 from ringback.providers.twilio_tables import STATUS, WEAK, address, channel, failure
 
 OUTBOUND = "com.twilio.messaging.message."
@@ -23,6 +23,7 @@ TAGS_MAX = 10
 class _Event(msgspec.Struct):
     # The samples in the documentation have a date in `datacontenttype`: it is not looked at.
     type: str = ""
+    event_type: str = ""
     id: str | None = None
     time: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"{}")
@@ -46,17 +47,9 @@ class _Message(msgspec.Struct, rename="camel"):
     referral_ctwa_clid: str | None = None
 
 
-class _Click(msgspec.Struct):
-    message_sid: str | None = None
-    to: str | None = None
-    link: str | None = None
-    shortened_link: str | None = None
-    click_time: str | None = None
-
-
 _EVENT = reading.Shape(_Event)
 _MESSAGE = reading.Shape(_Message)
-_CLICK = reading.Shape(_Click)
+_MAP: msgspec.json.Decoder[dict[str, object]] = msgspec.json.Decoder(dict[str, object])
 
 
 class Events(reading.Walk):
@@ -75,7 +68,11 @@ class Events(reading.Walk):
     def _event(self, fragment: msgspec.Raw, where: str) -> None:
         event = _EVENT.read(self.sound(fragment))
         if event.type == CLICKED:
-            self._click(event, fragment, where)
+            self._click(event, fragment, f"{where}/data")
+            return
+        if not event.type and event.event_type == "click":
+            # The callback of a link shortening domain: the fields alone, without an envelope.
+            self._click(msgspec.structs.replace(event, data=fragment), fragment, where)
             return
         word = event.type.removeprefix(OUTBOUND)
         if event.type != INBOUND and word == event.type:
@@ -124,9 +121,8 @@ class Events(reading.Walk):
         # The files themselves are named in the messaging webhook alone.
         files = message.num_media or 0
         content: dict[str, object] = {"kind": "media" if files > 0 else "text"}
-        words = reading.clipped(message.body)
-        if words is not None:
-            content["text"] = words
+        where = channel(sid, message.from_, message.to, media=files > 0)
+        twilio_words.spoken(content, message.body, where)
         if message.referral_ctwa_clid:
             content["referral"] = {"ctwa_clid": reading.clipped(message.referral_ctwa_clid)}
         if message.opt_out_type:
@@ -137,7 +133,7 @@ class Events(reading.Walk):
             from_=address(message.from_),
             to=address(message.to),
             content=content,
-            channel=channel(sid, message.from_, message.to, media=files > 0),
+            channel=where,
             occurred_at=reading.iso_ms(message.timestamp) or _at(event),
             segments=reading.count(message.num_segments),
         )
@@ -149,20 +145,12 @@ class Events(reading.Walk):
             self.add(consent)
 
     def _click(self, event: _Event, fragment: msgspec.Raw, where: str) -> None:
-        click = _CLICK.read(event.data)
-        sid, link = reading.text(click.message_sid), reading.text(click.link, 2048)
-        if sid is None or link is None:
-            self.unmatched("a click without its message or its link", f"{where}/data")
-            return
-        data: dict[str, object] = {"url": link, "source": "provider"}
-        found = {
-            "recipient": address(click.to),
-            "provider_link": reading.text(click.shortened_link, 2048),
-        }
-        data |= {name: value for name, value in found.items() if value is not None}
         named = reading.text(event.id) or reading.fingerprint(bytes(memoryview(fragment)))
-        at = reading.iso_ms(click.click_time) or _at(event)
-        self.add(Notice("link.clicked", f"{named}:clicked", data, at, sid))
+        found = click_of(_MAP.decode(event.data), _at(event), named)
+        if found is None:
+            self.unmatched(NO_CLICK, where)
+        else:
+            self.add(found)
 
 
 def _kind(event: _Event) -> str:

@@ -23,10 +23,12 @@ def pairs(form: bytes) -> Pairs | None:
     if len(form) > SIZE_MAX or form.count(b"&") >= PAIRS_MAX:
         return None
     found: Pairs = []
-    for piece in form.split(b"&"):
+    for piece in form.replace(b"+", b" ").split(b"&"):
         if piece:
             name, _, value = piece.partition(b"=")
-            found.append((_plain(name), _plain(value)))
+            if b"%" in piece:
+                name, value = unquote_to_bytes(name), unquote_to_bytes(value)
+            found.append((name, value))
     return found
 
 
@@ -62,7 +64,3 @@ def with_query(url: str, **added: str) -> str:
     bare, mark, fragment = url.partition("#")
     joint = "&" if urlsplit(bare).query else "?"
     return f"{bare.removesuffix('?')}{joint}{urlencode(added)}{mark}{fragment}"
-
-
-def _plain(part: bytes) -> bytes:
-    return unquote_to_bytes(part.replace(b"+", b" "))

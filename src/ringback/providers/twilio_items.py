@@ -12,12 +12,13 @@ import msgspec
 
 from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback
-from ringback.providers import reading
+from ringback.providers import reading, twilio_words
 from ringback.providers import twilio_forms as forms
 from ringback.providers.base import (
     Consent,
     Inbound,
     Item,
+    Notice,
     Parsed,
     Report,
     Unparsed,
@@ -38,6 +39,7 @@ MEDIA_MAX = 50
 OPT_OUT: dict[str, ConsentWord] = {"STOP": "opted_out", "START": "opted_in"}
 # Sources of a Conversations message that is not from a person outside.
 OURS = frozenset(("API", "SDK"))
+NO_CLICK = "a click without its message or its link"
 MEDIA_SERVICE = "https://mcs.us1.twilio.com/v1/Services"
 
 _REFERRAL = {
@@ -56,6 +58,7 @@ _CONVERSATION = {
     "service": "ChatServiceSid",
     "participant": "ParticipantSid",
 }
+
 
 Fields = Mapping[str, str]
 
@@ -77,6 +80,8 @@ def read(callback: Callback) -> Parsed:
     status = (told.get("MessageStatus") or told.get("SmsStatus") or "").lower()
     if told.get("EventType") == "READ" and status not in STATUS:
         status = "read"
+    if sid is None and told.get("event_type") == "click":
+        return _clicked(told)
     if sid is None and told.get("CallSid"):
         return _unrecognised("twilio.call", told)
     if sid is None:
@@ -86,6 +91,34 @@ def read(callback: Callback) -> Parsed:
     if status not in STATUS:
         return _unrecognised(reading.kind_of("twilio.message", status), told)
     return Parsed((_report(told, sid, status, reference),))
+
+
+def _clicked(told: Fields) -> Parsed:
+    """Read a click from a form: the callback of a link shortening domain may be one."""
+    fragment = msgspec.json.encode(told)
+    found = click_of(told, None, reading.fingerprint(fragment))
+    return _unparsed(NO_CLICK, unmatched=True) if found is None else Parsed((found,))
+
+
+def click_of(told: Mapping[str, object], at: int | None, key: str) -> Notice | None:
+    """Read a click on a link that Twilio has shortened; None without its message or its link.
+
+    Event Streams and the callback of a link shortening domain name the message differently.
+    https://www.twilio.com/docs/messaging/features/link-shortening
+    """
+    sid = reading.text(told.get("message_sid")) or reading.text(told.get("sms_sid"))
+    link = reading.text(told.get("link"), 2048)
+    if sid is None or link is None:
+        return None
+    data: dict[str, object] = {"url": link, "source": "provider"}
+    found = {
+        "recipient": address(told.get("to")),
+        "provider_link": reading.text(told.get("shortened_link"), 2048),
+    }
+    data |= {name: value for name, value in found.items() if value is not None}
+    clicked = told.get("click_time")
+    moment = reading.iso_ms(clicked) if isinstance(clicked, str) else None
+    return Notice("link.clicked", f"{key}:clicked", data, moment or at, sid)
 
 
 def _unparsed(reason: str, *, unmatched: bool = False) -> Parsed:
@@ -116,6 +149,7 @@ def _report(told: Fields, sid: str, word: str, reference: str | None) -> Report:
         provider_status=word,
         weak=word in WEAK,
         segments=_number(told.get("NumSegments")),
+        metadata={"structured_message": "true"} if told.get("StructuredMessage") == "true" else {},
     )
 
 
@@ -128,7 +162,7 @@ def _inbound(told: Fields, sid: str, reference: str | None) -> list[Item]:
         key=sid,
         from_=person,
         to=ours,
-        content=_content(told, media),
+        content=_content(told, media, where),
         channel=where,
         reply_to=reading.text(told.get("OriginalRepliedMessageSid")),
         reference=reference,
@@ -164,11 +198,9 @@ def consent_of(
     )
 
 
-def _content(told: Fields, media: list[dict[str, object]]) -> dict[str, object]:
+def _content(told: Fields, media: list[dict[str, object]], where: str) -> dict[str, object]:
     content: dict[str, object] = {"kind": "media" if media else "text"}
-    words = reading.clipped(told.get("Body"))
-    if words is not None:
-        content["text"] = words
+    twilio_words.spoken(content, told.get("Body"), where)
     if media:
         content["media"] = media
     place = _place(told)
@@ -179,7 +211,8 @@ def _content(told: Fields, media: list[dict[str, object]]) -> dict[str, object]:
         content |= {"kind": "button", "button": button}
     referral = _kept(told, _REFERRAL)
     if referral:
-        content["referral"] = referral
+        files = _number(told.get("ReferralNumMedia"))
+        content["referral"] = referral | ({"num_media": files} if files else {})
     profile = _kept(told, {"name": "ProfileName"})
     user = address(told.get("ExternalUserId"))
     if user is not None:
@@ -189,6 +222,12 @@ def _content(told: Fields, media: list[dict[str, object]]) -> dict[str, object]:
     for name, field in (("forwarded", "Forwarded"), ("forwarded_often", "FrequentlyForwarded")):
         if told.get(field) == "true":
             content[name] = True
+    if told.get("MessageType"):
+        content["message_type"] = reading.clipped(told["MessageType"], reading.KIND_MAX)
+    if told.get("ChannelMetadata"):
+        held = twilio_words.held(told["ChannelMetadata"])
+        if held:
+            content["channel_metadata"] = held
     meant = told.get("OptOutType", "").upper()
     if meant in (*OPT_OUT, "HELP"):
         content["opt_out_type"] = meant
@@ -267,7 +306,15 @@ def _receipt(told: Fields, sid: str, word: str, at: int | None, reference: str |
         error=error,
         provider_status=word,
         weak=word in WEAK,
+        metadata=_sids(told),
     )
+
+
+def _sids(told: Fields) -> dict[str, str]:
+    """Return what a message of a conversation is called outside of it."""
+    named = {"channel_message_sid": "ChannelMessageSid", "conversation_sid": "ConversationSid"}
+    found = {ours: reading.text(told.get(theirs)) for ours, theirs in named.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _spoken(told: Fields, sid: str, at: int | None, reference: str | None) -> Inbound:
@@ -279,10 +326,7 @@ def _spoken(told: Fields, sid: str, at: int | None, reference: str | None) -> In
         content["text"] = words
     if files:
         content["media"] = files
-    content["conversation"] = _kept(
-        told,
-        {"id": "ConversationSid", "service": "ChatServiceSid", "participant": "ParticipantSid"},
-    )
+    content["conversation"] = _kept(told, _CONVERSATION)
     source = told["Source"].lower()
     known = source if source in ("sms", "mms", "whatsapp", "rcs", "messenger") else None
     return Inbound(
