@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from ringback.providers.base import Provider
 from ringback.providers.registry import PROVIDERS
-from scripts.provider_seen import Seen, proofs, seen
+from scripts.provider_seen import Seen, proofs, seen, wishes
 from scripts.provider_tables import mark, section, table
 
 _Cell = Callable[[Provider, Seen], str]
@@ -31,7 +31,14 @@ _TOLD: Mapping[str, tuple[_Cell, str]] = {
     "codes": (lambda p, _: mark(p.ERRORS), "its error codes are told in one vocabulary"),
     "inbound": (_has("inbound"), "messages from people"),
     "files in": (lambda _, found: mark(found.files), "files that people send"),
-    "opt-outs": (_has("consent"), "it says itself that somebody opted out or in"),
+    "opt-outs": (
+        lambda provider, found: mark("told" in wishes(provider, found)),
+        "it says itself that somebody opted out or in",
+    ),
+    "opt-out words": (
+        lambda provider, found: mark("heard" in wishes(provider, found)),
+        "it hands STOP on like any message, and it is [heard here](../suppressions.md#words)",
+    ),
     "opt-out codes": (
         lambda _, found: mark(found.opt_out_codes),
         "a failure may say that the person opted out",

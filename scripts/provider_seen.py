@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ringback.domain.http import Callback
-from ringback.providers.base import Provider, ProviderConfig
+from ringback.providers.base import Consent, Parsed, Provider, ProviderConfig
 from ringback.providers.config import load_config
 from ringback.providers.recorded import NOW_MS, read_request
 
@@ -115,6 +115,31 @@ def seen(provider: Provider) -> Seen:
             )
         )  # fmt: skip
     return Seen(found)
+
+
+def wishes(provider: Provider, found: Seen) -> set[str]:
+    """Say who tells that somebody opted out or in: `told` by the provider, `heard` here in a word.
+
+    What is left when the connection's lists of words are empty is the provider's own.
+    """
+    ways = set[str]()
+    for one in found.recordings:
+        if one.verdict == "ok":
+            own = _count(provider.parse(one.callback, _wordless(one.config)))
+            ways |= {"told"} if own else set()
+            ways |= {"heard"} if _count(provider.parse(one.callback, one.config)) > own else set()
+    return ways
+
+
+def _wordless(config: ProviderConfig) -> ProviderConfig:
+    lists: dict[str, list[str]] = {
+        name: [] for name in ("opt_out_words", "opt_in_words") if hasattr(config, name)
+    }
+    return msgspec.structs.replace(config, **lists)
+
+
+def _count(parsed: Parsed) -> int:
+    return sum(isinstance(item, Consent) for item in parsed.items)
 
 
 def proofs(provider: Provider, found: Seen) -> list[str]:

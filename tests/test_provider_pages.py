@@ -8,7 +8,7 @@ from ringback.providers.config import json_schema
 from ringback.providers.registry import PROVIDERS
 from scripts import providers as pages
 from scripts.provider_matrix import matrix
-from scripts.provider_seen import proofs, seen
+from scripts.provider_seen import proofs, seen, wishes
 from scripts.provider_sends import Sender
 from scripts.provider_settings import required, sending
 
@@ -89,3 +89,12 @@ def test_the_matrix_has_a_row_for_every_provider_in_every_table() -> None:
     names, cells = ([cell.strip() for cell in line.split("|")] for line in (head, link))
     assert "✓" == cells[names.index("expired")]
     assert "" == cells[names.index("weak")]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("linkmobility", {"heard"}), ("twilio", {"told"}), ("whatsapp", {"told"})],
+)
+def test_who_tells_of_an_opt_out_is_found_without_words(name: str, expected: set[str]) -> None:
+    """A provider's own notices are there without any list of words; a STOP read here is not."""
+    assert expected == wishes(PROVIDERS[name], seen(PROVIDERS[name]))
