@@ -16,7 +16,6 @@ from ringback.domain.messages import (
     Failure,
     Message,
     Status,
-    fill,
     merge,
     times,
 )
@@ -237,16 +236,6 @@ def test_every_dated_fact_is_emitted_or_stood_in_for(
     assert emitted - dated == Counter()
     assert sum(missing.values()) <= sum(emission.inferred for emission in emissions)
     assert {"delivered"} >= {status for status, _ in missing}
-
-
-def test_fill_completes_and_never_overwrites() -> None:
-    """What a later fact adds fills the gaps; what is known stays."""
-    known = message()
-    fill(known, to="+15550100123", from_=None, reference="a", tags=["x"], segments=2)
-    fill(known, to="+15550100999", from_="+15550100900", reference=None, tags=["y"], segments=3)
-    assert (
-        known.to, known.from_, known.reference, known.tags, known.segments,
-    ) == ("+15550100123", "+15550100900", "a", ["x"], 2)  # fmt: skip
 
 
 def test_times_prefer_the_providers() -> None:

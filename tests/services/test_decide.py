@@ -99,6 +99,27 @@ def test_one_batch_merges_what_is_about_one_message() -> None:
     ]  # fmt: skip
 
 
+def test_later_facts_fill_gaps_and_never_overwrite() -> None:
+    """What a later report adds completes the message; what is known of it stays."""
+    first = msgspec.structs.replace(
+        _report("sent"), reference="a", tags=["x"], segments=2, cost={"amount": "1"}
+    )
+    later = msgspec.structs.replace(
+        _report("read"), to="+15559998888", from_="+15550100900", channel="sms", parts=1,
+        tags=["y"], segments=3, cost={}, carrier={"name": "c"}, purpose="utility", campaign="z",
+        metadata={"k": "v"}, content={"kind": "text"},
+    )  # fmt: skip
+    subject = _decide(_arrival(first), _arrival(later)).rows.subjects[0]
+    known = msgspec.msgpack.decode(subject[8], type=Message)
+    assert ("+15552223333", "+15550100900", "a", ["x"], 2, {"amount": "1"}) == (
+        known.to, known.from_, known.reference, known.tags, known.segments, known.cost,
+    )  # fmt: skip
+    assert ("sms", 1, {"name": "c"}, "utility", "z", {"k": "v"}, {"kind": "text"}) == (
+        known.channel, known.parts, known.carrier, known.purpose, known.campaign, known.metadata,
+        known.content,
+    )  # fmt: skip
+
+
 def test_a_repeat_in_the_same_batch_is_a_duplicate() -> None:
     """The second copy writes its raw row and nothing else."""
     decision = _decide(_arrival(_report("sent")), _arrival(_report("sent")))

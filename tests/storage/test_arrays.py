@@ -10,6 +10,7 @@ import pytest
 
 from ringback.storage.arrays import look_at_concrete_classes
 from ringback.storage.database import connect
+from ringback.storage.uuids import quick
 
 _NOW = datetime(2026, 3, 2, 15, 1, 22, 646000, UTC)
 _ARRAYS: dict[str, Sequence[object]] = {
@@ -32,6 +33,23 @@ async def test_arrays_arrive_as_sent(dsn: str, name: str) -> None:
     try:
         for sent in (_ARRAYS[name], []):
             assert list(sent) == await connection.fetchval(f"select $1::{name}[]", sent)
+    finally:
+        await connection.close()
+
+
+async def test_quick_ids_are_ids(dsn: str) -> None:
+    """They equal the standard library's, hash and read alike, and arrive as sent."""
+    plain = uuid.UUID(int=0x0191_0000_0000_7000_8000_0000_0000_00FF)
+    made = quick(plain.bytes)
+    assert isinstance(made, uuid.UUID)
+    assert (plain, hash(plain), plain.int, plain.bytes, str(plain)) == (
+        made, hash(made), made.int, made.bytes, str(made),
+    )  # fmt: skip
+    assert {plain: 1} == {made: 1}
+    assert sorted([made, uuid.UUID(int=1)]) == [uuid.UUID(int=1), plain]
+    connection = await connect(dsn, hot=True)
+    try:
+        assert [plain, None] == await connection.fetchval("select $1::uuid[]", [made, None])
     finally:
         await connection.close()
 

@@ -14,13 +14,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
 
 
+# An event tells five times: most are whole seconds, or the moment of its batch.
+@lru_cache(4096)
 def rfc3339(at_ms: int) -> str:
     """Write milliseconds since 1970 as `2026-03-02T15:01:22.646Z`."""
     second, milliseconds = divmod(at_ms, 1000)
     return f"{_second(second)}.{milliseconds:03}Z"
 
 
-# An event tells five times, most of them of the second that has just been told of.
 @lru_cache(1024)
 def _second(at_s: int) -> str:
     return (_EPOCH + timedelta(seconds=at_s)).isoformat()[:-6]

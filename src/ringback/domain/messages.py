@@ -375,13 +375,6 @@ def hold(message: Message, fact: Fact) -> None:
         message.held.append(fact)
 
 
-def fill(message: Message, **later: object) -> None:
-    """Fill in what earlier facts left open (addresses, reference, carrier …); never overwrite."""
-    for name, value in later.items():
-        if value is not None and getattr(message, name) in (None, {}, []):
-            setattr(message, name, value)
-
-
 def times(message: Message) -> dict[str, int]:
     """Return when each status was reached, provider's time first, ours where it sent none."""
     return {**message.heard, **message.timestamps}

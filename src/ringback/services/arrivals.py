@@ -7,8 +7,8 @@ import msgspec
 from ringback.domain.endpoints import Connection
 from ringback.domain.events import message_event
 from ringback.domain.http import Callback
-from ringback.domain.ids import fact_hash, hashed_key, show
-from ringback.domain.messages import Emission, Fact, Failure, Message, fill, hold, merge
+from ringback.domain.ids import fact_hash, hashed_key, show, show_often
+from ringback.domain.messages import Emission, Fact, Failure, Message, hold, merge
 from ringback.domain.outcomes import CODE, Outcome, worst
 from ringback.providers.base import (
     CallReport,
@@ -32,7 +32,7 @@ from ringback.services.batch import (
     Subject,
 )
 from ringback.services.files import with_links
-from ringback.services.statements import Statement
+from ringback.services.statements import STATEMENTS, Statement
 from ringback.services.subject_keys import day_of, inbound_key, message_key, own_key
 from ringback.services.work import Work
 from ringback.storage.hot import SubjectRow, timestamp
@@ -111,7 +111,7 @@ class Arrival(Work):
         subjects: list[uuid.UUID] = []
         once: list[uuid.UUID] = []
         for keyed in self.keyed:
-            (once if isinstance(keyed.item, Statement) else subjects).append(keyed.key)
+            (once if type(keyed.item) in STATEMENTS else subjects).append(keyed.key)
             if keyed.reply is not None:
                 subjects.append(keyed.reply)
         return subjects, once
@@ -154,12 +154,13 @@ class Arrival(Work):
         self.subjects = []
         for keyed in self.keyed:
             item = keyed.item
-            if isinstance(item, Statement):
-                outcomes.append(self._stated(batch, keyed, item, touched))
-            elif isinstance(item, CallReport | OrderReport):
+            # Nearly all are about messages: what is asked first is what they are.
+            if isinstance(item, (Report, Inbound)):
+                outcomes.append(self._about_message(batch, keyed, item, touched))
+            elif isinstance(item, (CallReport, OrderReport)):
                 outcomes.append(self._about_other(batch, keyed.key, item, touched))
             else:
-                outcomes.append(self._about_message(batch, keyed, item, touched))
+                outcomes.append(self._stated(batch, keyed, item, touched))
         outcome = worst(outcomes)
         return "accepted" if outcome == "duplicate" and self.brought else outcome
 
@@ -436,20 +437,28 @@ def _new_message(connection: Connection, item: Report | Inbound) -> Message:
         origin="inbound" if inbound else "observed",
         direction="inbound" if inbound else "outbound",
         provider=connection.provider,
-        connection=show("con", connection.id),
+        connection=show_often("con", connection.id),
         provider_message_id=item.message_id,
     )
 
 
 def _fill_in(message: Message, item: Report | Inbound) -> None:
-    if isinstance(item, Inbound):
-        fill(message, to=item.to, from_=item.from_, channel=item.channel, content=item.content,
-             reference=item.reference, segments=item.segments)  # fmt: skip
-    else:
-        fill(message, to=item.to, from_=item.from_, channel=item.channel, parts=item.parts,
-             reference=item.reference, segments=item.segments, carrier=item.carrier,
-             cost=item.cost, purpose=item.purpose, campaign=item.campaign, tags=item.tags or None,
-             metadata=item.metadata or None, content=item.content)  # fmt: skip
+    """Fill in what earlier facts left open; never overwrite."""
+    message.to = message.to or item.to
+    message.from_ = message.from_ or item.from_
+    message.channel = message.channel or item.channel
+    message.reference = message.reference or item.reference
+    message.segments = message.segments or item.segments
+    if not message.content and item.content is not None:
+        message.content = item.content
+    if isinstance(item, Report):
+        message.parts = message.parts or item.parts
+        message.carrier = message.carrier or item.carrier
+        message.cost = message.cost or item.cost
+        message.purpose = message.purpose or item.purpose
+        message.campaign = message.campaign or item.campaign
+        message.tags = message.tags or item.tags
+        message.metadata = message.metadata or item.metadata
 
 
 def _scrubbed(callback: Callback) -> Callback:

@@ -37,6 +37,7 @@ from ringback.storage.hot import (
 from ringback.storage.idempotency import read_publications
 from ringback.storage.link import HotLink, fault_kind
 from ringback.storage.suppressions import read_in_force
+from ringback.storage.uuids import quick
 
 BATCH_MAX = 512
 BATCH_BYTES_MAX = 4 * 1024 * 1024
@@ -235,7 +236,7 @@ class Committer:
     def _sequence(self, now_ms: int) -> IdSequence:
         """Return ids that go on from the last batch's, also within one millisecond."""
         if self._ids is None or now_ms > self._ids.at_ms:
-            self._ids = IdSequence(now_ms, self._entropy(10))
+            self._ids = IdSequence(now_ms, self._entropy(10), quick)
         return self._ids
 
     async def _read(self, works: list[Work], connection: Connection) -> Known:

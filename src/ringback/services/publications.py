@@ -63,7 +63,7 @@ class Publication(Work):
         self._keys = [
             None
             if event.subject is None
-            else hashed_key(secret, "published", tenant, mode, event.subject)
+            else hashed_key(secret, "published", tenant, mode, event.subject, make=quick)
             for event in self.events
         ]
         if self._once is not None:

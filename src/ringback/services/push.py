@@ -34,6 +34,7 @@ from ringback.services.record import Bodies
 from ringback.services.snapshot import Snapshot
 from ringback.services.tally import Attempts
 from ringback.storage.hot import Finished, Owned
+from ringback.storage.uuids import quick
 from ringback.transport.client import Client
 from ringback.transport.exchange import Exchange, Outgoing
 
@@ -445,7 +446,7 @@ class Push:
     def _attempt_id(self, at_ms: int) -> UUID:
         """Return the id of an attempt that begins now; those of one millisecond are in a row."""
         if self._ids is None or self._ids.at_ms != at_ms:
-            self._ids = IdSequence(at_ms, self._entropy(10))
+            self._ids = IdSequence(at_ms, self._entropy(10), quick)
         return self._ids.next()
 
     def _learn(self, slots: _Slots, exchange: Exchange) -> None:

@@ -17,6 +17,7 @@ from ringback.services.subject_keys import day_of, inbound_key, message_key
 from ringback.services.wishes import Said
 
 Statement = Consent | Notice | Unrecognised
+STATEMENTS = frozenset((Consent, Notice, Unrecognised))
 
 
 class Words(NamedTuple):

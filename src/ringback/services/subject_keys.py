@@ -3,18 +3,19 @@
 import uuid
 
 from ringback.domain.ids import DAY_MS, hashed_key
+from ringback.storage.uuids import quick
 
 
 def own_key(secret: bytes, subject: uuid.UUID) -> uuid.UUID:
     """Hash a subject's own id: by this key it is read when no provider's id is at hand."""
-    return hashed_key(secret, "own", str(subject))
+    return hashed_key(secret, "own", str(subject), make=quick)
 
 
 def message_key(
     secret: bytes, connection: str, message_id: str, recipient: str | None
 ) -> uuid.UUID:
     """Hash what names an outbound message: one provider id to one recipient."""
-    return hashed_key(secret, connection, "message", message_id, recipient or "")
+    return hashed_key(secret, connection, "message", message_id, recipient or "", make=quick)
 
 
 def inbound_key(
@@ -22,7 +23,8 @@ def inbound_key(
 ) -> uuid.UUID:
     """Hash what names an inbound message; `day` is part of it where its provider gives no id."""
     of_day = (day,) if day else ()
-    return hashed_key(secret, connection, "inbound", message_id, recipient or "", *of_day)
+    named = (connection, "inbound", message_id, recipient or "", *of_day)
+    return hashed_key(secret, *named, make=quick)
 
 
 def day_of(received_ms: int) -> str:

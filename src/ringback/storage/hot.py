@@ -6,6 +6,7 @@ Rows are collected column by column, because each call sends arrays. This module
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +17,7 @@ from ringback.storage.queries import query
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(4096)
 def timestamp(at_ms: int) -> datetime:
     """Turn milliseconds since 1970 into what PostgreSQL takes, exactly."""
     return _EPOCH + timedelta(milliseconds=at_ms)
