@@ -110,6 +110,7 @@ def test_later_facts_fill_gaps_and_never_overwrite() -> None:
         metadata={"k": "v"}, content={"kind": "text"},
     )  # fmt: skip
     subject = _decide(_arrival(first), _arrival(later)).rows.subjects[0]
+    assert isinstance(subject[8], bytes)
     known = msgspec.msgpack.decode(subject[8], type=Message)
     assert ("+15552223333", "+15550100900", "a", ["x"], 2, {"amount": "1"}) == (
         known.to, known.from_, known.reference, known.tags, known.segments, known.cost,

@@ -7,6 +7,7 @@ from ringback.domain.publishing import NewEvent, published_body
 from ringback.services.addressing import addressed
 from ringback.services.batch import KIND_PUBLISHED, Batch, Scope, Subject, Topic
 from ringback.services.work import Work
+from ringback.storage.uuids import quick
 
 _OVERHEAD = 512
 _ROUTE = "POST /v1/events"
