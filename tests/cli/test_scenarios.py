@@ -1,6 +1,7 @@
 """Every scenario, through every provider that can play it: over HTTP, at the provider's fake.
 
-All scenarios of a provider run at the same time, so that it takes as long as the longest.
+All scenarios of a provider run at the same time, in an installation that all share, so that it
+takes as long as the longest; what people answer comes after that, as it would.
 """
 
 import time
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from ringback.domain.http import HttpResponse
+from ringback.domain.messages import Status
 from ringback.domain.scenarios import SCENARIOS, Scenario
 from ringback.providers.base import Provider, TokenRequest
 from ringback.providers.config import load_config
@@ -20,15 +22,34 @@ from ringback.providers.registry import PROVIDERS
 from ringback.services import catalogue
 from ringback.services.fake_apis import PICTURE, read_header
 from ringback.services.simulate import moved
-from tests.providers.cases import READERS, sendable
+from tests.providers.cases import sendable
 from tests.server import LIVE_KEY, Served
 
-PLAYED = [provider for provider in READERS if provider.simulated]
+Course = tuple[str, Any, str]
+PLAYED = [provider for provider in PROVIDERS.values() if provider.simulated]
 SENDING = [provider for provider in PLAYED if provider.faked]
 by_played = pytest.mark.parametrize("provider", PLAYED, ids=lambda one: one.name)
 by_sending = pytest.mark.parametrize("provider", SENDING, ids=lambda one: one.name)
 OURS = "+15550100"
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
+# Who says by itself that a person opted out, and not with the message that says STOP.
+SAYS_SO_ELSEWHERE = {"textellent", "whatsapp"}
+# Who tells of the files of people.
+WITH_FILES = {"bandwidth", "linkmobility", "simulator", "textellent", "twilio", "whatsapp"}
+# What callbacks of a system mean that only a mapping reads.
+MAPPING = {
+    "rules": [
+        {
+            "item": "inbound", "when": [{"place": "/kind", "in": ["mo"]}],
+            "fields": {"message_id": "/id", "from": "/from", "to": "/to", "text": "/text"},
+        },
+        {
+            "item": "report", "errors": {"1": {"class": "network", "code": "carrier_failure"}},
+            "statuses": {"S": "sent", "D": "delivered", "F": "failed", "E": "expired", "R": "read"},
+            "fields": {"message_id": "/id", "status": "/state", "to": "/to", "error_code": "/why"},
+        },
+    ]
+}  # fmt: skip
 
 
 def until(found: Callable[[], bool], told: Callable[[], object] = str) -> None:
@@ -41,9 +62,10 @@ def until(found: Callable[[], bool], told: Callable[[], object] = str) -> None:
 
 def connect(served: Served, provider: Provider) -> Any:
     """Make a connection with the provider's made-up settings, and nothing else."""
+    mapping = {"mapping": MAPPING} if provider.name == "generic" else {}
     body = {
         "provider": provider.name, "name": "Trial",
-        "config": catalogue.example_config(provider.name),
+        "config": {**catalogue.example_config(provider.name), **mapping},
     }  # fmt: skip
     return served.api("POST", "/v1/connections", body)
 
@@ -56,7 +78,15 @@ def playable(provider: Provider, scenario: Scenario) -> bool:
         and set(scenario.statuses[-1:]) <= set(provider.simulated)
         and (scenario.outcome == "accepted" or provider.faked)
         and ("batch" not in ways or provider.batches)
+        and (not scenario.answer or "received" in provider.simulated)
+        # Nothing but the URL proves what a system posts that has no adapter.
+        and not (scenario.forged and provider.name == "generic")
     )
+
+
+def reported(provider: Provider, scenario: Scenario) -> list[Status]:
+    """Return the statuses of a scenario that a provider reports."""
+    return [one for one in scenario.statuses if one in provider.simulated]
 
 
 def expected(scenario: Scenario, outcome: str | None) -> str:
@@ -67,103 +97,192 @@ def expected(scenario: Scenario, outcome: str | None) -> str:
     return max(scenario.statuses, key=order.index)
 
 
+def person(provider: Provider, number: int) -> str:
+    """Return a number that belongs to nobody, and to no other provider's scenarios."""
+    return f"+15550{PLAYED.index(provider) + 20}{number:04}"
+
+
 def play(served: Served, connection: Any, provider: Provider, name: str, number: int) -> list[Any]:
     """Ask for one scenario; return its messages as they are known at once."""
     scenario = SCENARIOS[name]
-    statuses = [one for one in scenario.statuses if one in provider.simulated]
+    statuses = reported(provider, scenario)
     body = {
-        "from": OURS, "to": f"+1555010{number:04}", "reference": f"{provider.name}-{name}",
-        "channel": provider.channels[0], **dict(scenario.more), "outcome": scenario.outcome,
-        **({"statuses": statuses} if statuses else {}),
+        "from": OURS, "to": person(provider, number), "reference": f"{provider.name}-{name}",
+        "channel": next(iter(provider.channels), "sms"), **dict(scenario.more),
+        "outcome": scenario.outcome, **({"statuses": statuses} if statuses else {}),
     }  # fmt: skip
-    if "delay_ms" in body:
-        body["delay_ms"] = 50
+    body |= {late: most for late, most in (("delay_ms", 20), ("answer_ms", 200)) if late in body}
     made = served.api("POST", f"/v1/connections/{connection['id']}/simulate", body)
     return [made, *made["others"]]
 
 
-def ended(served: Served, connection: Any, one: Any, status: str) -> bool:
-    """Say whether a message is there and has reached its end."""
-    if one["message"]:
-        return bool(status == served.api("GET", f"/v1/messages/{one['message']}")["status"])
-    query = urlencode(
-        {"provider_message_id": one["provider_message_id"], "connection": connection["id"]}
-    )
-    found = served.api("GET", f"/v1/messages?{query}")["data"]
-    return [status] == [message["status"] for message in found]
+def answer(served: Served, connection: Any, provider: Provider, name: str, number: int) -> None:
+    """Let the person of a scenario answer, with a picture if it says so."""
+    scenario = SCENARIOS[name]
+    wanted = ("mms", "whatsapp") if scenario.picture else provider.channels
+    body = {
+        "from": person(provider, number), "to": OURS, "statuses": ["received"],
+        "channel": next((one for one in wanted if one in provider.channels), "sms"),
+        "text": scenario.answer, **({"media": [{}]} if scenario.picture else {}),
+    }  # fmt: skip
+    served.api("POST", f"/v1/connections/{connection['id']}/simulate", body)
+
+
+def messages(served: Served, connection: Any, direction: str) -> list[Any]:
+    """Return the messages of a connection that go out, or come in."""
+    query = urlencode({"connection": connection["id"], "direction": direction, "limit": 200})
+    found: list[Any] = served.api("GET", f"/v1/messages?{query}")["data"]
+    return found
+
+
+def _left(courses: list[Course], found: list[Any]) -> list[Course]:
+    """Return the courses whose messages have not reached their ends."""
+    ends = {(one["id"], one["status"]) for one in found}
+    ends |= {(one["provider_message_id"], one["status"]) for one in found}
+    return [
+        course
+        for course in courses
+        if (course[1]["message"] or course[1]["provider_message_id"], course[2]) not in ends
+    ]
+
+
+def told(served: Served, message: str) -> list[str]:
+    """Return the types of a message's events in the order of its life, which has no gaps."""
+    found = served.api("GET", f"/v1/events?message={message}&limit=200")["data"]
+    ordered = sorted(found, key=lambda event: int(event["data"]["sequence"]))
+    assert [*range(1, len(found) + 1)] == [event["data"]["sequence"] for event in ordered]
+    return [event["type"] for event in ordered]
 
 
 @by_played
 def test_every_scenario_ends_as_it_says(served: Served, provider: Provider) -> None:
-    """Sent through the fake where the adapter sends, reported on, and in the end where it says."""
+    """Sent through the fake where the adapter sends, reported on, answered, and told of."""
     connection = connect(served, provider)
-    names = [name for name, one in SCENARIOS.items() if playable(provider, one)]
-    assert {"delivered", "failed", "duplicate", "reordered"} <= set(names)
-    courses = []
-    for number, name in enumerate(names, 1):
+    names = {name: number for number, (name, one) in enumerate(SCENARIOS.items(), 1)
+             if playable(provider, one)}  # fmt: skip
+    assert {"delivered", "failed", "duplicate", "reordered", "stop"} <= names.keys()
+    courses: list[Course] = []
+    for name, number in names.items():
         made = play(served, connection, provider, name, number)
         if name != "forged":
-            courses += [(name, one) for one in made]
-    if provider.faked:
-        outcomes = {name: one["outcome"] for name, one in courses}
-        assert "submitted" == outcomes["delivered"]
-        words = {"refused": "refused", "throttled": "throttled"}
-        assert words == {name: outcomes[name] for name in words}
-        assert outcomes["broken"] in ("uncertain", "refused")
+            courses += [(name, one, expected(SCENARIOS[name], one["outcome"])) for one in made]
     left = courses
 
     def over() -> bool:
         nonlocal left
-        left = [
-            (name, one)
-            for name, one in left
-            if not ended(served, connection, one, expected(SCENARIOS[name], one["outcome"]))
-        ]
+        left = _left(left, messages(served, connection, "outbound"))
         return not left
 
     until(over, lambda: left)
+    _check_outcomes(provider, courses)
+    _check_messages(served, connection, provider, courses)
     rejected = f"/v1/callbacks?connection={connection['id']}&outcome=rejected"
-    forged = set(SCENARIOS["forged"].statuses) & set(provider.simulated)
+    forged = reported(provider, SCENARIOS["forged"]) if "forged" in names else []
     until(lambda: len(served.api("GET", rejected)["data"]) == len(forged))
+    _check_answers(served, connection, provider, names)
 
 
-def test_a_person_who_says_stop_is_suppressed(served: Served) -> None:
-    """The simulator tells of the opt-out beside the message, and it is in the list."""
-    connection = connect(served, PROVIDERS["simulator"])
-    play(served, connection, PROVIDERS["simulator"], "stop", 77)
-    then = {"from": "+15550100077", "to": OURS, "statuses": ["received"], "text": "STOP"}
-    served.api("POST", f"/v1/connections/{connection['id']}/simulate", then)
+def _check_outcomes(provider: Provider, courses: list[Course]) -> None:
+    """Hold what became of sends to what was asked for."""
+    if provider.faked:
+        outcomes = {name: one["outcome"] for name, one, _ in courses}
+        assert "submitted" == outcomes["delivered"]
+        words = {"refused": "refused", "throttled": "throttled"}
+        assert words == {name: outcomes[name] for name in words}
+        assert outcomes["broken"] in ("uncertain", "refused")
 
-    def found() -> list[Any]:
-        return [
-            (one["source"], one["evidence"]["keyword"])
-            for one in served.api("GET", "/v1/suppressions?address=15550100077")["data"]
-        ]
 
-    until(lambda: found() == [("keyword", "STOP")], found)
+def _check_messages(
+    served: Served, connection: Any, provider: Provider, courses: list[Course]
+) -> None:
+    """Hold messages to scenarios: every report is told, once, and a failure has its reason."""
+    found = messages(served, connection, "outbound")
+    assert len(courses) == len(found)
+    by_id = {one["id"]: one for one in found} | {one["provider_message_id"]: one for one in found}
+    for name, one, status in courses:
+        message = by_id[one["message"] or one["provider_message_id"]]
+        types = told(served, message["id"])
+        before = ["message.queued"] if provider.faked else []
+        after = {f"message.{word}" for word in reported(provider, SCENARIOS[name])}
+        if SCENARIOS[name].outcome != "accepted":
+            after = set()
+        assert (len({*types}), before) == (len(types), types[: len(before)]), name
+        assert {*before, f"message.{status}"} | after <= {*types}, name
+        assert (status == "failed") <= (message["error"] is not None), name
+
+
+def _check_answers(
+    served: Served, connection: Any, provider: Provider, names: dict[str, int]
+) -> None:
+    """Let people answer: it comes in once, STOP is heeded, and a picture is kept."""
+    answered = {name: number for name, number in names.items() if SCENARIOS[name].answer}
+    assert {"reply", "stop", "media"} == answered.keys()
+    for name, number in answered.items():
+        answer(served, connection, provider, name, number)
+    until(lambda: len(messages(served, connection, "inbound")) == len(answered))
+    by_person = {one["from"]: one for one in messages(served, connection, "inbound")}
+    for name, number in answered.items():
+        message = by_person[person(provider, number)]
+        assert SCENARIOS[name].answer == message["content"]["text"]
+        assert (OURS, ["message.received"]) == (message["to"], told(served, message["id"]))
+        _check_wish(served, provider, message)
+        files = message["content"].get("media", [])
+        kept = SCENARIOS[name].picture and provider.name in WITH_FILES
+        assert int(kept) == len(files)
+        for file in files:
+            _check_picture(served, file)
+
+
+def _check_wish(served: Served, provider: Provider, message: Any) -> None:
+    """Hold an answer to what it says of consent: an event and a suppression, or neither."""
+    heeded = message["content"]["text"] == "STOP" and provider.name not in SAYS_SO_ELSEWHERE
+    path = f"/v1/suppressions?address={message['from'].removeprefix('+')}"
+    suppressed = served.api("GET", path)["data"]
+    assert [("keyword", "STOP", message["id"])] * heeded == [
+        (one["source"], one["evidence"]["keyword"], one["message"]) for one in suppressed
+    ]
+    for one in suppressed:
+        event = served.api("GET", f"/v1/events/{one['event']}")
+        assert "contact.opted_out" == event["type"]
+        assert message["from"] == event["data"]["contact"]["value"]
+
+
+def _check_picture(served: Served, file: Any) -> None:
+    """Hold a person's file to the picture that people send here."""
+    shown = f"/v1/media/{file['file']}"
+    until(lambda: served.api("GET", shown)["state"] == "kept")
+    assert "image/png" == served.api("GET", shown)["content_type"]
+    assert PICTURE == served.client.get(file["link"]).content
 
 
 @by_sending
 def test_a_library_of_the_providers_is_answered_and_told(
     served: Served, provider: Provider
 ) -> None:
-    """Its requests come without our header: the number decides, and callbacks follow."""
+    """Its requests come without our header: the number decides, callbacks and answers follow."""
     connection = connect(served, provider)
     base = connection["callback_url"].replace("/in/", "/fake/")
-    wanted = {"delivered": "submitted", "failed": "submitted", "refused": "refused",
-              "throttled": "throttled"}  # fmt: skip
+    answers = [name for name, one in SCENARIOS.items() if one.answer]
+    wanted = dict.fromkeys(("delivered", "failed", *answers), "submitted")
+    wanted |= {"refused": "refused", "throttled": "throttled"}
     results = {}
-    with httpx.Client() as client:
-        for name in wanted:
-            number = SCENARIOS[name].number
-            assert number is not None
-            results[name] = _send(client, provider, base, number)
+    for name in wanted:
+        number = SCENARIOS[name].number
+        assert number is not None
+        results[name] = _send(served.client, provider, base, number)
     assert wanted == {name: result.outcome for name, result in results.items()}
-    ends = [
-        ({"message": None, "provider_message_id": results[name].message_ids[0]}, name)
-        for name in ("delivered", "failed")
+    courses: list[Course] = [
+        (name, {"message": None, "provider_message_id": results[name].message_ids[0]}, status)
+        for name, status in (("delivered", "delivered"), ("failed", "failed"))
     ]
-    until(lambda: all(ended(served, connection, one, name) for one, name in ends))
+    until(lambda: not _left(courses, messages(served, connection, "outbound")))
+    until(lambda: len(messages(served, connection, "inbound")) == len(answers))
+    said = {one["from"]: one["content"] for one in messages(served, connection, "inbound")}
+    assert {SCENARIOS[name].number: SCENARIOS[name].answer for name in answers} == {
+        who: content["text"] for who, content in said.items()
+    }
+    media = said[str(SCENARIOS["media"].number)].get("media", [])
+    assert int(provider.name in WITH_FILES) == len(media), media
 
 
 def _send(client: httpx.Client, provider: Provider, base: str, to: str) -> Any:
@@ -226,28 +345,3 @@ def test_a_header_chooses_the_scenario(served: Served) -> None:
 def test_a_header_that_says_nothing_known(value: str) -> None:
     """It is refused, not guessed."""
     assert read_header(value) is None
-
-
-@by_played
-def test_the_picture_of_a_simulated_person_is_fetched(served: Served, provider: Provider) -> None:
-    """Whatever way the provider tells of files: the picture is here, and its link is good."""
-    if "received" not in provider.simulated:
-        pytest.skip("nobody writes through it")
-    connection = connect(served, provider)
-    body = {
-        "from": f"+1555010{9000 + len(provider.name)}", "to": OURS, "statuses": ["received"],
-        "channel": next(one for one in ("mms", "whatsapp", "sms") if one in provider.channels),
-        "text": "Like this one?", "media": [{}],
-    }  # fmt: skip
-    served.api("POST", f"/v1/connections/{connection['id']}/simulate", body)
-    path = f"/v1/messages?connection={connection['id']}&direction=inbound"
-    until(lambda: len(served.api("GET", path)["data"]) == 1)
-    (message,) = served.api("GET", path)["data"]
-    files = message["content"].get("media")
-    if not files:
-        pytest.skip("it tells of no files")
-    (file,) = files
-    shown = f"/v1/media/{file['file']}"
-    until(lambda: served.api("GET", shown)["state"] == "kept")
-    assert "image/png" == served.api("GET", shown)["content_type"]
-    assert PICTURE == httpx.get(file["link"]).content
