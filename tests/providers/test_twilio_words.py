@@ -92,6 +92,18 @@ def test_a_click_is_the_same_in_json_and_in_a_form() -> None:
     assert (first.message_id or "").startswith("SM")
 
 
+def test_a_click_of_no_fields_costs_only_itself() -> None:
+    """Whatever stands where its fields should."""
+    clicked = "com.twilio.daptbt.link-shortening.link-clicked"
+    odd: tuple[object, ...] = ("a", None, [], 7, {})
+    for data in odd:
+        events = [{"type": clicked, "data": data}, {"type": "com.twilio.other"}]
+        asked = HttpRequest("POST", URL, (), json.dumps(events).encode())
+        callback = arrived(TWILIO.authenticate(asked, config_of(TWILIO), NOW_MS))
+        parsed = TWILIO.parse(callback, config_of(TWILIO))
+        assert (1, 1) == (len(parsed.items), len(parsed.unparsed))
+
+
 def test_a_receipt_of_a_conversation_names_the_message_of_its_channel() -> None:
     """Whoever follows that one, too, can tell that they are the same."""
     item = recorded("conversation-delivery-delivered")

@@ -7,7 +7,7 @@ https://www.twilio.com/docs/events/event-types/link-shortening/link
 
 import msgspec
 
-from ringback.domain.strict_json import StrictJsonError
+from ringback.domain.strict_json import StrictJsonError, unchecked
 from ringback.providers import reading, twilio_words
 from ringback.providers import twilio_forms as forms
 from ringback.providers.base import Inbound, Report
@@ -146,7 +146,8 @@ class Events(reading.Walk):
 
     def _click(self, event: _Event, fragment: msgspec.Raw, where: str) -> None:
         named = reading.text(event.id) or reading.fingerprint(bytes(memoryview(fragment)))
-        found = click_of(_MAP.decode(event.data), _at(event), named)
+        told: dict[str, object] = unchecked(event.data, _MAP)
+        found = click_of(told, _at(event), named)
         if found is None:
             self.unmatched(NO_CLICK, where)
         else:
