@@ -42,7 +42,7 @@ def page(provider: Provider) -> str:
         section("Connecting it", _connecting(provider)),
         section("At the provider", provider.setup),
         section("Subscribing", _subscribing(provider)),
-        section("Is it right?", _checking(provider)),
+        section("Is it right?", _checking(provider, found)),
         section("Settings", settings(provider.Config, f"{provider.name}.md")),
         section("Verification and answers", _verification(provider, found)),
         section("Statuses", _statuses(provider, found)),
@@ -100,7 +100,7 @@ def _connecting(provider: Provider) -> str:
     )
 
 
-def _checking(provider: Provider) -> str:
+def _checking(provider: Provider, found: Seen) -> str:
     """Say how one sees that a connection works."""
     steps = []
     if type(provider).check is not Provider.check:
@@ -109,8 +109,9 @@ def _checking(provider: Provider) -> str:
             "credentials that messages are sent with. It changes nothing there."
         )
     if provider.simulated:
+        bare = any(getattr(one.config, "how", one) is None for one in found.recordings)
         steps.append(
-            "In test mode, without an account: "
+            f"In test mode, without an account{', and once it has a mapping' if bare else ''}: "
             f"`ringback simulate {_scenario(provider)} --connection con_01…` posts callbacks to "
             "the connection as the provider would, signed with its secrets, and shows the events."
         )

@@ -19,7 +19,10 @@ class MappedConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fie
 
     mapping: Annotated[
         Mapping | None,
-        msgspec.Meta(description="What callbacks mean. Without, they are passed on as they came."),
+        msgspec.Meta(
+            description="What callbacks mean. Without one or a preset, the provider's own is used "
+            "if it has one; else they are passed on as they came."
+        ),
     ] = None
     preset: (
         Annotated[
