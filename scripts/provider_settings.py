@@ -84,6 +84,7 @@ def _rows(schema: Json, page: str) -> list[list[str]]:
     for name, said in schema.get("properties", {}).items():
         marks = ["required"] if name in wanted else []
         marks += ["secret"] if said.get("writeOnly") else []
+        marks += ["made up if left out"] if name in wanted and said.get("x-chosen") else []
         default = said.get("default")
         if name not in wanted and default not in (None, "", [], {}):
             marks.append(code(default if isinstance(default, str) else json.dumps(default)))

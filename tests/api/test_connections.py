@@ -29,6 +29,7 @@ async def test_a_new_connection_has_a_callback_url(house: House) -> None:
     response = await create(house)
     assert 201 == response.status_code
     made = response.json()
+    assert {"url": made["callback_url"], "made_up": {}} == made.pop("to_enter")
     assert set(made) == FIELDS
     assert ("whatsapp", "Main number", "test", True, {}, None) == (
         made["provider"], made["name"], made["mode"], made["usable"], made["counts"],
@@ -52,7 +53,7 @@ async def test_no_route_shows_a_secret(house: House) -> None:
         await create(house),
         await create(house, provider="no-such", config={"app_secret": SECRET}),
         await create(house, config={**CONFIG, "more": SECRET}),
-        await create(house, config={"app_secret": SECRET}),
+        await create(house, config={"app_secret": SECRET, "verify_token": ""}),
         await house.call("GET", "/v1/callbacks"),
     ]
     assert [200, 200, 201, 422, 422, 422, 200] == [answer.status_code for answer in answers]
@@ -103,7 +104,7 @@ async def test_faults_in_a_config_have_pointers(house: House) -> None:
     """Each field of the provider's settings that is wrong is named below /config."""
     response = await create(house, config={"app_secret": "", "verify_tokn": "x"}, token="short")
     problem = assert_problem(response, 422, "invalid")
-    expected = ["/config/app_secret", "/config/verify_token", "/config/verify_tokn", "/token"]
+    expected = ["/config/app_secret", "/config/verify_tokn", "/token"]
     assert expected == sorted(places(problem))
     assert all(error["detail"].endswith(".") for error in problem["errors"])
     for wrong in ({"name": ""}, {"name": "x" * 129}):
@@ -171,3 +172,48 @@ async def test_the_providers_there_are(house: House) -> None:
         properties = shown["config_schema"]["properties"]
         secrets = {name for name, field in properties.items() if field.get("writeOnly")}
         assert secret_fields(provider.Config) == secrets
+
+
+async def test_what_is_ours_to_choose_may_be_left_out(house: House) -> None:
+    """It is made up and told once, and the URL to enter has the proof where that stands in it."""
+    for listed in (await house.get("/v1/providers"))["data"]:
+        name, fields = listed["name"], listed["config_schema"].get("properties", {})
+        chosen = {one for one, about in fields.items() if about.get("x-chosen")}
+        config = {one: v for one, v in listed["example_config"].items() if one not in chosen}
+        body = {"provider": name, "name": name, "config": config}
+        made = await house.post("/v1/connections", body)
+        entered = made["to_enter"]
+        assert chosen & set(listed["config_schema"].get("required", [])) == set(entered["made_up"])
+        token = str(made["callback_url"]).rpartition("/")[2]
+        connection = house.stage.connection(token)
+        for one, value in entered["made_up"].items():
+            assert value == getattr(connection.config, one)
+        proof = entered["made_up"].get("callback_secret")
+        end = f"?callback_proof={proof}" if proof else ""
+        if name != "twilio":
+            assert made["callback_url"] + end == entered["url"]
+        found = await house.get(f"/v1/connections/{made['id']}")
+        assert "to_enter" not in found
+        assert proof is None or proof not in str(found)
+
+
+async def test_a_proof_in_the_url_is_in_the_url_to_enter(house: House) -> None:
+    """A key in the query of `generic`, the credentials of Twilio; also when they are changed."""
+    key = {"scheme": "api_key", "in": "query", "name": "k", "value": "not-a-real-key-&1"}
+    made = await house.post(
+        "/v1/connections", {"provider": "generic", "name": "G", "config": {"verify": key}}
+    )
+    assert f"{made['callback_url']}?k=not-a-real-key-%261" == made["to_enter"]["url"]
+    changed = {"verify": {**key, "value": "not-a-real-key-2"}}
+    path = f"/v1/connections/{made['id']}/rotate"
+    rotated = await house.post(path, {"config": changed}, status=200)
+    assert f"{made['callback_url']}?k=not-a-real-key-2" == rotated["to_enter"]["url"]
+    config = {
+        "auth_token": "not-a-real-auth-token-of-twilio0", "callback_username": "me@shop",
+        "callback_password": "not-a-real-password",
+    }  # fmt: skip
+    made = await house.post(
+        "/v1/connections", {"provider": "twilio", "name": "T", "config": config}
+    )
+    scheme, _, rest = str(made["callback_url"]).partition("://")
+    assert f"{scheme}://me%40shop:not-a-real-password@{rest}" == made["to_enter"]["url"]

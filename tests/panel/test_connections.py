@@ -46,6 +46,68 @@ def test_adding_one_shows_what_the_provider_has_to_know_once(
     page.wait_for_selector("h1:text-is('Connections')")
 
 
+def test_a_url_with_its_proof_is_shown_once(panel: Panel, shop: Installation) -> None:
+    """What is left out is made up; the URL to enter ends with it, and is not shown again."""
+    page = panel.go("/connections/new?provider=pswin")
+    page.click("text=Create the connection")
+    expect(page.locator(".waiting")).to_contain_text("Listening for the first callback")
+    page.click(".banner >> button:text-is('Show')")
+    url = page.inner_text(".banner .secret code")
+    one = shop.api("GET", f"/v1/connections/{page.url.partition('?')[0].rpartition('/')[2]}")
+    assert re.fullmatch(re.escape(one["callback_url"]) + r"\?callback_proof=[0-9a-f]{32}", url)
+    page.reload()
+    expect(page.locator(".command").first).to_contain_text(one["callback_url"])
+    assert "callback_proof=" + url[-32:] not in page.content()
+
+
+def test_processing_is_paused_and_goes_on(panel: Panel, shop: Installation) -> None:
+    """It says why and how much is held; what was held is read, and the last callbacks say so."""
+    one = made(shop, "simulator", {"secret": "not-a-real-secret-paused"})
+    page = panel.go(f"/connections/{one}?tab=settings")
+    page.click(".pausing:has-text('Processing') button")
+    expect(page.locator("dialog")).to_contain_text("no event follows")
+    page.fill("dialog input", "The shop is being moved.")
+    page.click("dialog footer >> text=Pause the processing")
+    expect(page.locator(".pauses")).to_contain_text("The shop is being moved.")
+    expect(page.locator(".title .tone")).to_have_text("Paused")
+    body = {"to": "+15550107711", "from": "+15550100", "statuses": ["sent"], "delay_ms": 0}
+    shop.api("POST", f"/v1/connections/{one}/simulate", body)
+    expect(page.locator(".pauses")).to_contain_text("1 callback is held")
+    page.click("[role=tab]:text-is('Overview')")
+    expect(page.locator(".verdicts li").first).to_contain_text("Held")
+    page.click(".pauses >> text=Let it go on")
+    expect(page.locator(".pauses")).to_have_count(0)
+    path = f"/v1/callbacks?connection={one}"
+    until(lambda: shop.api("GET", path)["data"][0]["outcome"] == "accepted")
+
+
+def test_codes_in_no_table_are_shown(panel: Panel, shop: Installation) -> None:
+    """With how many messages failed so, and a link to the last of them."""
+    one = made(shop, "twilio", {"auth_token": "not-a-real-auth-token-for-panel0"})
+    body = {"to": "+15550107712", "from": "+15550100", "statuses": ["failed"], "delay_ms": 0}
+    shop.api("POST", f"/v1/connections/{one}/simulate", {**body, "error_code": "39999"})
+    until(lambda: shop.api("GET", f"/v1/connections/{one}/stats")["unknown_codes"]["codes"])
+    page = panel.go(f"/connections/{one}")
+    facts = page.locator(".facts > div:has-text('39999')")
+    expect(facts).to_contain_text("1 message")
+    facts.locator("a").click()
+    page.wait_for_url("**/messages/msg_*")
+
+
+def test_no_mapping_is_tried_on_what_is_unproved(panel: Panel, shop: Installation) -> None:
+    """A callback in quarantine leads to the settings of its connection, and not to its mapping."""
+    verify = {"scheme": "hmac", "secret": "not-a-real-secret-0", "header": "X-Sig"}
+    one = made(shop, "generic", {"verify": verify})
+    shop.api("PATCH", f"/v1/connections/{one}", {"on_bad_signature": "quarantine"})
+    url = shop.api("GET", f"/v1/connections/{one}")["callback_url"]
+    urlopen(Request(url, b"{}", {"content-type": "application/json"})).close()
+    until(lambda: shop.api("GET", f"/v1/callbacks?connection={one}")["data"])
+    (callback,) = shop.api("GET", f"/v1/callbacks?connection={one}")["data"]
+    page = panel.go(f"/callbacks/{callback['id']}")
+    expect(page.locator("text=Settings of its connection")).to_be_visible()
+    expect(page.locator("text=Try a mapping on it")).to_have_count(0)
+
+
 def test_what_is_wrong_is_said_at_its_field(panel: Panel) -> None:
     """One of several shapes is chosen; what the API refuses stands beside the field it is about."""
     page = panel.go("/connections/new?provider=generic")
@@ -123,7 +185,7 @@ def test_a_provider_says_what_it_can_do_and_what_to_enter(panel: Panel, shop: In
     page = panel.go(f"/connections/{one}")
     expect(page.locator(".reports .yes").first).to_contain_text("Submitted")
     expect(page.locator(".reports >> text=Opt-outs, by their codes")).to_be_visible()
-    expect(page.locator(".prose ol li").first).to_contain_text("In the Twilio console")
+    expect(page.locator(".prose ol li").first).to_contain_text("Copy the primary Auth Token")
     expect(page.locator(".prose ol li b").first).to_have_text("primary")
     page.click("summary:has-text('codes of failures')")
     page.click("summary:has-text('All of them')")

@@ -125,6 +125,25 @@ class ConnectionView(View):
     updated_at: Time
 
 
+class ToEnterView(View):
+    """What is to be entered at the provider; told only now."""
+
+    url: str = Field(
+        description="The callback URL, with the proof in it where it stands there.",
+        examples=["https://hooks.example.com/in/9f2c1d84a7b34e60"],
+    )
+    made_up: dict[str, str] = Field(
+        description="Settings that were left out and have been made up.",
+        examples=[{"verify_token": "0f9c1d84a7b34e60"}],
+    )
+
+
+class NewConnectionView(ConnectionView):
+    """A connection that was just made or given new secrets, with what goes to the provider."""
+
+    to_enter: ToEnterView
+
+
 class ConnectionChange(Asked):
     """What is to change of a connection; what is left out stays."""
 
@@ -180,7 +199,8 @@ class ConnectionCreate(Asked):
     provider: str = Field(max_length=64, examples=["whatsapp"])
     name: str = Field(min_length=1, max_length=NAME_MAX, examples=["WhatsApp, main number"])
     config: dict[str, Any] = Field(
-        description="The provider's settings; `GET /v1/providers` has the schema.",
+        description="The provider's settings; `GET /v1/providers` has the schema. Those that are "
+        "`x-chosen` may be left out: they are made up.",
         examples=[{"app_secret": "0f9c…", "verify_token": "choose-one"}],
     )
     token: str | None = Field(
@@ -240,6 +260,17 @@ async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
     )
 
 
+async def _new(
+    caller: Caller, connection: StoredConnection, made_up: dict[str, str]
+) -> NewConnectionView:
+    """Show a connection with what is to be entered at its provider."""
+    shown = await view(caller, connection)
+    url = f"{connection.public_url or caller.context.public_url}{_IN}{connection.token}"
+    url = catalogue.url_to_enter(connection.provider, connection.config, url)
+    to_enter = ToEnterView(url=url, made_up=made_up)
+    return NewConnectionView(**shown.model_dump(), to_enter=to_enter)
+
+
 def _pause(pause: Pause | None) -> PauseView | None:
     if pause is None:
         return None
@@ -279,16 +310,18 @@ def known_connection(caller: Caller, connection_id: str) -> StoredConnection:
 
 
 @router.post("", name="create_connection", status_code=201, summary="Add a connection")
-async def create(caller: CallerDep, body: ConnectionCreate) -> ConnectionView:
+async def create(caller: CallerDep, body: ConnectionCreate) -> NewConnectionView:
     """Add a connection. When the answer comes, every worker takes its callbacks.
 
     Where `samples` are given, its mapping must read one of them at least.
     """
+    made_up = catalogue.made_up(body.provider, body.config)
+    config = {**body.config, **made_up}
     if not body.force:
         samples = [sample_of(one) for one in body.samples]
-        mapping_trials.check(body.provider, body.config, samples, masked=caller.asker.masked)
+        mapping_trials.check(body.provider, config, samples, masked=caller.asker.masked)
     new = NewConnection(
-        body.provider, body.name, body.config, body.token, body.public_url, body.on_bad_signature
+        body.provider, body.name, config, body.token, body.public_url, body.on_bad_signature
     )
     try:
         made = await caller.manager.add_connection(caller.scope, new)
@@ -296,7 +329,7 @@ async def create(caller: CallerDep, body: ConnectionCreate) -> ConnectionView:
         raise Problem("limit_reached", str(error)) from error
     except TokenTaken as error:
         raise Problem("token_taken", "Choose another token, or leave it out.") from error
-    return await view(caller, made)
+    return await _new(caller, made, made_up)
 
 
 @router.get("", name="list_connections", summary="List connections")
@@ -336,7 +369,9 @@ async def change(caller: CallerDep, connection_id: str, body: ConnectionChange) 
 @router.post(
     "/{connection_id}/rotate", name="rotate_connection", summary="Change a connection's secrets"
 )
-async def rotate(caller: CallerDep, connection_id: str, body: ConnectionRotation) -> ConnectionView:
+async def rotate(
+    caller: CallerDep, connection_id: str, body: ConnectionRotation
+) -> NewConnectionView:
     """Take callbacks with new secrets, and for a while with the old ones too, so none is lost."""
     known, edges = known_connection(caller, connection_id), _edges(caller)
     if not body.force and not _OF_MAPPING.isdisjoint(body.config):
@@ -349,7 +384,7 @@ async def rotate(caller: CallerDep, connection_id: str, body: ConnectionRotation
         raise Problem("limit_reached", str(error)) from error
     if changed is None:
         raise not_found("connection")
-    return await view(caller, changed)
+    return await _new(caller, changed, {})
 
 
 @router.post("/{connection_id}/pause", name="pause_connection", summary="Pause a connection")

@@ -32,6 +32,12 @@ class ProviderView(View):
     label: str = Field(examples=["WhatsApp Cloud API"])
     channels: list[str] = Field(examples=[["whatsapp"]])
     documentation: str = Field(description="Where the provider describes its callbacks.")
+    reports: list[str] = Field(
+        description="The statuses that its callbacks can tell of; none: that depends on the "
+        "mapping of a connection.",
+        examples=[["sent", "delivered", "failed"]],
+    )
+    inbound: bool = Field(description="Whether messages from people come through it.")
     simulates: list[str] = Field(
         description="The statuses of which test callbacks can be made.", examples=[["delivered"]]
     )
@@ -68,6 +74,8 @@ async def page(caller: CallerDep, query: Annotated[NoQuery, Query()]) -> Page[Pr
             label=provider.label,
             channels=list(provider.channels),
             documentation=provider.documentation,
+            reports=list(provider.reports),
+            inbound=provider.inbound,
             simulates=list(provider.simulates),
             config_schema=provider.config_schema,
             sends=list(provider.sends),

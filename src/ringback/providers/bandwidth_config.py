@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ringback.providers.base import ProviderConfig, secret
+from ringback.providers.base import CHOSEN, ProviderConfig, secret
 from ringback.providers.keywords import OptInWords, OptOutWords, opt_in_words, opt_out_words
 
 Canonical = Literal["raw", "compact", "sorted"]
@@ -20,10 +20,11 @@ class BandwidthConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_
             max_length=128,
             pattern=r"^[!-9;-~]+$(?!\n)",
             description="User name that you enter for the callback URL at Bandwidth; no colon.",
+            extra=CHOSEN,
         ),
     ]
     password: Annotated[
-        str, secret("Password that you enter for the callback URL at Bandwidth.", limit=128)
+        str, secret("Password that you enter for the callback URL at Bandwidth.", 128, chosen=True)
     ]
     account_id: (
         Annotated[

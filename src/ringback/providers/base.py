@@ -17,6 +17,8 @@ from ringback.domain.orders import OrderStatus
 
 # Marks a config field whose value is never shown, logged or stored in plain text.
 SECRET: dict[str, object] = {"secret": True}
+# What whoever makes a connection chooses, and enters at the provider as well.
+CHOSEN: dict[str, object] = {"chosen": True}
 
 
 class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,15 +32,12 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return f"<{type(self).__qualname__} of {type(self).__module__}>"
 
 
-def secret(description: str, limit: int = 256) -> msgspec.Meta:
-    """Annotate a secret config field: never empty, at most `limit` characters, never shown."""
+def secret(description: str, limit: int = 256, *, chosen: bool = False) -> msgspec.Meta:
+    """Annotate a secret config field, never shown; a `chosen` one is ours, and entered there."""
     return msgspec.Meta(
-        min_length=1,
-        max_length=limit,
-        pattern=r"^[ -~]*$(?!\n)",
-        description=description,
-        extra=SECRET,
-    )
+        min_length=1, max_length=limit, pattern=r"^[ -~]*$(?!\n)", description=description,
+        extra={**SECRET, **CHOSEN} if chosen else SECRET,
+    )  # fmt: skip
 
 
 class CannotSimulateError(ValueError):
@@ -332,14 +331,10 @@ class ErrorRule(msgspec.Struct, frozen=True):
     def failure(self, provider_code: str | None, description: str | None) -> Failure:
         """Make the canonical error for a provider's code and its own description."""
         return Failure(
-            class_=self.class_,
-            code=self.code,
-            retryable=self.retryable,
-            provider_code=provider_code,
-            description=description,
-            stage=self.stage,
+            class_=self.class_, code=self.code, retryable=self.retryable,
+            provider_code=provider_code, description=description, stage=self.stage,
             opt_out=self.opt_out,
-        )
+        )  # fmt: skip
 
 
 class Provider:
@@ -361,6 +356,10 @@ class Provider:
     Config: ClassVar[type[ProviderConfig]]
     STATUS: ClassVar[dict[str, Status]] = {}
     ERRORS: ClassVar[dict[str, ErrorRule]] = {}
+    # Statuses that no word in STATUS and no code in ERRORS stands for.
+    tells: ClassVar[tuple[Status, ...]] = ()
+    # Whether messages from people come through it.
+    inbound: ClassVar[bool] = True
     simulated: ClassVar[tuple[Status, ...]] = ()
     sends: ClassVar[tuple[str, ...]] = ()
     refusals: ClassVar[tuple[str, ...]] = ()
@@ -438,6 +437,11 @@ class Provider:
         """
         del request, config, how
         return None
+
+    def url_to_enter(self, url: str, config: Any) -> str:
+        """Return a callback URL as it is entered there: with the proof where that stands in it."""
+        del config
+        return url
 
     def sign(self, body: bytes, config: Any, now_ms: int) -> Headers:
         """Make the headers that authenticate a callback's body as the provider would."""

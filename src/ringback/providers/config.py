@@ -49,7 +49,14 @@ def secret_fields(kind: type[msgspec.Struct]) -> set[str]:
     """Return the names of the fields of this struct itself whose values are secrets."""
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
-    return {field.encode_name for field in info.fields if _is_secret(field.type)}
+    return {field.encode_name for field in info.fields if _is_marked(field.type, "secret")}
+
+
+def chosen_fields(kind: type[msgspec.Struct]) -> set[str]:
+    """Return the names of the fields of this struct itself that we choose, and the provider not."""
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    return {field.encode_name for field in info.fields if _is_marked(field.type, "chosen")}
 
 
 def redact(config: msgspec.Struct) -> dict[str, object]:
@@ -70,12 +77,17 @@ def redact(config: msgspec.Struct) -> dict[str, object]:
 
 
 def json_schema(kind: type[ProviderConfig]) -> dict[str, object]:
-    """Return the JSON Schema of a config, with its secrets marked `writeOnly`."""
+    """Return the JSON Schema of a config.
+
+    Its secrets are marked `writeOnly`, and what we choose ourselves `x-chosen`.
+    """
     _, components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     for struct in _structs(inspect.type_info(kind)):
         properties = components[struct.__name__]["properties"]
         for name in secret_fields(struct):
             properties[name] = {**properties[name], "writeOnly": True, "format": "password"}
+        for name in chosen_fields(struct):
+            properties[name] = {**properties[name], "x-chosen": True}
     own: dict[str, object] = components.pop(kind.__name__)
     return {**own, "$defs": components} if components else own
 
@@ -98,12 +110,12 @@ def _shown(value: object) -> object:
     return [_shown(one) for one in value] if isinstance(value, list) else msgspec.to_builtins(value)
 
 
-def _is_secret(kind: inspect.Type) -> bool:
+def _is_marked(kind: inspect.Type, mark: str) -> bool:
     if isinstance(kind, inspect.Metadata):
-        return bool((kind.extra or {}).get("secret")) or _is_secret(kind.type)
+        return bool((kind.extra or {}).get(mark)) or _is_marked(kind.type, mark)
     if isinstance(kind, inspect.ListType):
-        return _is_secret(kind.item_type)
-    return isinstance(kind, inspect.UnionType) and any(map(_is_secret, kind.types))
+        return _is_marked(kind.item_type, mark)
+    return isinstance(kind, inspect.UnionType) and any(_is_marked(one, mark) for one in kind.types)
 
 
 def _structs(kind: inspect.Type) -> Iterator[type[msgspec.Struct]]:

@@ -101,6 +101,12 @@ class Generic(Provider):
         """Give a request the proof that the config asks for."""
         return generic_proofs.authenticate(request, config.verify, now_ms)
 
+    def url_to_enter(self, url: str, config: GenericConfig) -> str:
+        """Put the key into the query, where it is to stand there."""
+        if not isinstance(config.verify, ApiKey):
+            return url
+        return generic_proofs.authenticate(HttpRequest("POST", url), config.verify, 0).url
+
     def conceal(self, callback: Callback, config: GenericConfig) -> Callback:
         """Hide an API key where it stands, in its header or in the query; a handshake's token."""
         shaken = config.handshake

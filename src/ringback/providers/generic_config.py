@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ringback.providers.base import SECRET, ProviderConfig, secret
+from ringback.providers.base import CHOSEN, SECRET, ProviderConfig, secret
 from ringback.providers.generic_handshakes import Handshake
 from ringback.providers.mapped_config import MappedConfig
 
@@ -111,16 +111,17 @@ class Basic(_Part, frozen=True, kw_only=True, tag_field="scheme", tag="basic"):
             max_length=128,
             pattern=r"^[!-9;-~]+$(?!\n)",
             description="User name that the sender gives; no colon.",
+            extra=CHOSEN,
         ),
     ]
-    password: Annotated[str, secret("Password that the sender gives.", limit=SECRET_MAX)]
+    password: Annotated[str, secret("Password that the sender gives.", SECRET_MAX, chosen=True)]
     older: _Older = msgspec.field(default_factory=list)
 
 
 class Bearer(_Part, frozen=True, kw_only=True, tag_field="scheme", tag="bearer"):
     """A token in the Authorization header, after the word Bearer."""
 
-    token: Annotated[str, secret("Token that the sender gives.", limit=SECRET_MAX)]
+    token: Annotated[str, secret("Token that the sender gives.", SECRET_MAX, chosen=True)]
     older: _Older = msgspec.field(default_factory=list)
 
 
@@ -140,7 +141,7 @@ class ApiKey(
             description="Name of the header or of the query parameter.",
         ),
     ]
-    value: Annotated[str, secret("The value, all of it.", limit=SECRET_MAX)]
+    value: Annotated[str, secret("The value, all of it.", SECRET_MAX, chosen=True)]
     older: _Older = msgspec.field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -50,7 +50,8 @@ class LinkCoolConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_f
         str,
         secret(
             "Secret that stands in the callback URL after `?callback_proof=`: long and random, of "
-            "letters and digits, because it is all that proves a callback."
+            "letters and digits, because it is all that proves a callback.",
+            chosen=True,
         ),
     ]
     api_key: Annotated[str, secret("API key at LINK Denmark. Needed only to send.")] | None = None

@@ -17,6 +17,7 @@ class LinkMobilityConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unkno
             "Value of the custom header that you enter for the callback in the MyLINK portal: "
             "long and random, because it is all that proves a callback.",
             limit=256,
+            chosen=True,
         ),
     ]
     header: Annotated[

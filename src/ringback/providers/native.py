@@ -7,7 +7,7 @@ before anything here is asked: services/native.py. Nothing is sent through it, n
 from typing import Any, ClassVar
 
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
-from ringback.domain.messages import Failure, Status
+from ringback.domain.messages import STATUS_CODE, Failure, Status
 from ringback.providers import native_items
 from ringback.providers.base import (
     CannotSimulateError,
@@ -34,6 +34,7 @@ class Native(Provider):
     documentation: ClassVar[str] = ""
     Config: ClassVar[type[ProviderConfig]] = NativeConfig
     keyed: ClassVar[bool] = True
+    tells: ClassVar[tuple[Status, ...]] = tuple(one for one in STATUS_CODE if one != "received")
 
     def verify(self, callback: Callback, config: Any, now_ms: int) -> Verification:
         """Check the method: the key has been checked by whoever asks."""

@@ -15,7 +15,8 @@ class PsWinConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fiel
         str,
         secret(
             "Secret that you put into the URL at LINK, after `?callback_proof=`: long and random, "
-            "of letters and digits, because it is all that proves a callback."
+            "of letters and digits, because it is all that proves a callback.",
+            chosen=True,
         ),
     ]
     username: (

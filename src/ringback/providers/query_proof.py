@@ -84,6 +84,10 @@ class ProvedByQuery(Provider):
         del callback, config
         return HttpResponse(200 if verification.verdict == "ok" else 401)
 
+    def url_to_enter(self, url: str, config: Any) -> str:
+        """Put the secret into the query."""
+        return into(url, config.callback_secret)
+
     def covers(self, config: Any) -> tuple[str, bool]:
         """Say that nothing is signed."""
         del config

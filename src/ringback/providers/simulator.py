@@ -97,7 +97,7 @@ _Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 class SimulatorConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The secret of a simulator, and its habits."""
 
-    secret: Annotated[str, secret("Any text: it signs the simulated callbacks.")]
+    secret: Annotated[str, secret("Any text: it signs the simulated callbacks.", chosen=True)]
     outcome: Annotated[Outcome, msgspec.Meta(description="How the life of a message ends.")] = (
         "delivered"
     )

@@ -63,7 +63,7 @@ class SharedHeader(_Part, frozen=True, kw_only=True, tag_field="scheme", tag="he
     """A custom header with a value that only you and SMSPortal know, as webhooks can be given."""
 
     name: Annotated[str, msgspec.Meta(pattern=_HEADER_NAME, description="Name of the header.")]
-    value: Annotated[str, secret("The value, all of it.", limit=SECRET_MAX)]
+    value: Annotated[str, secret("The value, all of it.", SECRET_MAX, chosen=True)]
 
 
 class UrlToken(_Part, frozen=True, kw_only=True, tag_field="scheme", tag="url_token"):

@@ -38,6 +38,7 @@ class Textellent(ProvedByQuery, Subscribing):
     simulated: ClassVar[tuple[Status, ...]] = (
         "queued", "submitted", "sent", "delivered", "failed", "received",
     )  # fmt: skip
+    tells: ClassVar[tuple[Status, ...]] = ("queued", "submitted", "sent", "delivered", "failed")
     methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
     sends: ClassVar[tuple[str, ...]] = ("text", "media")
     refusals: ClassVar[tuple[str, ...]] = textellent_send.REFUSALS

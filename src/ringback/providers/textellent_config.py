@@ -26,7 +26,8 @@ class TextellentConfig(MappedConfig, frozen=True, kw_only=True, forbid_unknown_f
         str,
         secret(
             "Secret that you put into the address of each subscription, after `?callback_proof=`: "
-            "long and random, of letters and digits, because it is all that proves a callback."
+            "long and random, of letters and digits, because it is all that proves a callback.",
+            chosen=True,
         ),
     ]
     auth_code: (

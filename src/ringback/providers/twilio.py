@@ -5,6 +5,7 @@ Signatures are in `twilio_proof`, what callbacks say in `twilio_items` (forms) a
 """
 
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from ringback.domain.http import Callback, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
@@ -137,6 +138,13 @@ class Twilio(Provider):
         """Prove a request as Twilio would, in its URL and its headers."""
         del now_ms
         return twilio_proof.authenticate(request, config)
+
+    def url_to_enter(self, url: str, config: TwilioConfig) -> str:
+        """Put user name and password into it, where there are any."""
+        if config.callback_username is None or config.callback_password is None:
+            return url
+        name = quote(config.callback_username, safe="")
+        return url.replace("://", f"://{name}:{quote(config.callback_password, safe='')}@", 1)
 
     def covers(self, config: Any) -> tuple[str, bool]:
         """Say that the URL is signed."""

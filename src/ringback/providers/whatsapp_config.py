@@ -16,7 +16,7 @@ class WhatsAppConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_f
 
     app_secret: Annotated[str, secret("App Secret of the Meta app: it signs the callbacks.")]
     verify_token: Annotated[
-        str, secret("The verify token that you enter beside the callback URL at Meta.")
+        str, secret("The verify token that you enter beside the callback URL at Meta.", chosen=True)
     ]
     access_token: (
         Annotated[

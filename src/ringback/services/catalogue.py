@@ -4,11 +4,13 @@ The API knows no provider; everything it says about one comes from here.
 """
 
 import functools
+import secrets
 from importlib import resources
 from typing import Any
 
 import msgspec
 
+from ringback.domain.messages import STATUS_CODE, Status
 from ringback.errors import Fault, Invalid
 from ringback.providers import config, native_items, registry
 from ringback.providers.base import Provider
@@ -39,6 +41,8 @@ class Listed(msgspec.Struct, frozen=True):
     label: str
     channels: tuple[str, ...]
     documentation: str
+    reports: tuple[str, ...]
+    inbound: bool
     simulates: tuple[str, ...]
     config_schema: dict[str, object]
     sends: tuple[str, ...]
@@ -63,6 +67,8 @@ def providers() -> list[Listed]:
             label=provider.label,
             channels=provider.channels,
             documentation=provider.documentation,
+            reports=_reports(provider),
+            inbound=provider.inbound,
             simulates=tuple(provider.simulated),
             config_schema=config.json_schema(provider.Config),
             sends=sends(provider.name),
@@ -157,6 +163,29 @@ def check_config(provider: str, raw: dict[str, object]) -> None:
         raise Invalid(*faults) from error
 
 
+def made_up(provider: str, raw: dict[str, object]) -> dict[str, str]:
+    """Make up what a config lacks and we choose: a random secret, and our name."""
+    if provider not in registry.PROVIDERS:
+        return {}
+    kind = registry.get(provider).Config
+    hidden = config.secret_fields(kind)
+    needed = {field.encode_name for field in msgspec.structs.fields(kind) if field.required}
+    return {
+        name: secrets.token_hex(16) if name in hidden else "ringback"
+        for name in sorted(config.chosen_fields(kind) & needed)
+        if raw.get(name) is None
+    }
+
+
+def url_to_enter(provider: str, raw: dict[str, object], url: str) -> str:
+    """Return a callback URL as it is to be entered at the provider, with the proof in it, if any.
+
+    Raises Invalid.
+    """
+    found = _get(provider)
+    return found.url_to_enter(url, config.load_config(found.Config, raw))
+
+
 def destinations(provider: str) -> dict[str, tuple[str, ...]]:
     """Return the config fields that say where secrets are sent, each with those secrets."""
     return _get(provider).destinations
@@ -189,6 +218,16 @@ def redacted(provider: str, raw: dict[str, object]) -> dict[str, object] | None:
 def native_schema(template: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the JSON Schema of what native connections are sent, and the parts it refers to."""
     return native_items.schema(template)
+
+
+def _reports(provider: Provider) -> tuple[Status, ...]:
+    """Return what its callbacks can tell of, as declared, in the order of a message's life.
+
+    Nothing where that depends on the mapping of a connection.
+    """
+    told = {*provider.tells, *provider.STATUS.values()}
+    told |= {one.status for one in provider.ERRORS.values()} if told else set()
+    return tuple(one for one in STATUS_CODE if one in told)
 
 
 def _errors(provider: Provider) -> tuple[Code, ...]:

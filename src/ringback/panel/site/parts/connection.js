@@ -5,11 +5,22 @@ import { S } from "../strings.js";
 import { Tone } from "./ring.js";
 
 const T = S.connections;
-const TONES = { receiving: "good", quiet: "idle", silent: "bad", rejecting: "bad", never: "idle", there: "good", unusable: "bad" };
+const TONES = { receiving: "good", quiet: "idle", silent: "bad", rejecting: "bad", never: "idle", there: "good", unusable: "bad", paused: "warn" };
 
-const invent = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
-/** What you choose yourself, and the provider is told; everything else the provider gives to you. */
-export const CHOSEN = { whatsapp: { verify_token: invent }, bandwidth: { username: () => "ringback", password: invent }, simulator: { secret: invent } };
+/** Make up what a setting may be that you choose yourself: a random secret, or a name. */
+export const invent = (schema) => (schema.format === "password" ? [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("") : "ringback");
+
+/** Return what was given in a config of what you choose yourself and the provider is told: [name, value]; by the marks of its schema. */
+export function chosenOf(schema, config, defs = schema.$defs ?? {}) {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, one]) => {
+    const value = config?.[name];
+    if (!value) return [];
+    if (one["x-chosen"]) return [[name, String(value)]];
+    const shapes = one.discriminator ?? one.anyOf?.find((each) => each.discriminator)?.discriminator;
+    const ref = shapes?.mapping[value[shapes.propertyName]];
+    return ref ? chosenOf(defs[ref.split("/").at(-1)], value, defs) : [];
+  });
+}
 
 /** The providers whose callbacks mean what a mapping says. */
 export const MAPPED = new Set(["generic", "textellent"]);
@@ -17,6 +28,7 @@ export const MAPPED = new Set(["generic", "textellent"]);
 /** Return how a connection stands, by its figures where there are any. */
 export function stateOf(one, figures) {
   if (!one.usable) return "unusable";
+  if (one.paused.intake || one.paused.processing) return "paused";
   return figures?.state ?? (one.last_callback ? "there" : "never");
 }
 

@@ -148,7 +148,7 @@ export function List({
     <header>
       <div class="tools">${tools}</div>
       ${flood > 0 && html`<span class="chip c-sent">${S.list.flood(flood)}</span>`}
-      ${fresh && html`<button class="btn fresh" onClick=${catchUp}>${S.list.fresh(fresh)}</button>`}
+      ${Boolean(fresh) && html`<button class="btn fresh" onClick=${catchUp}>${S.list.fresh(fresh)}</button>`}
       ${chooser}
       <${CopyAs} path=${path} query=${query} cli=${cli} />
     </header>

@@ -2,6 +2,7 @@
 
 import { html } from "../shell/preact.js";
 import { S } from "../strings.js";
+import { invent } from "./connection.js";
 import { Field } from "./form.js";
 
 const T = S.connections;
@@ -61,7 +62,7 @@ function Choose({ name, schema, defs, value, onChange, problem, pointer }) {
     ${value && html`<${Fields} schema=${shape} defs=${defs} value=${value} onChange=${onChange} problem=${problem} pointer=${pointer} leave=${[by]} />`}</fieldset>`;
 }
 
-function One({ name, schema, defs, value, onChange, problem, pointer, invent }) {
+function One({ name, schema, defs, value, onChange, problem, pointer }) {
   const common = { label: words(name), help: schema.description, problem, pointer };
   if (schema.discriminator) return html`<${Choose} name=${name} schema=${schema} defs=${defs} value=${value} onChange=${onChange} problem=${problem} pointer=${pointer} />`;
   if (schema.enum) return html`<${Field} ...${common} kind="select" options=${schema.enum.map((one) => [one, words(String(one))])} value=${value} onInput=${onChange} />`;
@@ -82,16 +83,16 @@ function One({ name, schema, defs, value, onChange, problem, pointer, invent }) 
   }
   const secret = schema.format === "password";
   return html`<div class="made"><${Field} ...${common} kind="text" mono=${secret} maxlength=${schema.maxLength} autocomplete="off" value=${value ?? ""} onInput=${onChange} />
-    ${invent && html`<button type="button" class="btn" onClick=${() => onChange(invent())}>${T.makeOne}</button>`}</div>`;
+    ${schema["x-chosen"] && html`<button type="button" class="btn" onClick=${() => onChange(invent(schema))}>${T.makeOne}</button>`}</div>`;
 }
 
-/** The fields of an object: what is needed first, the rest folded. `leave`: names that are set elsewhere; `inventable`: names that may be made up. */
-export function Fields({ schema, defs = schema.$defs ?? {}, value, onChange, problem, pointer, leave = [], inventable = {} }) {
+/** The fields of an object: what is needed first, the rest folded. `leave`: names that are set elsewhere. */
+export function Fields({ schema, defs = schema.$defs ?? {}, value, onChange, problem, pointer, leave = [] }) {
   const all = Object.entries(schema.properties ?? {}).filter(([name]) => !leave.includes(name)).map(([name, raw]) => [name, plain(raw, defs)]);
   const needed = all.filter(([name]) => schema.required?.includes(name));
   const others = all.filter(([name]) => !schema.required?.includes(name));
   const draw = ([name, one]) => html`<${One} key=${name} name=${name} schema=${one} defs=${defs} value=${value[name]} problem=${problem} pointer=${`${pointer}/${name}`}
-    invent=${inventable[name]} onChange=${(next) => onChange({ ...value, [name]: next })} />`;
+    onChange=${(next) => onChange({ ...value, [name]: next })} />`;
   const wrong = others.some(([name]) => problem?.errors?.some((one) => one.pointer?.startsWith(`${pointer}/${name}`)));
   return html`${needed.map(draw)}
     ${others.length > 0 && html`<details class="more" open=${wrong || undefined}><summary>${T.more}</summary><div class="form">${others.map(draw)}</div></details>`}`;

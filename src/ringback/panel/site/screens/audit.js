@@ -1,5 +1,6 @@
 /** The audit log: who changed what people configure, who signed in, what was done by hand. */
 
+import { useActors } from "../parts/actors.js";
 import { Facts, Json } from "../parts/code.js";
 import { Id } from "../parts/copy.js";
 import { Dialog } from "../parts/dialog.js";
@@ -11,30 +12,17 @@ import { Ago, Exact } from "../parts/time.js";
 import { get } from "../shell/api.js";
 import { useLoad } from "../shell/load.js";
 import { html, useState } from "../shell/preact.js";
-import { may, session } from "../shell/session.js";
+import { may } from "../shell/session.js";
 import { href } from "../shell/where.js";
 import { S } from "../strings.js";
 
 const T = S.audit;
 const FILTERS = ["action", "actor", "object"];
 const LOOK_MS = 10000;
-const NAMED_MAX = 200;
 const PLACES = {
   end: "/endpoints/", con: "/connections/", msg: "/messages/", evt: "/events/", dlv: "/deliveries/",
   cbk: "/callbacks/", att: "/attempts/",
 };
-
-/** Return what people and keys are called, by their ids, as far as one may know. */
-function useActors() {
-  const rows = (scope, path) => useLoad((signal) => may(scope) ? get(path, { limit: NAMED_MAX }, { signal }) : Promise.resolve({ data: [] }), []).data?.data ?? [];
-  const people = rows("people:read", "/v1/people");
-  const keys = rows("keys:read", "/v1/api-keys");
-  const me = session.value.person;
-  return new Map([
-    ...(me ? [[me.id, me.name || me.email]] : []), ...people.map((one) => [one.id, one.name || one.email]), ...keys.map((one) => [one.id, T.key(one.name)]),
-    ["installation", T.installation],
-  ]);
-}
 
 /** Write one field of what was done: of a change, what it was and what it is. */
 function field(name, value) {

@@ -76,7 +76,7 @@ function Onward({ callback }) {
   if (!may("connections:write")) return null;
   const to = (query) => href(`/connections/${callback.connection}`, query);
   return html`<div class="actions">${UNPROVED.has(callback.outcome) && html`<a class="btn" href=${to({ tab: "settings" })}>${T.toSettings}</a>`}
-    ${MAPPED.has(callback.provider) && html`<a class="btn" href=${to({ tab: "mapping", callback: callback.id })}>${T.toMapping}</a>`}</div>`;
+    ${MAPPED.has(callback.provider) && !UNPROVED.has(callback.outcome) && html`<a class="btn" href=${to({ tab: "mapping", callback: callback.id })}>${T.toMapping}</a>`}</div>`;
 }
 
 function Page({ callback, reveal }) {

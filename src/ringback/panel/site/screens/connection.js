@@ -20,22 +20,27 @@ import { may } from "../shell/session.js";
 import { go, href, where } from "../shell/where.js";
 import { S } from "../strings.js";
 import { Outcome } from "./callbacks.js";
+import { Pauses } from "./connection_pause.js";
 import { Capabilities, Credentials, Setup, Subscribe } from "./connection_provider.js";
 import { Mapping } from "./connection_mapping.js";
 import { Settings } from "./connection_settings.js";
 import { Simulate } from "./connection_simulate.js";
 
 const T = S.connections;
+const C = S.callbacks;
 const LOOK_MS = 2000;
 const FRESH_MS = 30000;
 /** What was chosen when it was added, to be entered at the provider as well: known until the page is left. */
 export const entered = signal(null);
 
 function Url({ connection, provider }) {
-  const fresh = entered.value?.id === connection.id ? entered.value.values : [];
+  const known = entered.value?.id === connection.id ? entered.value : null;
+  const proved = known && known.url !== connection.callback_url ? known.url : null;
+  // What stands in the URL is entered with it.
+  const fresh = (known?.values ?? []).filter(([, value]) => !proved?.includes(encodeURIComponent(value)));
   const trouble = connection.provider !== "simulator" && unreachable(connection.callback_url);
   return html`<section class="card"><header><h2>${T.url}</h2></header><div class="body stack">
-    <${Command} text=${connection.callback_url} />
+    ${proved ? html`<div class="banner"><p>${T.enterUrl}</p><${Secret} text=${proved} /></div>` : html`<${Command} text=${connection.callback_url} />`}
     <p class="muted">${provider?.setup ? "" : T.where[connection.provider] ?? T.where.generic} ${T.urlText}</p>
     ${fresh.length > 0 && html`<div class="banner"><p>${T.enter}</p><${Facts} of=${fresh.map(([name, value]) => [name, html`<${Secret} text=${value} />`])} /></div>`}
     ${trouble && html`<div class="banner warn"><p><b>${trouble.title}.</b> ${trouble.text}</p></div>`}</div></section>`;
@@ -58,6 +63,7 @@ function Line({ of }) {
     return [
       { label: T.line.accepted, values: s.accepted, colour: "delivered" }, { label: T.line.duplicate, values: s.duplicate, colour: "waiting", hatched: true },
       { label: T.line.other, values: other, colour: "expired" }, { label: T.line.rejected, values: s.rejected, colour: "failed" },
+      ...(s.held.some(Boolean) ? [{ label: T.line.held, values: s.held, colour: "unconfirmed" }] : []),
     ];
   }, [s]);
   return html`<${Chart} times=${s.at} series=${lines} stacked=${true} height=${160} format=${number} />`;
@@ -78,8 +84,26 @@ function HeardCard({ connection }) {
     const { heard, callbacks } = of;
     const any = Object.values(callbacks).some(Boolean);
     return html`<p>${T.rateNow(perS(heard.per_s))}${heard.usual_per_s !== null && html`<span class="faint"> · ${T.usual(perS(heard.usual_per_s))}</span>`}</p>
-      ${any ? html`<${Line} of=${of} />` : html`<p class="faint">${T.noneLately}</p>`}<${Facts} of=${[[T.skew, clockOf(of.skew)]]} />`;
+      ${any ? html`<${Line} of=${of} />` : html`<p class="faint">${T.noneLately}</p>`}<${Facts} of=${[[T.skew, clockOf(of.skew)]]} />
+      <${Verdicts} of=${of.last_callbacks} /><${UnknownCodes} of=${of.unknown_codes} />`;
   }}</${Loaded}></div></section>`;
+}
+
+/** The last callbacks whatever the span: what became of each and why, to be opened. */
+function Verdicts({ of }) {
+  if (!of.length) return null;
+  const seen = may("callbacks:read");
+  return html`<h3>${T.verdicts}</h3><ul class="verdicts">${of.map((one) => html`<li key=${one.id}>
+    ${seen ? html`<a class="link" href=${href(`/callbacks/${one.id}`)}><${Outcome} outcome=${one.outcome} /></a>` : html`<${Outcome} outcome=${one.outcome} />`}
+    <span class="why muted">${one.reason}</span><span class="n faint"><${Ago} at=${one.received_at} /></span></li>`)}</ul>`;
+}
+
+/** Codes of failures that mean nothing to us yet: how often, and the last message that had each. */
+function UnknownCodes({ of }) {
+  if (!of.codes.length) return null;
+  return html`<h3>${T.unknownCodes}</h3><p class="faint">${T.unknownText}${of.complete ? "" : ` ${T.unknownMore}`}</p><${Facts} of=${of.codes.map((one) => [
+    html`<code>${one.code}</code>`, html`${T.codeTimes(number(one.times))} · <a class="link" href=${href(`/messages/${one.last_message}`)}>${T.codeLast}</a> <span class="faint"><${Ago} at=${one.last_at} /></span>`,
+  ])} />`;
 }
 
 const shown = (value) => (value === null ? html`<span class="faint">${T.unset}</span>` : html`<code>${typeof value === "object" ? JSON.stringify(value) : String(value)}</code>`);
@@ -97,7 +121,6 @@ function Overview({ connection, provider }) {
       ]} /></div></section></div></div>`;
 }
 
-const C = S.callbacks;
 const COLUMNS = [
   { key: "outcome", title: C.outcome, width: "136px", render: (row) => html`<${Outcome} outcome=${row.outcome} />` },
   { key: "reason", title: C.reason, width: "minmax(160px, 2fr)", class: "wide-only", render: (row) => row.reason || html`<span class="faint">${C.means[row.outcome]}</span>` },
@@ -133,6 +156,7 @@ function Page({ connection, providers, onChange }) {
   return html`<nav class="crumb"><a href=${href("/connections")}>${S.nav.connections}</a><span aria-hidden="true">›</span></nav>
     <div class="title"><h1>${connection.name}</h1><${Heard} connection=${connection} figures=${figures.get(connection.id)} />
       <span class="actions">${may("connections:write") && html`<button class="btn danger" onClick=${() => setAsking(true)}>${T.remove}</button>`}</span></div>
+    <${Pauses} connection=${connection} onChange=${onChange} />
     <${Tabs} label=${T.tabs.label} tabs=${[["", T.tabs.overview], ...(seen ? [["callbacks", T.tabs.callbacks]] : []), ["simulate", T.tabs.simulate], ...(mapped ? [["mapping", T.tabs.mapping]] : []), ["settings", T.tabs.settings]]} />
     <div role="tabpanel" aria-label=${T.tabs[tab || "overview"]}>${tab === "callbacks" ? html`<${Came} connection=${connection} />`
       : tab === "simulate" ? html`<${Simulate} connection=${connection} provider=${provider} />`

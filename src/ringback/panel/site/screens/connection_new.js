@@ -1,6 +1,6 @@
 /** Adding a connection: which provider, and what it has to know of the account. */
 
-import { CHOSEN } from "../parts/connection.js";
+import { chosenOf } from "../parts/connection.js";
 import { Field, FormProblem } from "../parts/form.js";
 import { renamed } from "../parts/names.js";
 import { Fields, filled, usual } from "../parts/schema_form.js";
@@ -29,10 +29,11 @@ function Form({ provider }) {
     event.preventDefault();
     setBusy(true);
     try {
-      const made = await post("/v1/connections", { provider: provider.name, name, config: filled(config) });
-      entered.value = { id: made.id, values: Object.keys(CHOSEN[provider.name] ?? {}).map((key) => [key, config[key]]) };
+      const given = filled(config);
+      const { id, to_enter: { url, made_up } } = await post("/v1/connections", { provider: provider.name, name, config: given });
+      entered.value = { id, url, values: [...chosenOf(provider.config_schema, given), ...Object.entries(made_up)] };
       renamed();
-      go(`/connections/${made.id}`, {}, { replace: true });
+      go(`/connections/${id}`, {}, { replace: true });
     } catch (failed) {
       setProblem(failed);
       setBusy(false);
@@ -41,7 +42,8 @@ function Form({ provider }) {
   return html`<section class="card narrow"><header><h2>${provider.label}</h2><button class="btn right" onClick=${() => setQuery({ provider: null })}>${T.another}</button></header>
     <form class="body form" onSubmit=${create}><${FormProblem} problem=${problem} />
       <${Field} label=${T.name} value=${name} onInput=${setName} help=${T.nameHelp} problem=${problem} pointer="/name" maxlength=${128} />
-      <${Fields} schema=${provider.config_schema} value=${config} onChange=${setConfig} problem=${problem} pointer="/config" inventable=${CHOSEN[provider.name]} />
+      <${Fields} schema=${provider.config_schema} value=${config} onChange=${setConfig} problem=${problem} pointer="/config" />
+      ${Object.values(provider.config_schema.properties ?? {}).some((one) => one["x-chosen"]) && html`<p class="faint">${T.mayLeaveOut}</p>`}
       ${provider.documentation && html`<p class="faint">${T.documentation}: <a class="link" href=${provider.documentation} target="_blank" rel="noreferrer">${provider.documentation}</a></p>`}
       <div class="actions"><button class="btn primary" type="submit" disabled=${busy || !name.trim()}>${T.create}</button></div></form></section>`;
 }

@@ -35,10 +35,11 @@ export function Capabilities({ provider }) {
   const optOuts = provider.errors.some((one) => one.opt_out);
   return html`<section class="card"><header><h2>${T.can}</h2></header><div class="body stack">
     <p class="muted">${T.reportsText(provider.label)}</p>
-    ${!provider.simulates.length ? html`<p>${T.nothing}</p>` : html`
-      <h3>${T.reports}</h3><ul class="reports">${reports.map((one) => html`<${Row} key=${one} can=${provider.simulates.includes(one)} name=${T.statuses[one]} />`)}</ul>
+    ${html`
+      <h3>${T.reports}</h3>${!provider.reports.length ? html`<p>${T.byMapping}</p>`
+        : html`<ul class="reports">${reports.map((one) => html`<${Row} key=${one} can=${provider.reports.includes(one)} name=${T.statuses[one]} />`)}</ul>`}
       <h3>${T.beyond}</h3><ul class="reports">
-        <${Row} can=${provider.simulates.includes("received")} name=${T.statuses.received} />
+        <${Row} can=${provider.inbound} name=${T.statuses.received} />
         <${Row} can=${optOuts} name=${T.optOuts} />
         <${Row} can=${provider.sends.length > 0} name=${T.sending} note=${provider.sends.join(", ")} />
         <${Row} can=${provider.sends.includes("media")} name=${T.files} />

@@ -1,7 +1,7 @@
 /** What can be changed of a connection: its name, where it is reached, what is refused, its secrets. */
 
 import { Facts } from "../parts/code.js";
-import { CHOSEN } from "../parts/connection.js";
+import { chosenOf } from "../parts/connection.js";
 import { Secret } from "../parts/copy.js";
 import { Confirm } from "../parts/dialog.js";
 import { Field, FormProblem } from "../parts/form.js";
@@ -13,6 +13,7 @@ import { say, sayProblem } from "../shell/notice.js";
 import { html, useState } from "../shell/preact.js";
 import { may } from "../shell/session.js";
 import { S } from "../strings.js";
+import { Pausing } from "./connection_pause.js";
 
 const T = S.connections.settings;
 const HOUR_S = 3600;
@@ -87,6 +88,7 @@ function Secrets({ connection, provider, onChange }) {
   const [values, setValues] = useState({});
   const [hours, setHours] = useState("24");
   const [fresh, setFresh] = useState([]);
+  const [url, setUrl] = useState(null);
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
   const given = filled(values);
@@ -98,8 +100,10 @@ function Secrets({ connection, provider, onChange }) {
       // What was before counts by the overlap; older ones of it were shown shortened and cannot be sent.
       if (within) delete own.older;
       const config = within ? { [within]: own } : own;
-      onChange(await post(`/v1/connections/${connection.id}/rotate`, { config, overlap_s: Math.round(Number(hours) * HOUR_S) }));
-      setFresh(Object.entries(given).filter(([name]) => CHOSEN[connection.provider]?.[name]));
+      const changed = await post(`/v1/connections/${connection.id}/rotate`, { config, overlap_s: Math.round(Number(hours) * HOUR_S) });
+      onChange(changed);
+      setFresh(chosenOf(schema, given));
+      setUrl(changed.to_enter.url !== changed.callback_url ? changed.to_enter.url : null);
       setValues({});
       setProblem(null);
       say(T.rotated);
@@ -111,8 +115,9 @@ function Secrets({ connection, provider, onChange }) {
   if (!Object.keys(schema.properties).length) return html`<section class="card"><header><h2>${T.secrets}</h2></header><div class="body"><p class="muted">${T.noSecrets}</p></div></section>`;
   return html`<section class="card"><header><h2>${T.secrets}</h2></header><form class="body form" onSubmit=${rotate}>
     <p class="muted">${T.secretsText}</p><${Earlier} connection=${connection} onChange=${onChange} /><${FormProblem} problem=${problem} />
+    ${url && fresh.length > 0 && html`<div class="banner"><p>${S.connections.enterUrl}</p><${Secret} text=${url} /></div>`}
     ${fresh.length > 0 && html`<div class="banner"><p>${S.connections.enter}</p><${Facts} of=${fresh.map(([name, value]) => [name, html`<${Secret} text=${value} />`])} /></div>`}
-    <${Fields} schema=${schema} value=${values} onChange=${setValues} problem=${problem} pointer=${within ? `/config/${within}` : "/config"} inventable=${CHOSEN[connection.provider]} />
+    <${Fields} schema=${schema} value=${values} onChange=${setValues} problem=${problem} pointer=${within ? `/config/${within}` : "/config"} />
     <${Field} label=${T.overlap} kind="number" min=${0} max=${168} step="any" value=${hours} onInput=${setHours} help=${Number(hours) ? T.overlapHelp : T.overlapNone} problem=${problem} pointer="/overlap_s" required=${true} />
     <div class="actions"><button class="btn primary" type="submit" disabled=${busy || !Object.keys(given).length}>${T.rotate}</button></div></form></section>`;
 }
@@ -121,5 +126,6 @@ function Secrets({ connection, provider, onChange }) {
 export function Settings({ connection, provider, onChange }) {
   if (!may("connections:write")) return html`<div class="stack narrow"><${Told} connection=${connection} /></div>`;
   return html`<div class="stack narrow"><${Basics} connection=${connection} onChange=${onChange} />
+    <${Pausing} connection=${connection} onChange=${onChange} />
     ${provider && connection.usable && html`<${Secrets} connection=${connection} provider=${provider} onChange=${onChange} />`}</div>`;
 }

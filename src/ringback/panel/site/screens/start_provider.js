@@ -1,6 +1,7 @@
 /** A provider: connected, its callback URL copied, its first callback waited for or explained. */
 
 import { Facts } from "../parts/code.js";
+import { chosenOf, invent } from "../parts/connection.js";
 import { Command, copy, Secret } from "../parts/copy.js";
 import { Field, FormProblem } from "../parts/form.js";
 import { Tone } from "../parts/ring.js";
@@ -48,10 +49,8 @@ function Fields({ provider, values, set, problem }) {
 
 /** Secrets that we may choose ourselves are chosen by chance; the provider's own are asked for. */
 function suggested(provider) {
-  if (provider.name === "whatsapp") return { verify_token: chance(12) };
-  if (provider.name === "bandwidth") return { username: "ringback", password: chance(16) };
   if (provider.name === "generic") return { scheme: "bearer", token: chance(16) };
-  return {};
+  return Object.fromEntries(needed(provider).filter(([, schema]) => schema["x-chosen"]).map(([name, schema]) => [name, invent(schema)]));
 }
 
 const configOf = (provider, values) => (provider.name !== "generic" ? values
@@ -70,7 +69,8 @@ function Add({ providers, state, reload }) {
     setProblem(null);
     try {
       const made = await post("/v1/connections", { provider: name, name: provider.label, config: configOf(provider, values) });
-      entered.set(made.id, values);
+      const config = configOf(provider, values);
+      entered.set(made.id, { url: made.to_enter.url, values: [...chosenOf(provider.config_schema, config), ...Object.entries(made.to_enter.made_up)] });
       chosen(made.id);
       reload();
     } catch (failure) {
@@ -145,7 +145,7 @@ function Chosen({ id, reload }) {
   const of = useLoad((signal) => get(`/v1/connections/${id}`, {}, { signal }), [id]);
   useEvery(LISTEN_MS, () => { if (!of.problem) of.reload(); }, [of.problem, of.reload]);
   const another = html`<button class="plain link" onClick=${() => { chosen(null); reload(); }}>${T.another}</button>`;
-  const secrets = entered.get(id);
+  const known = entered.get(id);
   const good = GOOD.has(of.data?.last_callback?.outcome);
   useEffect(() => { if (good) reload(); }, [good]);
   return html`<${Loaded} of=${of} rows=${4}>${(connection) => html`
@@ -153,10 +153,11 @@ function Chosen({ id, reload }) {
       <a class="link" href=${href(`/connections/${id}`)}>${T.open}</a><span class="right">${another}</span></div>
     <p class="muted">${T.where[connection.provider] ?? T.enter}</p>
     <${Facts} of=${[
-      [T.callbackUrl, html`<span class="secret"><code>${connection.callback_url}</code><button class="btn" onClick=${() => copy(connection.callback_url)}>${S.copy.copy}</button></span>`],
-      ...Object.entries(secrets ?? {}).filter(([name]) => !["app_secret", "scheme"].includes(name)).map(([name, value]) => [said(name),
+      [T.callbackUrl, known && known.url !== connection.callback_url ? html`<${Secret} text=${known.url} /> <span class="faint">${T.shownOnce}</span>`
+        : html`<span class="secret"><code>${connection.callback_url}</code><button class="btn" onClick=${() => copy(connection.callback_url)}>${S.copy.copy}</button></span>`],
+      ...(known?.values ?? []).map(([name, value]) => [said(name),
         html`<${Secret} text=${value} /> <span class="faint">${T.shownOnce}</span>`]),
-      ...(secrets ? [] : Object.entries(connection.config).filter(([, value]) => typeof value === "string").map(([name, value]) => [said(name), html`<code>${value}</code>`])),
+      ...(known ? [] : Object.entries(connection.config).filter(([, value]) => typeof value === "string").map(([name, value]) => [said(name), html`<code>${value}</code>`])),
     ]} />
     <${Local} connection=${connection} /><${Listening} connection=${connection} />`}</${Loaded}>${of.problem && another}`;
 }
