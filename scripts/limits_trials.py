@@ -16,6 +16,14 @@ TRIALS: dict[str, Limit] = {
     "services.fake_apis:MESSAGES_MAX": Limit(
         "messages", "of a request to a fake, told of", "the rest stay silent"
     ),
+    "services.fake_pace:CALLS_PER_S": Limit(
+        "calls a second", "of one connection's fake", "refused as the provider does"
+    ),
+    "services.fake_pace:CALLS_BURST_MAX": Limit("of them at once", "after a pause", "likewise"),
+    "services.fake_pace:CALLS_AT_ONCE_MAX": Limit("calls", "under way at a fake", "likewise"),
+    "services.fake_pace:COUNTED_MAX": Limit(
+        "connections", "whose calls a worker counts", "those at rest are forgotten"
+    ),
     "providers.simulator:MEDIA_MAX": Limit("files", "of a message, read", "the rest is left"),
     "api.simulate:TEXT_MAX": Limit(CHARACTERS, "a text", _EXPLAINED),
     "api.simulate:ADDRESS_MAX": Limit(CHARACTERS, "an address", _EXPLAINED),

@@ -22,6 +22,7 @@ from ringback.providers.base import Fake, Faked, OutboundMessage, Provider
 from ringback.providers.placeholders import filled
 from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
+from ringback.services.fake_pace import Pace
 from ringback.services.receive import NOT_FOUND
 from ringback.services.simulate import (
     PICTURE_PATH,
@@ -54,16 +55,22 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class FakeApis:
-    """Serves the send APIs of all connections in test mode; keeps nothing between requests."""
+    """Serves the send APIs of all connections in test mode; keeps nothing but counts of calls."""
 
     def __init__(
-        self, configuration: Configuration, clock: Clock, simulator: Simulator, base_url: str
+        self,
+        configuration: Configuration,
+        clock: Clock,
+        simulator: Simulator,
+        base_url: str,
+        pace: Pace | None = None,
     ) -> None:
-        """Take what knows the connections, and what posts callbacks."""
+        """Take what knows the connections, what posts callbacks, and what counts the calls."""
         self._configuration = configuration
         self._clock = clock
         self._simulator = simulator
         self._base_url = base_url.rstrip("/")
+        self._pace = pace or Pace(clock.boottime)
 
     async def handle(self, rest: str, request: Callback) -> HttpResponse:
         """Answer one request; `rest` is the token and the provider's own path."""
@@ -81,7 +88,14 @@ class FakeApis:
         if given is not None and asked is None:
             names = ", ".join(SCENARIOS)
             return _refused(400, f"{SCENARIO_HEADER} names no scenario. There are: {names}.")
-        return await self._answer(connection, provider, self._meant(token, request), asked)
+        meant = self._meant(token, request)
+        with self._pace.call(connection.id) as wait_s:
+            if wait_s:
+                return _throttled(connection, provider, meant, self._how(), wait_s)
+            return await self._answer(connection, provider, meant, asked)
+
+    def _how(self) -> Fake:
+        return Fake(os.urandom(16).hex(), self._clock.now_ms())
 
     def _meant(self, token: str, request: Callback) -> HttpRequest:
         """Return a request as it would have come to the provider: without what is ours."""
@@ -93,7 +107,7 @@ class FakeApis:
     async def _answer(
         self, connection: Connection, provider: Provider, request: HttpRequest, asked: Asked | None
     ) -> HttpResponse:
-        how = Fake(os.urandom(16).hex(), self._clock.now_ms())
+        how = self._how()
         config = filled(connection.config)
         faked = provider.fake(request, config, how)
         if faked is not None:
@@ -181,6 +195,18 @@ def read_header(value: str) -> Asked | None:
         else:
             return None
     return Asked(name, code, quiet)
+
+
+def _throttled(
+    connection: Connection, provider: Provider, request: HttpRequest, how: Fake, wait_s: int
+) -> HttpResponse:
+    """Answer what comes too fast as the provider would; plainly where it has no such answer."""
+    late = msgspec.structs.replace(how, outcome="throttled")
+    faked = provider.fake(request, filled(connection.config), late)
+    if faked is not None and faked.response.status >= 400:
+        return faked.response
+    headers = (*_PLAIN, ("retry-after", str(wait_s)))
+    return HttpResponse(429, headers, b"Too many requests to the faked API of this connection.\n")
 
 
 def _refused(status: int, words: str) -> HttpResponse:
