@@ -30,6 +30,7 @@ GROWS = {
     "services.demo.story:Story._steps": "what is still to come of the lives under way",
     "services.media:Media._of": "connections with files under way: `AT_ONCE`",
     "services.media:Media._tasks": "`AT_ONCE`",
+    "services.fake_pace:Pace._counted": "`COUNTED_MAX` at rest, and those that are busy",
     "services.talk:Tokens._kept": "`TOKENS_MAX`",
     "services.simulate:Simulator._tasks": "`TASKS_MAX`",
     "services.inspector:Inspector._waiting": "`WAITING_MAX`, `WAITING_BYTES_MAX`",

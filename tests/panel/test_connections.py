@@ -157,6 +157,25 @@ def test_simulating_leads_to_the_message(panel: Panel, shop: Installation) -> No
     expect(page.locator(".seen .row").first).to_contain_text("Rejected")
 
 
+def test_a_provider_is_told_where_to_post(panel: Panel, shop: Installation) -> None:
+    """Looking changes nothing; then each event says what became of it. Others have no button."""
+    config: dict[str, object] = {
+        "callback_secret": "not-a-real-callback-secret", "auth_code": "not-a-real-auth-code",
+    }  # fmt: skip
+    page = panel.go(f"/connections/{made(shop, 'textellent', config)}")
+    page.click("button:text-is('Only look')")
+    expect(page.locator("p[role=status]")).to_contain_text("nothing was changed yet")
+    page.click("button:text-is('Subscribe')")
+    expect(page.locator("p[role=status]")).to_contain_text("posts here now")
+    card = page.locator(".card:has(button:text-is('Only look'))")
+    expect(card).to_contain_text("INCOMING_MESSAGE")
+    expect(card).to_contain_text("added")
+    assert "not-a-real-callback-secret" not in page.content()
+    page = panel.go(f"/connections/{made(shop, 'bandwidth', {'username': 'r', 'password': 'g'})}")
+    page.wait_for_selector(".reports")
+    expect(page.locator("button:text-is('Only look')")).to_have_count(0)
+
+
 def test_the_inspector_shows_what_came_and_whether_it_was_signed(
     panel: Panel, shop: Installation
 ) -> None:
