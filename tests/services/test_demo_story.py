@@ -77,7 +77,9 @@ def test_callbacks_are_as_the_provider_makes_them(name: str) -> None:
         assert "ok" == adapter.verify(callback, config, NOW).verdict
         parsed = adapter.parse(callback, config)
         assert () == parsed.unparsed
-        (item,) = parsed.items
+        item, *wishes = parsed.items
+        assert ["opted_out"] * len(wishes) == [getattr(one, "word", None) for one in wishes]
+        assert not wishes or step.fact.text == "STOP"
         if isinstance(item, Inbound):
             assert (step.fact.status, step.fact.person) == ("received", item.from_)
             assert step.fact.text == item.content["text"]
