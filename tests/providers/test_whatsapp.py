@@ -75,6 +75,35 @@ def test_pywa_reads_the_same_in_our_recordings(name: str) -> None:
         assert ours.content.get("user_id") == theirs.from_user.bsuid
 
 
+def test_a_person_who_moved_is_known_by_both() -> None:
+    """The number and the ids before, and those from now on, whatever the system message is of."""
+    told = {
+        (name, place): item.content.get("moved")
+        for case in OURS
+        if (name := case.name).startswith("inbound-system")
+        for place, item in enumerate(WHATSAPP.parse(case.callback, case.config).items)
+        if isinstance(item, Inbound)
+    }
+    ada, bo = "US.13491208655302741918", "US.20000000000000000003"
+    parent = "US.ENT.11815799212886844830"
+    assert {
+        ("inbound-system", 0): {
+            "previous": {"number": "+15550100123"}, "current": {"number": "+15550100124"},
+        },
+        ("inbound-system-user-id", 0): {"previous": {}, "current": {"user_id": "US.999"}},
+        ("inbound-system-moved", 0): {
+            "previous": {"number": "+15550100123", "user_id": ada, "parent_user_id": parent},
+            "current": {
+                "number": "+15550100124", "user_id": "US.20000000000000000001",
+                "parent_user_id": "US.ENT.2",
+            },
+        },
+        ("inbound-system-moved", 1): {
+            "previous": {"user_id": bo}, "current": {"user_id": "US.20000000000000000004"},
+        },
+    } == told  # fmt: skip
+
+
 def test_every_kind_of_event_of_whatsapps_is_in_a_recording() -> None:
     """Calls, wishes, templates and senders beside messages."""
     items = [item for case in OURS for item in WHATSAPP.parse(case.callback, case.config).items]

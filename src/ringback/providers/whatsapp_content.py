@@ -19,6 +19,8 @@ _LATEST_MS = 253_402_300_799_999 - WINDOW_MS
 FILES = frozenset(("image", "video", "audio", "voice", "document", "sticker"))
 # What comes as a message and is none that a person wrote to us.
 _NO_WORD_OF_THEIRS = frozenset(("system", "request_welcome", "edit", "revoke"))
+_NUMBER_CHANGED = "user_changed_number"
+_MOVES = frozenset((_NUMBER_CHANGED, "user_changed_user_id"))
 # Which field of a type's own object holds what the person wrote or chose.
 _WORDS: dict[str, str] = {
     "text": "body",
@@ -32,7 +34,9 @@ _WORDS: dict[str, str] = {
 # What may stand beside the type's own object and belongs to the content.
 _BESIDE = ("context", "referral", "identity", "errors", "group_id")
 # Names that mean something in every content: a type that is called so stands in `object`.
-_OURS = frozenset(("kind", "text", "media", "profile", "user_id", "parent_user_id", *_BESIDE))
+_OURS = frozenset(
+    ("kind", "text", "media", "moved", "profile", "user_id", "parent_user_id", *_BESIDE)
+)
 _BASE64_OF_32 = 44
 _RENAMED = {"mime_type": "content_type"}
 _MAP: msgspec.json.Decoder[dict[str, object]] = msgspec.json.Decoder(dict[str, object])
@@ -50,10 +54,43 @@ def content_of(message: dict[str, object], kind: str) -> dict[str, object]:
             content["text"] = words
         if kind != "text" and message.get(kind) is not None:
             content["object" if kind in _OURS else kind] = message[kind]
+    if kind == "system":
+        found = _moved(own, message)
+        if found:
+            content["moved"] = found
     for name in _BESIDE:
         if message.get(name) is not None:
             content.setdefault(name, message[name])
     return content
+
+
+def _moved(own: dict[str, object], message: dict[str, object]) -> dict[str, object]:
+    """Return what a person was known by and is known by now; empty for other system messages.
+
+    A new number makes a new business-scoped id as well.
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/system
+    """
+    change = own.get("type")
+    if not isinstance(change, str) or change not in _MOVES:
+        return {}
+    by_number = change == _NUMBER_CHANGED
+    sides = {
+        "previous": {
+            "number": message.get("from") if by_number else None,
+            "user_id": own.get("previous_user_id") or message.get("from_user_id"),
+            "parent_user_id": own.get("previous_parent_user_id"),
+        },
+        "current": {
+            "number": own.get("wa_id"),
+            "user_id": own.get("user_id"),
+            "parent_user_id": own.get("parent_user_id"),
+        },
+    }
+    found: dict[str, object] = {}
+    for side, names in sides.items():
+        known = {name: reading.plus(reading.text(value)) for name, value in names.items()}
+        found[side] = {name: value for name, value in known.items() if value is not None}
+    return found
 
 
 def window(kind: str, message: dict[str, object], at_ms: int | None) -> str | None:

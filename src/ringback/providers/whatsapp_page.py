@@ -42,6 +42,9 @@ content, 24 hours after its time. Outside of that only templates arrive; anythin
 - Business-scoped ids stand beside the number: `whatsapp_user_id` and \
 `whatsapp_parent_user_id` in the metadata of what was sent, `content.user_id` and \
 `content.parent_user_id` of what people write.
+- A person with another number, or another id, is told of by a message of the kind `system`, whose \
+`moved` has what they were known by and what they are known by now (`previous`, `current`). Their \
+opt-outs stay with what they were given for: whoever sends to the new number has to look at both.
 - Only what is sent without a template and with a `category` (`utility`, `authentication`; for \
 accounts that Meta has opened for it) can expire, after 30 seconds to 12 hours or 15 minutes. \
 Anything else with a validity is refused: a template has a lifetime of its own, which is set where \
