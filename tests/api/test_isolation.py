@@ -30,6 +30,7 @@ BODIES: dict[str, Json] = {
     "change_connection": {"name": "mine now"},
     "pause_connection": {"part": "intake"},
     "resume_connection": {"part": "intake"},
+    "subscribe_connection": {},
     "rotate_connection": {"config": {"app_secret": "mine-now"}},
     "test_endpoint": {},
     "answer": {
