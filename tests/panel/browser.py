@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import (
     Browser,
@@ -53,6 +53,12 @@ class Panel:
         self.settle()
         return self.page
 
+    def look(self, scheme: Literal["light", "dark"]) -> None:
+        """Let the system be light or dark from now on, and wait until the panel is as well."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.wait_for_selector(f"html[data-theme={scheme}]")
+        self.settle()
+
     def settle(self) -> None:
         """Wait until nothing on the page is being loaded for the first time."""
         self.page.wait_for_selector("main")
@@ -64,7 +70,9 @@ def browsing() -> Iterator[Browser]:
     """Run Chromium without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=CHROMIUM,
+            # Debian's own switches let what no screen shows be painted by a GPU of software.
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
         )
         try:
             yield browser
