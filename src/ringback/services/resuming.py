@@ -109,7 +109,13 @@ class Resuming:
         """Read the next of every connection that has gone on; return how many callbacks."""
         count = 0
         for connection in self._waiting():
-            count += await self._next(connection)
+            try:
+                count += await self._next(connection)
+            except DatabaseUnavailable as error:
+                log.warning("resume.failed", connection=connection.no, error=str(error)[:200])
+            except Exception:
+                # What is wrong with one of them must not stop the others, or the worker.
+                log.exception("resume.defect", connection=connection.no)
         return count
 
     def _waiting(self) -> Iterator[Connection]:
