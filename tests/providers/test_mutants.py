@@ -56,7 +56,7 @@ MUTANTS: dict[str, list[Mutant]] = {
             "_covered_json", "_verify_credentials", "signature", "is_json", "is_form",
             "spellings", "carries", "basic",
         ),
-        *mutants(twilio_forms, "pairs", "_plain"),
+        *mutants(twilio_forms, "pairs"),
         *mutants(twilio, "Twilio.verify"),
     ],
     "smsportal": [
