@@ -498,7 +498,7 @@ export const S = {
       receiving: "Callbacks come in.", quiet: "Nothing for five minutes, which is not unusual for it.", silent: "Nothing for longer than is usual for it.", rejecting: "Many of the last callbacks were refused.",
       never: "No callback has come yet.", there: "It has received callbacks.", unusable: "This version cannot read what it is set to.", paused: "Somebody has paused it.",
     },
-    pick: "Which provider?", providerHelp: { native: "For what your own platform tells of its messages.", generic: "Any system that posts webhooks: its events are passed on as they came.", simulator: "Plays a provider: sends nothing, reports everything, with faults if you like." },
+    pick: "Which provider?", providerHelp: { native: "For what your own platform tells of its messages.", generic: "Any system that posts webhooks: a mapping says what they mean, and without one they are passed on as they came.", simulator: "Plays a provider: sends nothing, reports everything, with faults if you like." },
     others: "Any channel", another: "Another provider", nameHelp: "What people call this account, such as WhatsApp, main number.", create: "Create the connection", more: "More settings", makeOne: "Make one up",
     jsonHelp: "As JSON.", noShape: "None", wrongJson: "This is no JSON.", documentation: "The provider's documentation", unset: "not set",
     tabs: { label: "About this connection", overview: "Overview", callbacks: "Callbacks", simulate: "Simulate", mapping: "Mapping", settings: "Settings" }, remove: "Delete", deleteSure: "Delete this connection?",

@@ -1,7 +1,8 @@
 -- Write wishes of people into the ledger, and what is in force from then on.
 --
--- Part of commit_batch. The newest `since` wins, and of the same moment the higher word, so that no
--- order of arrival matters.
+-- Part of commit_batch. Of one key the newest `since` wins, and of the same moment the higher word,
+-- so that no order of arrival matters. A resumption lifts narrower opt-outs that are known by then:
+-- one that was said before it and arrives after it stays in force, because none must be missed.
 create or replace function take_wishes(p_entries jsonb[]) returns void language plpgsql as $$
 begin
     -- A wish changes rows that are there, rows that come now, and rows that it lifts: no order of
