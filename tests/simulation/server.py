@@ -181,7 +181,7 @@ class Server:
         self._apart: dict[Process, asyncio.Future[None]] = {}
         handlers: dict[str, Callable[..., Rows]] = {
             "subjects.read": self._read, "subjects.read_facts": self._read_facts,
-            "subjects.read_once": self._read_once, "subjects.in_flight": self._in_flight,
+            "subjects.read_once": self._read_once, "subjects.read_reported": self._read_reported,
             "suppressions.in_force": self._in_force, "subjects.commit": self._commit,
             "subjects.stored_events": self._stored_events,
             "subjects.stored_callbacks": self._stored_callbacks, "deliveries.owned": self._owned,
@@ -368,9 +368,13 @@ class Server:
     def _read_once(self, keys: list[Any]) -> Rows:
         return [(key,) for key in sorted(self.store.read_once(keys))]
 
-    def _in_flight(self, numbers: list[int], addresses: list[str | None]) -> Rows:
+    def _read_reported(
+        self, keys: list[Any], numbers: list[int], addresses: list[str | None]
+    ) -> Rows:
         wanted = zip(numbers, addresses, strict=True)
-        return list(self.store.read_in_flight(wanted, self.now()))
+        flying = self.store.read_in_flight(wanted, self.now())
+        known = [(*row, None, None) for row in self._read(keys)]
+        return [*known, *((None,) * 7 + pair for pair in flying)]
 
     def _in_force(self, keys: list[Any]) -> Rows:
         found = self.store.in_force

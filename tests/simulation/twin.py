@@ -465,10 +465,12 @@ class Twin:
 
     async def _in_flight(self) -> None:
         wanted = {(number, address) for number in (1, 2) for address in ("+1", "+9", None)}
+        keys = [*list(self.store.keys)[:2], self._uuid()]
         async with self.session.transaction():
             now = micros(await self.session.fetchval("select now()"))
-            said = await hot.read_in_flight(self.session, wanted)
+            read, said = await hot.read_reported(self.session, keys, wanted)
         mine = self.store.read_in_flight(wanted, now)
+        await self._both(f"reported {keys}", _value(read), lambda: self.store.read_subjects(keys))
         # Asked for any address, the database may name one of them as well.
         await self._both("in flight", _value(said & wanted), lambda: mine)
 

@@ -124,13 +124,10 @@ class Arrival(Work):
             if (row := subjects.get(keyed.key)) is not None and len(row.seen) >= SEEN_MAX
         ]
 
-    def unknown(self, subjects: dict[uuid.UUID, SubjectRow]) -> set[tuple[int, str | None]]:
-        """Return what reports about unknown messages may belong to, if a send is on its way."""
-        return {
-            (self.connection.no, keyed.item.to)
-            for keyed in self.keyed
-            if isinstance(keyed.item, Report) and keyed.key not in subjects
-        }
+    def reported(self) -> set[tuple[int, str | None]]:
+        """Return what reports may belong to, if a send is on its way."""
+        number = self.connection.no
+        return {(number, one.item.to) for one in self.keyed if isinstance(one.item, Report)}
 
     def opt_outs(self, secret: bytes) -> list[uuid.UUID]:
         """Return the keys of opt-outs that errors tell of, or people without ids and times."""

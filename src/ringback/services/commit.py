@@ -27,10 +27,11 @@ from ringback.storage.database import Connection
 from ringback.storage.hot import (
     Committed,
     Owned,
+    SubjectRow,
     commit_batch,
     read_facts,
-    read_in_flight,
     read_once,
+    read_reported,
     read_subjects,
     stored,
 )
@@ -246,12 +247,16 @@ class Committer:
             subject_keys, once_keys = work.keys()
             keys += subject_keys
             once += once_keys
-        subjects = await read_subjects(connection, keys) if keys else {}
+        reported = {pair for work in works for pair in work.reported()}
+        subjects: dict[UUID, SubjectRow] = {}
+        in_flight: set[tuple[int, str | None]] = set()
+        if reported:
+            subjects, in_flight = await read_reported(connection, keys, reported)
+        elif keys:
+            subjects = await read_subjects(connection, keys)
         known_once = await read_once(connection, once) if once else set()
         probes = [probe for work in works for probe in work.probes(subjects)]
         facts = await read_facts(connection, probes) if probes else set()
-        unknown = {pair for work in works for pair in work.unknown(subjects)}
-        in_flight = await read_in_flight(connection, unknown) if unknown else set()
         keyed = [key for work in works if (key := work.kept()) is not None]
         # After the subjects: whoever's key is not known yet has not moved them either.
         kept = await read_publications(connection, keyed) if keyed else {}

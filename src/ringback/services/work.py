@@ -26,9 +26,8 @@ class Work:
         """Return the keys of its subjects, and its once keys."""
         return [], []
 
-    def unknown(self, subjects: dict[UUID, SubjectRow]) -> set[tuple[int, str | None]]:
-        """Return (connection, address) of reports about messages that nobody knows yet."""
-        del subjects
+    def reported(self) -> set[tuple[int, str | None]]:
+        """Return (connection, address) of reports: they may belong to a send on its way."""
         return set()
 
     def opt_outs(self, secret: bytes) -> list[UUID]:

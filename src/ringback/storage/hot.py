@@ -116,6 +116,20 @@ async def read_subjects(
     return {row[0]: SubjectRow(*row[1:]) for row in rows}
 
 
+async def read_reported(
+    connection: Connection, keys: list[uuid.UUID], wanted: set[tuple[int, str | None]]
+) -> tuple[dict[uuid.UUID, SubjectRow], set[tuple[int, str | None]]]:
+    """Read the subjects that these keys name, and say for which of `wanted` a send is on its way.
+
+    What is wanted are pairs of a connection's number and an address; address None is any.
+    """
+    numbers, addresses = [pair[0] for pair in wanted], [pair[1] for pair in wanted]
+    rows = await connection.fetch(query("subjects.read_reported"), keys, numbers, addresses)
+    flying = {(row[7], row[8]) for row in rows if row[0] is None}
+    subjects = {row[0]: SubjectRow(*row[1:7]) for row in rows if row[0] is not None}
+    return subjects, flying | {(number, None) for number, _ in flying}
+
+
 async def read_facts(
     connection: Connection, facts: list[tuple[uuid.UUID, int]]
 ) -> set[tuple[uuid.UUID, int]]:
@@ -123,16 +137,6 @@ async def read_facts(
     subjects, hashes = [fact[0] for fact in facts], [fact[1] for fact in facts]
     rows = await connection.fetch(query("subjects.read_facts"), subjects, hashes)
     return {(row[0], row[1]) for row in rows}
-
-
-async def read_in_flight(
-    connection: Connection, wanted: set[tuple[int, str | None]]
-) -> set[tuple[int, str | None]]:
-    """Say for which (connection's number, address) a send is on its way; address None is any."""
-    numbers, addresses = [pair[0] for pair in wanted], [pair[1] for pair in wanted]
-    rows = await connection.fetch(query("subjects.in_flight"), numbers, addresses)
-    found = {(row[0], row[1]) for row in rows}
-    return found | {(number, None) for number, _ in found}
 
 
 async def forgotten(connection: Connection, limit: int) -> list[tuple[uuid.UUID, int]]:

@@ -16,6 +16,35 @@ left join lateral (
     select subject.id, subject.version, subject.sequence, subject.seen, subject.data
     from subject where subject.id = s.merged and s.merged is not null offset 0) as m on true
 
+-- name: read_reported
+-- The subjects that keys name, and behind them for which connections and addresses a send is on its
+-- way, in one look: what a report belongs to follows from both.
+select wanted.key, coalesce(m.id, s.id), coalesce(m.version, s.version),
+       coalesce(m.sequence, s.sequence), coalesce(m.seen, s.seen), coalesce(m.data, s.data), k.part,
+       null::int as connection, null::text as address
+from unnest($1::uuid[]) as wanted (key)
+cross join lateral (
+    select subject_key.subject, subject_key.part from subject_key
+    where subject_key.key = wanted.key offset 0) as k
+cross join lateral (
+    select subject.id, subject.version, subject.sequence, subject.seen, subject.data,
+           subject.merged
+    from subject where subject.id = k.subject offset 0) as s
+left join lateral (
+    select subject.id, subject.version, subject.sequence, subject.seen, subject.data
+    from subject where subject.id = s.merged and s.merged is not null offset 0) as m on true
+union all
+select null, null, null, null, null, null, null, flying.connection, flying.address
+from (
+    select distinct wanted.connection, p.address
+    from unnest($2::int[], $3::text[]) as wanted (connection, address)
+    cross join lateral (
+        select pending.address from pending
+        where pending.connection = wanted.connection and pending.kind = 1
+          and (pending.address = wanted.address or wanted.address is null)
+          and pending.until > now()
+        limit 1) as p) as flying
+
 -- name: read_facts
 select f.subject, f.hash
 from unnest($1::uuid[], $2::bigint[]) as wanted (subject, hash)
@@ -56,16 +85,6 @@ cross join lateral (select id from event where event.id = wanted.id offset 0) as
 -- name: stored_callbacks
 select c.id from unnest($1::uuid[]) as wanted (id)
 cross join lateral (select id from callback where callback.id = wanted.id offset 0) as c
-
--- name: in_flight
-select distinct wanted.connection, p.address
-from unnest($1::int[], $2::text[]) as wanted (connection, address)
-cross join lateral (
-    select pending.address from pending
-    where pending.connection = wanted.connection and pending.kind = 1
-      and (pending.address = wanted.address or wanted.address is null)
-      and pending.until > now()
-    limit 1) as p
 
 -- name: forgotten
 select p.subject, p.connection from pending p
