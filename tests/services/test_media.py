@@ -5,6 +5,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import pytest
 
 from ringback.domain.http import Callback
 from ringback.domain.ids import read, show
-from ringback.domain.media import FILE_MAX, LINK_S, link, linked, served_as
+from ringback.domain.media import FILE_MAX, LINK_S, PER_MESSAGE_MAX, link, linked, served_as
 from ringback.providers.base import Inbound, Parsed
 from ringback.services import media as fetching
 from ringback.services.arrivals import Arrival
+from ringback.services.media import Pace
 from ringback.services.media_store import Directory, StoreError
 from ringback.services.retain import Periods, Retainer
+from ringback.storage import media as rows
+from ringback.storage.database import Database
 from tests.services.stage import BASE_URL, Stage
 from tests.transport.receivers import Receiver, receiving
 
@@ -149,19 +153,41 @@ async def test_a_redirect_to_nonsense_is_a_failure(stage: Stage, provider: Recei
     assert ("It was sent on to what is no URL.", True) == (row["error"], row["due"] is not None)
 
 
-async def test_slow_files_of_one_keep_those_of_others_not_waiting(
-    stage: Stage, provider: Receiver
-) -> None:
-    """A connection has two under way at most: what comes through another one is fetched at once."""
+@asynccontextmanager
+async def hanging(reply: bytes = b"") -> AsyncIterator[tuple[Receiver, asyncio.Event]]:
+    """A provider that answers nothing until the event is set."""
     gate = asyncio.Event()
 
     async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        await slow.read(reader)
         await gate.wait()
-        writer.write(provider.reply)
+        writer.write(reply)
         await writer.drain()
 
     async with receiving(slowly) as slow:
+        yield slow, gate
+
+
+async def asked(receiver: Receiver, count: int) -> None:
+    """Wait until a provider was asked so often."""
+    for _ in range(1500):
+        if len(receiver.heads) >= count:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"asked {len(receiver.heads)} times, not {count}")
+
+
+async def due_now(stage: Stage) -> None:
+    """Let the waits after failures be over, and look."""
+    await stage.execute("update media set due = now() where due is not null and tried")
+    stage.engine.media.poke()
+
+
+async def test_slow_files_of_one_keep_those_of_others_not_waiting(
+    stage: Stage, provider: Receiver
+) -> None:
+    """A connection has four under way at most: another's file is fetched at once."""
+    async with hanging(provider.reply) as (slow, gate):
         many = await arrive(stage, *[slow.url(f"/{number}") for number in range(10)])
         (other,) = await arrive(stage, provider.url("/door.png"), token="demo-bandwidth")
         assert 2 == (await settled(stage, other["file"], 2))["state"]
@@ -171,19 +197,122 @@ async def test_slow_files_of_one_keep_those_of_others_not_waiting(
             await settled(stage, entry["file"], 2)
 
 
+async def test_the_last_file_does_not_wait_for_slow_ones(stage: Stage, provider: Receiver) -> None:
+    """Nine of a message hang; their first tries are short, so the tenth has its turn."""
+    stage.engine.media.pace = Pace(first_s=1.0, full_s=3600)
+    async with hanging() as (slow, _):
+        urls = [slow.url(f"/{number}") for number in range(9)]
+        many = await arrive(stage, *urls, provider.url("/door.png"))
+        assert 10 == len(many)
+        assert 2 == (await settled(stage, many[9]["file"], 2))["state"]
+        row = await settled(stage, many[0]["file"], 1)
+        assert ("It took longer than 1 s.", True) == (row["error"], row["tried"])
+
+
+async def test_a_file_that_needs_longer_has_it_the_second_time(
+    stage: Stage, provider: Receiver
+) -> None:
+    """Only the first try is short."""
+    stage.engine.media.pace = Pace(first_s=0.05, full_s=3600)
+    async with hanging(provider.reply) as (slow, gate):
+        (entry,) = await arrive(stage, slow.url("/film"))
+        await settled(stage, entry["file"], 1)
+        await due_now(stage)
+        await asked(slow, 2)
+        gate.set()
+        assert 2 == (await settled(stage, entry["file"], 2))["tries"]
+
+
+async def test_later_tries_keep_places_free_for_first_ones(
+    stage: Stage, provider: Receiver
+) -> None:
+    """What failed before hangs where it may, for long; what is new is fetched beside it."""
+    stage.engine.media.pace = Pace(first_s=0.05, full_s=3600)
+    async with hanging() as (slow, _):
+        many = await arrive(stage, *[slow.url(f"/{number}") for number in range(6)])
+        for entry in many:
+            await settled(stage, entry["file"], 1)
+        await due_now(stage)
+        await asked(slow, 6 + fetching.AGAIN_OF_ONE_MAX)
+        stage.engine.media.pace = Pace(first_s=3600)
+        (new,) = await arrive(stage, provider.url("/door.png"))
+        assert 2 == (await settled(stage, new["file"], 2))["state"]
+        assert 6 + fetching.AGAIN_OF_ONE_MAX == len(slow.heads)
+
+
+def test_ten_files_are_tried_within_a_minute() -> None:
+    """The numbers keep what docs/media.md says: ten hang, or a worker ends while four do."""
+    rounds = -(-PER_MESSAGE_MAX // fetching.OF_ONE_MAX)
+    assert rounds * fetching.FIRST_S <= 60
+    assert fetching.LEASE_S + fetching.LOOK_S + rounds * fetching.FIRST_S <= 60
+    assert fetching.AT_ONCE - fetching.AGAIN_MAX > fetching.OF_ONE_MAX
+    assert 3 * fetching.HOLD_S < fetching.LEASE_S
+    assert fetching.AGAIN_OF_ONE_MAX < fetching.AGAIN_MAX
+
+
+async def test_each_connection_has_its_turn(dsn: str) -> None:
+    """However many are due of one, the first of each is taken before the second of any."""
+    database = Database(dsn)
+    await database.open()
+    await database.rows(
+        "insert into media (id, tenant, mode, connection, subject, place, entry, due, tried)"
+        " select gen_random_uuid(), 1, 1, case when n <= 3000 then 7 when n <= 3002 then 8 else 9"
+        " end, gen_random_uuid(), 0, '{}', now() - make_interval(secs => 4000 - n), n = 3003"
+        " from generate_series(1, 3003) as n"
+    )
+
+    async def taken(tried: bool, most: int, busy: dict[int, int]) -> list[int]:
+        found = await rows.claim(database, tried, most, 3600, 4, busy)
+        return sorted(file.connection for file in found)
+
+    assert [7, 8] == await taken(False, 2, {})
+    assert [7, 7, 8] == await taken(False, 3, {})
+    assert [7, 7] == await taken(False, 8, {7: 2})
+    assert [] == await taken(False, 8, {7: 4})
+    assert [9] == await taken(True, 8, {7: 4})
+    await database.close()
+
+
 async def test_what_a_dead_worker_was_at_is_taken_up(stage: Stage, provider: Receiver) -> None:
     """A row is somebody's until a time; then it is anybody's, and the first one's end is void."""
-    (entry,) = await arrive(stage, provider.url("/door.png"))
-    await settled(stage, entry["file"], 2)
-    await stage.execute("update media set state = 1, due = now() - interval '1 s', sha256 = null")
-    await stage.engine.media.once()
+    stage.engine.media.pace = Pace(hold_s=0.02)
+    async with hanging(answer(200, b"late")) as (slow, gate):
+        (entry,) = await arrive(stage, slow.url("/door.png"))
+        await asked(slow, 1)
+        # As if it had been silent: its number is no longer the row's.
+        await stage.execute("update media set tries = tries + 1, due = now() + interval '1 h'")
+        gate.set()
+        await stage.engine.media.settled()
+    picture = json.dumps({"url": provider.url("/door.png")})
+    await stage.execute(f"update media set due = now(), entry = convert_to('{picture}', 'utf8')")
+    stage.engine.media.poke()
     row = await settled(stage, entry["file"], 2)
-    for _ in range(100):
-        if row["tries"] == 2 and row["sha256"] is not None:
-            break
-        await asyncio.sleep(0.02)
-        row = await settled(stage, entry["file"], 2)
-    assert (2, hashlib.sha256(PICTURE).digest()) == (row["tries"], row["sha256"])
+    assert (3, hashlib.sha256(PICTURE).digest()) == (row["tries"], row["sha256"])
+
+
+async def test_who_is_at_a_file_keeps_it(stage: Stage, provider: Receiver) -> None:
+    """The lease is renewed while a file is fetched, so that it may be short."""
+    stage.engine.media.pace = Pace(lease_s=3600, hold_s=0.02)
+    async with hanging(provider.reply) as (slow, gate):
+        (entry,) = await arrive(stage, slow.url("/door.png"))
+        await asked(slow, 1)
+        await stage.execute("update media set due = now() + interval '1 s'")
+        renewed = "select due > now() + interval '1 min' from media"
+        while not await stage.value(renewed):
+            await asyncio.sleep(0.02)
+        gate.set()
+        assert 1 == (await settled(stage, entry["file"], 2))["tries"]
+
+
+async def test_a_worker_that_stops_gives_its_files_back(stage: Stage) -> None:
+    """Nobody has to wait for its silence, and what was broken off counts as never tried."""
+    stage.engine.media.pace = Pace(lease_s=3600)
+    async with hanging() as (slow, _):
+        await arrive(stage, slow.url("/door.png"))
+        await asked(slow, 1)
+        await stage.engine.stop()
+        (row,) = await stage.rows("select due <= now() as due, tried, error from media")
+    assert (True, False, None) == tuple(row)
 
 
 async def test_files_go_when_their_time_is_over(stage: Stage, provider: Receiver) -> None:

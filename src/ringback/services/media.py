@@ -1,7 +1,9 @@
 """Fetching the files that people send, once, before the provider's link ends.
 
 A file's row is committed with its message. The worker that took the callback fetches it at once;
-what that one cannot do, because it ended or is full, any worker takes up within seconds.
+what that one cannot do, because it ended or is full, any worker takes up within seconds. No file
+waits for what is slow or failed before: a first try is short, and later ones have places of their
+own.
 """
 
 import asyncio
@@ -30,14 +32,22 @@ from ringback.storage.media import Claimed
 from ringback.transport.client import Client
 from ringback.transport.exchange import Exchange, Outgoing
 
-# So many are fetched at the same time, each wholly in memory; of one connection only a few, so that
-# nobody's slow files keep those of others waiting.
-AT_ONCE = 6
-OF_ONE_MAX = 2
+# So many are fetched at the same time, each wholly in memory. Of those that were tried before there
+# are fewer, so that the rest is free for those that never were.
+AT_ONCE = 8
+AGAIN_MAX = 3
+# Of one connection, so that nobody's slow files keep those of others waiting: never tried, tried.
+OF_ONE_MAX = 4
+AGAIN_OF_ONE_MAX = 2
 LOOK_S = 5.0
+# A first try is short. With OF_ONE_MAX, the last of a message's ten files begins after 30 s even if
+# all others hang; what needs longer has its full time the next time.
+FIRST_S = 15.0
 DEADLINE_S = 50.0
-# A file that somebody has been at for so long is taken up by somebody else.
-LEASE_S = 90.0
+KEEP_S = 60.0
+# Whoever is at a file says so that often; silent for so long, somebody else takes it up.
+HOLD_S = 3.0
+LEASE_S = 10.0
 REDIRECTS_MAX = 3
 # The waits after each failure; then it is given up. 24 h in all.
 WAITS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 30_000)
@@ -57,8 +67,37 @@ class _Found(NamedTuple):
     content_type: str | None
 
 
+class Pace(NamedTuple):
+    """Seconds: for a first try, for a later one, of a lease, and until it is renewed."""
+
+    first_s: float = FIRST_S
+    full_s: float = DEADLINE_S
+    lease_s: float = LEASE_S
+    hold_s: float = HOLD_S
+
+
+class _Lane:
+    """What is under way of the files that were tried before, or of those that never were."""
+
+    def __init__(self, tried: bool, of_one: int) -> None:
+        self.tried = tried
+        self.of_one = of_one
+        self.files: set[asyncio.Task[None]] = set()
+        self.of: Counter[int] = Counter()
+
+    def began(self, connection: int, task: asyncio.Task[None]) -> None:
+        self.files.add(task)
+        self.of[connection] += 1
+
+    def ended(self, connection: int, task: asyncio.Task[None]) -> None:
+        self.files.discard(task)
+        self.of[connection] -= 1
+        if not self.of[connection]:
+            del self.of[connection]
+
+
 class Media:
-    """Fetches files; one per worker."""
+    """Fetches files; one per worker. `pace` is how long what may take."""
 
     def __init__(
         self,
@@ -68,8 +107,10 @@ class Media:
         guards: Guards,
         snapshot: Callable[[], Snapshot],
         tokens: Tokens,
+        pace: Pace | None = None,
     ) -> None:
         """Take the edges; `tokens` are access tokens that are still good."""
+        self.pace = pace or Pace()
         self._database = database
         self._client = client
         self._store = store
@@ -77,8 +118,7 @@ class Media:
         self._snapshot = snapshot
         self._tokens = tokens
         self._poked = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._of: Counter[int] = Counter()
+        self._first, self._later = _Lane(False, OF_ONE_MAX), _Lane(True, AGAIN_OF_ONE_MAX)
         self.fetched = 0
         self.failed = 0
 
@@ -101,58 +141,91 @@ class Media:
                     continue
                 self._poked.clear()
         finally:
-            for task in self._tasks:
+            for task in self._tasks():
                 task.cancel()
+            # So that what they were at is given back.
+            await asyncio.gather(*self._tasks(), return_exceptions=True)
 
     async def once(self) -> int:
         """Begin to fetch what is due, as much as there is room for; return how many."""
-        free = AT_ONCE - len(self._tasks)
+        first = await self._begin(self._first, AT_ONCE)
+        return first + await self._begin(self._later, AGAIN_MAX)
+
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return self._first.files | self._later.files
+
+    async def _begin(self, lane: _Lane, most: int) -> int:
+        free = min(most - len(lane.files), AT_ONCE - len(self._tasks()))
         if free <= 0:
             return 0
-        room = {number: OF_ONE_MAX - busy for number, busy in self._of.items() if busy > 0}
-        claimed = await media.claim(self._database, free, LEASE_S, OF_ONE_MAX, room)
+        claimed = await media.claim(
+            self._database, lane.tried, free, self.pace.lease_s, lane.of_one, dict(lane.of)
+        )
         for file in claimed:
-            self._of[file.connection] += 1
-            task = asyncio.create_task(self._settle(file))
-            self._tasks.add(task)
-            task.add_done_callback(partial(self._done, file.connection))
+            limit_s = self.pace.full_s if lane.tried else self.pace.first_s
+            task = asyncio.create_task(self._settle(file, limit_s))
+            lane.began(file.connection, task)
+            task.add_done_callback(partial(self._done, lane, file.connection))
         return len(claimed)
 
-    def _done(self, connection: int, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._of[connection] -= 1
-        if not self._of[connection]:
-            del self._of[connection]
+    def _done(self, lane: _Lane, connection: int, task: asyncio.Task[None]) -> None:
+        lane.ended(connection, task)
         self._poked.set()  # there is room for another one
 
     async def settled(self) -> None:
         """Wait until nothing is being fetched; for tests."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        while tasks := self._tasks():
+            await asyncio.wait(tasks)
 
-    async def _settle(self, file: Claimed) -> None:
+    async def _settle(self, file: Claimed, limit_s: float) -> None:
+        """Fetch and keep a file, and note the end; until then it is ours, or it is given back."""
+        work = asyncio.create_task(self._work(file, limit_s))
         try:
-            try:
-                async with asyncio.timeout(DEADLINE_S + 10):
-                    found = await self._fetch(file)
-                    if isinstance(found, _Found):
-                        await self._keep(file, found)
-                        return
-            except TimeoutError:
-                found = _Failure(f"It took longer than {DEADLINE_S:g} s.")
-            except StoreError as error:
-                found = _Failure(str(error))
-            except (DatabaseUnavailable, asyncio.CancelledError):
-                raise
-            except RingbackError as error:
-                found = _Failure(str(error))
-            except Exception:
-                # A defect of ours must not leave a file that is tried for ever.
-                log.exception("media.defect", file=str(file.id))
-                found = _Failure("Ringback could not make sense of it; this is a defect.")
-            await self._put_off(file, found)
+            while not (await asyncio.wait({work}, timeout=self.pace.hold_s))[0]:
+                await self._hold(file, self.pace.lease_s)
+            failure = work.result()
+            if failure is not None:
+                await self._put_off(file, failure)
         except DatabaseUnavailable as error:
             log.warning("media.not_recorded", error=str(error)[:200])
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.wait({work})
+            await self._hold(file, 0.0)
+            raise
+        finally:
+            work.cancel()
+
+    async def _hold(self, file: Claimed, seconds: float) -> None:
+        try:
+            await media.hold(self._database, file, seconds)
+        except DatabaseUnavailable as error:
+            log.warning("media.not_held", error=str(error)[:200])
+
+    async def _work(self, file: Claimed, limit_s: float) -> _Failure | None:
+        try:
+            try:
+                async with asyncio.timeout(limit_s):
+                    found = await self._fetch(file, limit_s)
+            except TimeoutError:
+                return _Failure(f"It took longer than {limit_s:g} s.")
+            if isinstance(found, _Failure):
+                return found
+            async with asyncio.timeout(KEEP_S):
+                await self._keep(file, found)
+        except TimeoutError:
+            return _Failure(f"Keeping it took longer than {KEEP_S:g} s.")
+        except StoreError as error:
+            return _Failure(str(error))
+        except DatabaseUnavailable:
+            raise
+        except RingbackError as error:
+            return _Failure(str(error))
+        except Exception:
+            # A defect of ours must not leave a file that is tried for ever.
+            log.exception("media.defect", file=str(file.id))
+            return _Failure("Ringback could not make sense of it; this is a defect.")
+        return None
 
     async def _keep(self, file: Claimed, found: _Found) -> None:
         await self._store.put(file.id, found.content)
@@ -169,14 +242,14 @@ class Media:
             return
         await media.again(self._database, file, WAITS_S[file.tries - 1], reason)
 
-    async def _fetch(self, file: Claimed) -> _Found | _Failure:
-        """Ask the adapter how, and do it."""
+    async def _fetch(self, file: Claimed, limit_s: float) -> _Found | _Failure:
+        """Ask the adapter how, and do it; each request within what is allowed for all of them."""
         connection = self._connection(file.connection)
         if connection is None:
             return _Failure("The connection is gone.", final=True)
         provider = registry.get(connection.provider)
         policy = self._guards.policy(Mode(file.mode), DeliveryPolicy())
-        how = Talk(self._client, policy, DEADLINE_S, self._tokens, connection.id)
+        how = Talk(self._client, policy, limit_s, self._tokens, connection.id)
         url, played = file.entry.get("url"), f"{self._snapshot().base_url}/fake/{connection.token}/"
         if connection.mode is Mode.TEST and isinstance(url, str) and url.startswith(played):
             # A picture that a simulated person sent is ours: no provider's credentials for it.
@@ -195,7 +268,10 @@ class Media:
     async def _download(self, request: HttpRequest, how: Talk) -> _Found | _Failure:
         for _ in range(REDIRECTS_MAX + 1):
             answer = await self._client.send(
-                Outgoing.of(request), policy=how.policy, deadline_s=DEADLINE_S, body_max=FILE_MAX
+                Outgoing.of(request),
+                policy=how.policy,
+                deadline_s=how.deadline_s,
+                body_max=FILE_MAX,
             )
             onward = answer.header("location") if answer.status in _REDIRECTED else None
             if onward is None or answer.error is not None:

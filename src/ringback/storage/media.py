@@ -49,18 +49,24 @@ class File(NamedTuple):
 
 
 async def claim(
-    database: Database, most: int, seconds: float, of_one: int, room: dict[int, int]
+    database: Database, tried: bool, most: int, seconds: float, of_one: int, busy: dict[int, int]
 ) -> list[Claimed]:
     """Take up to `most` files that are due; they are ours for so many seconds.
 
-    At most `of_one` of a connection, or as many as `room` says by its number.
+    Those that no try has ended for yet, or the others if `tried`. At most `of_one` of a connection,
+    what is `busy` by its number included, and in turn: the first of each before the second of any.
     """
-    busy, left = list(room), list(room.values())
-    rows = await database.rows(query("media.claim"), most, seconds, of_one, busy, left)
+    numbers, files = list(busy), list(busy.values())
+    rows = await database.rows(query("media.claim"), tried, most, seconds, of_one, numbers, files)
     return [
         Claimed(row[0], row[1], row[2], row[3], row[4], _entry(row[5]), row[6], row[7])
         for row in rows
     ]
+
+
+async def hold(database: Database, file: Claimed, seconds: float) -> bool:
+    """Keep a file for so many seconds from now, or give it back with 0; False: no longer ours."""
+    return await database.row(query("media.hold"), file.id, file.tries, seconds) is not None
 
 
 async def kept(

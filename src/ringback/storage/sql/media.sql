@@ -2,22 +2,37 @@
 -- is to be fetched, or, while somebody is at it, until when they have it. No `due`: it is settled.
 
 -- name: claim
--- Nobody's tenant: whoever fetches does so for all of them.
-with oldest as (
-    select id, connection, due from media where due <= now() order by due limit 1000),
+-- Nobody's tenant: whoever fetches does so for all of them. Each connection with files is found by
+-- one step along the index, so that the many of one cannot hide those of another; the first ones
+-- of each go before the second ones of any, what is under way counted.
+with recursive waiting (connection) as (
+    (select connection from media where due is not null and tried = $1
+     order by connection limit 1)
+    union all
+    (select following.connection from waiting w cross join lateral (
+        select m.connection from media m
+        where m.due is not null and m.tried = $1 and m.connection > w.connection
+        order by m.connection limit 1) as following)),
 ranked as (
-    select id, connection, due, row_number() over (partition by connection order by due) as place
-    from oldest)
-update media set due = now() + make_interval(secs => $2), tries = tries + 1
+    select found.id, found.due, coalesce(busy.files, 0) + found.place as place
+    from waiting w
+    left join unnest($5::int[], $6::int[]) as busy (connection, files)
+        on busy.connection = w.connection
+    cross join lateral (
+        select m.id, m.due, row_number() over (order by m.due) as place from media m
+        where m.tried = $1 and m.connection = w.connection and m.due <= now()
+        order by m.due limit greatest($4 - coalesce(busy.files, 0), 0)) as found)
+update media set due = now() + make_interval(secs => $3), tries = tries + 1
 where id in (
-    select m.id from media m
-    join ranked r on r.id = m.id
-    left join unnest($4::int[], $5::int[]) as busy (connection, room)
-        on busy.connection = r.connection
-    where r.place <= coalesce(busy.room, $3) and m.due <= now()
-    order by r.due limit $1 for update of m skip locked)
+    select m.id from media m join ranked r on r.id = m.id where m.due <= now() and m.tried = $1
+    order by r.place, r.due limit $2 for update of m skip locked)
 returning id, tenant, mode, connection, subject, entry, tries,
           extract(epoch from now() - created)::float8
+
+-- name: hold
+-- Whoever is still at it; with no seconds it is given back.
+update media set due = now() + make_interval(secs => $3)
+where id = $1 and tries = $2 and state = 1 returning id
 
 -- name: kept
 -- Whoever has taken longer than allowed no longer has it: `tries` has grown.
@@ -25,7 +40,7 @@ update media set state = 2, due = null, content_type = $3, size = $4, sha256 = $
 where id = $1 and tries = $2 and state = 1 returning id
 
 -- name: again
-update media set due = now() + make_interval(secs => $3), error = $4
+update media set tried = true, due = now() + make_interval(secs => $3), error = $4
 where id = $1 and tries = $2 and state = 1 returning id
 
 -- name: given_up
