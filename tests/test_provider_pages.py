@@ -93,7 +93,12 @@ def test_the_matrix_has_a_row_for_every_provider_in_every_table() -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("linkmobility", {"heard"}), ("twilio", {"told"}), ("whatsapp", {"told"})],
+    [
+        ("linkmobility", {"heard"}),
+        ("simulator", {"told"}),
+        ("twilio", {"told", "heard"}),
+        ("whatsapp", {"told", "heard"}),
+    ],
 )
 def test_who_tells_of_an_opt_out_is_found_without_words(name: str, expected: set[str]) -> None:
     """A provider's own notices are there without any list of words; a STOP read here is not."""

@@ -32,8 +32,8 @@ by_played = pytest.mark.parametrize("provider", PLAYED, ids=lambda one: one.name
 by_sending = pytest.mark.parametrize("provider", SENDING, ids=lambda one: one.name)
 OURS = "+15550100"
 PATIENCE_S = 30.0
-# Who says of the message itself that it is an opt-out, and whose mapping does so elsewhere.
-SAYS_SO, SAYS_SO_ELSEWHERE = {"simulator", "twilio"}, {"textellent"}
+# Who says of the message itself that it is an opt-out: it has no words to be heard.
+SAYS_SO = {"simulator"}
 # Who tells of the files of people.
 WITH_FILES = {"bandwidth", "linkmobility", "simulator", "textellent", "twilio", "whatsapp"}
 # What callbacks of a system mean that only a mapping reads.
@@ -236,7 +236,7 @@ def _check_answers(
 def _check_wish(served: Served, provider: Provider, message: Any) -> None:
     """Hold an answer to what it says of consent: an event and a suppression, or neither."""
     config = load_config(provider.Config, catalogue.example_config(provider.name))
-    words = provider.name not in SAYS_SO_ELSEWHERE and getattr(config, "opt_out_words", [])
+    words = getattr(config, "opt_out_words", [])
     heeded = message["content"]["text"] == "STOP" and (provider.name in SAYS_SO or bool(words))
     path = f"/v1/suppressions?address={message['from'].removeprefix('+')}"
     suppressed = served.api("GET", path)["data"]

@@ -13,6 +13,7 @@ from ringback.providers.config import (
     redact,
     secret_fields,
 )
+from ringback.providers.keywords import OPT_IN, OPT_OUT
 from ringback.providers.registry import PROVIDERS, UnknownProviderError, get
 
 from .cases import config_of, raw_config
@@ -81,8 +82,8 @@ def test_a_short_secret_shows_nothing_and_a_missing_one_stays_missing() -> None:
         "graph_version": "v25.0",
         "base_url": "",
         "token_header": "",
-        "opt_out_words": [],
-        "opt_in_words": [],
+        "opt_out_words": [*OPT_OUT],
+        "opt_in_words": [*OPT_IN],
     }
 
 

@@ -18,9 +18,12 @@ from tests.providers.cases import arrived, sendable
 
 USUAL = BandwidthConfig(username="u", password="p")
 PERSON, OURS = "+15550100123", "+15550100900"
-# Who listens for words by itself; the others tell of consent in their own ways.
-HEARING = ("bandwidth", "link_cool", "linkmobility", "pswin", "smsportal")
-SILENT = ("twilio", "whatsapp")
+# Who is simulated without a word of its own on what a message means; and whose are about the
+# number that was written to.
+HEARING = (
+    "bandwidth", "link_cool", "linkmobility", "pswin", "smsportal", "textellent", "whatsapp",
+)  # fmt: skip
+BY_SENDER = ("bandwidth", "twilio", "whatsapp")
 
 
 def _message(text: str, **more: Any) -> Inbound:
@@ -102,42 +105,83 @@ def test_providers_that_say_nothing_are_listened_to(name: str) -> None:
         (consent,) = _said(provider, text)
         assert (PERSON, word, "phone") == (consent.address, consent.word, consent.kind)
         assert text == consent.evidence["keyword"]
-        assert (OURS if name == "bandwidth" else None) == consent.sender
+        assert (OURS if name in BY_SENDER else None, None) == (consent.sender, consent.purpose)
     assert [] == _said(provider, "Hello")
     assert [] == _said(provider, "STOP", opt_out_words=[], opt_in_words=[])
     assert ["opted_out"] == [one.word for one in _said(provider, "EIND", opt_out_words=["eind"])]
 
 
-@pytest.mark.parametrize("name", SILENT)
-def test_providers_that_tell_themselves_are_listened_to_when_asked(name: str) -> None:
-    """Nothing by itself; with words of one's own each is a wish about the number written to."""
-    provider = PROVIDERS[name]
-    assert [] == _said(provider, "Eind")
-    (consent,) = _said(provider, "Eind", opt_out_words=["EIND"])
-    assert (PERSON, "opted_out", OURS) == (consent.address, consent.word, consent.sender)
+def test_what_a_choice_answers_is_no_wish() -> None:
+    """A tap on Cancel answers the business; on Stop it is an opt-out, and Cancel as a text, too."""
+    kinds = ("button", "interactive", "text")
+    found = {
+        (kind, text): len(_consents(heard(Parsed((_chosen(kind, text),)), USUAL)))
+        for kind in kinds
+        for text in ("Cancel", "Start", "Stop")
+    }
+    assert {"Stop"} == {text for (kind, text), told in found.items() if told and kind != "text"}
+    assert [1, 1, 1] == [told for (kind, _), told in found.items() if kind == "text"]
+
+
+def _chosen(kind: str, text: str) -> Inbound:
+    return msgspec.structs.replace(_message(text), content={"kind": kind, "text": text})
 
 
 def test_twilios_own_word_is_not_told_twice() -> None:
-    """With an OptOutType and with words of one's own there is one wish: Twilio's."""
-    (consent,) = _said(PROVIDERS["twilio"], "STOP", opt_out_words=["STOP"])
-    assert "STOP" == consent.evidence["opt_out_type"]
+    """With an OptOutType there is one wish, Twilio's, with HELP none; without it words count."""
+    (consent,) = _said(PROVIDERS["twilio"], "STOP")
+    assert ("STOP", OURS) == (consent.evidence["opt_out_type"], consent.sender)
+    assert [] == _said(PROVIDERS["twilio"], "HELP", opt_out_words=["HELP"])
+    (heard_here,) = _said(PROVIDERS["twilio"], "Stopp")
+    assert ("Stopp", OURS) == (heard_here.evidence["keyword"], heard_here.sender)
+    assert "opt_out_type" not in heard_here.evidence
+    assert [] == _said(PROVIDERS["twilio"], "Stopp", opt_out_words=[])
 
 
-def test_a_mapping_that_reads_consent_is_left_to_it() -> None:
-    """Without a rule for consent messages are listened to; with one that rule says all."""
+def test_a_wish_about_marketing_leaves_the_word_beside_it() -> None:
+    """Of a person, in one callback, without the message's id: the word says more."""
+    message = _message("STOP")
+    narrow = Consent(PERSON, "opted_out", "x", purpose="marketing")
+    items = heard(Parsed((narrow, message)), USUAL).items
+    assert [None, "marketing"] == sorted((one.purpose for one in _consents(Parsed(items))), key=str)
+    wide = msgspec.structs.replace(narrow, purpose=None)
+    assert (wide, message) == heard(Parsed((wide, message)), USUAL).items
+
+
+INBOUND = {"item": "inbound", "fields": {"from": "/from", "text": "/text", "message_id": "/id"}}
+OWN = {
+    "item": "consent", "when": [{"place": "/kind", "in": ["dnt"]}], "words": {"dnt": "opted_out"},
+    "fields": {"address": "/from", "word": "/kind"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rules", "body", "expected"),
+    [
+        ([INBOUND], '{"id":"7","from":"+15550100123","text":"stop"}', ["7"]),
+        ([OWN, INBOUND], '{"id":"7","from":"+15550100123","text":"stop"}', ["7"]),
+        ([OWN, INBOUND], '{"id":"7","from":"+15550100123","text":"stop","kind":"dnt"}', [None]),
+        (
+            [OWN, INBOUND],
+            (
+                '[{"id":"7","from":"+15550100123","text":"stop"},'
+                '{"from":"+15550100123","kind":"dnt"},'
+                '{"id":"8","from":"+15550100124","text":"STOP"}]'
+            ),
+            [None, "8"],
+        ),
+    ],
+)
+def test_a_mapping_is_listened_to_but_for_what_its_rules_tell(
+    rules: list[object], body: str, expected: list[str | None]
+) -> None:
+    """A rule for consent turns nothing off; who it tells of in a callback is told of once."""
     generic = PROVIDERS["generic"]
-    rule = {"item": "inbound", "fields": {"from": "/from", "text": "/text", "message_id": "/id"}}
-    own = {
-        "item": "consent", "when": [{"place": "/kind", "in": ["dnt"]}], "words": {"x": "opted_out"},
-        "fields": {"address": "/from", "word": "/kind"},
-    }  # fmt: skip
-    body = b'{"id":"7","from":"+15550100123","text":"stop"}'
-    found = []
-    for rules in ([rule], [own, rule]):
-        raw = {**catalogue.example_config("generic"), "mapping": {"rules": rules}}
-        config = load_config(GenericConfig, {k: v for k, v in raw.items() if k != "preset"})
-        request = generic.authenticate(
-            HttpRequest("POST", "https://hooks.example/in/token", (), body), config, 0
-        )
-        found.append([one.word for one in _consents(generic.parse(arrived(request), config))])
-    assert [["opted_out"], []] == found
+    items = {"items": "/*"} if body.startswith("[") else {}
+    raw = {**catalogue.example_config("generic"), "mapping": {"rules": rules, **items}}
+    config = load_config(GenericConfig, {k: v for k, v in raw.items() if k != "preset"})
+    request = generic.authenticate(
+        HttpRequest("POST", "https://hooks.example/in/token", (), body.encode()), config, 0
+    )
+    found = _consents(generic.parse(arrived(request), config))
+    assert expected == [one.evidence.get("message_id") for one in found]

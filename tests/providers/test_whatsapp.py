@@ -168,7 +168,7 @@ def test_what_people_send_is_simulated_with_its_content(
 ) -> None:
     """Files with an id or address, replies with what they answer, kinds as they are."""
     message = msgspec.structs.replace(PERSON, text=text, content=content)
-    (item,) = read(WHATSAPP.simulate(message, "received", config(), URL))
+    item, *_ = read(WHATSAPP.simulate(message, "received", config(), URL))
     assert isinstance(item, Inbound)
     files: Any = item.content.get("media") or [{}]
     assert expected == {key: {**files[0], **item.content}[key] for key in expected}

@@ -1,9 +1,9 @@
 """Words by which people refuse messages or want them again, where a provider does not say so.
 
 One reading for all adapters: a message from a person that is such a word, and nothing more, is an
-opt-out or opt-in beside the message. The words are those that operators in North America oblige
-senders to heed, and their kin of other countries where the providers here are at home. YES is none:
-it answers many other questions.
+opt-out or opt-in beside the message, unless what came with it tells of that already. The words are
+those that operators in North America oblige senders to heed, and their kin of other countries where
+the providers here are at home. YES is none: it answers many other questions.
 """
 
 import re
@@ -23,6 +23,10 @@ OPT_OUT = (
     "OPT OUT", "STOPP", "ARRET", "ARRÊT",
 )  # fmt: skip
 OPT_IN = ("START", "UNSTOP")
+# On a button or in a list of choices these answer what the business asked: "Cancel" cancels an
+# appointment. Whoever taps on "Stop" or "Unsubscribe" means nothing else.
+ANSWERS = ("CANCEL", "END", "QUIT", "START")
+_CHOICES = frozenset(("button", "interactive"))
 # Of a longer text nothing is looked at.
 _TEXT_MAX = 2 * WORD_MAX
 _CONFIGS_MAX = 256
@@ -33,15 +37,16 @@ OptOutWords = Annotated[
     _Listed,
     msgspec.Meta(
         max_length=WORDS_MAX,
-        description="Messages from people that mean an opt-out, in capitals or not; an empty list "
-        "turns it off.",
+        description="Messages from people that mean an opt-out, in capitals or not: the usual "
+        "words if nothing is given; an empty list turns it off.",
     ),
 ]
 OptInWords = Annotated[
     _Listed,
     msgspec.Meta(
         max_length=WORDS_MAX,
-        description="Messages from people that take an opt-out back; an empty list turns it off.",
+        description="Messages from people that take an opt-out back: the usual words if nothing is "
+        "given; an empty list turns it off.",
     ),
 ]
 
@@ -68,20 +73,25 @@ def opt_in_words() -> list[str]:
     return list(OPT_IN)
 
 
-def heard(parsed: Parsed, config: Words, *, by_sender: bool = False) -> Parsed:
+def heard(
+    parsed: Parsed, config: Words, *, by_sender: bool = False, judged: str | None = None
+) -> Parsed:
     """Add what messages from people say of consent, once for each, after the message itself.
 
     `by_sender`: it is about messages from the number that the person wrote to, because messages
-    come from such numbers; otherwise about all that the account sends. A message whose consent the
-    provider has told is left alone.
+    come from such numbers; otherwise about all that the account sends. Left alone is a message
+    whose consent the provider has told, and one whose content has the field `judged`: of that one
+    the provider has said what it means, and be it nothing.
     """
     if not any(isinstance(item, Inbound) for item in parsed.items):
         return parsed
-    told = {item.evidence.get("message_id") for item in parsed.items if isinstance(item, Consent)}
+    told = {_told_of(item) for item in parsed.items if isinstance(item, Consent)}
     items: list[Item] = []
     for item in parsed.items:
         items.append(item)
-        if isinstance(item, Inbound) and item.message_id not in told:
+        if not isinstance(item, Inbound) or judged in item.content:
+            continue
+        if ("message", item.message_id) not in told and ("person", item.from_) not in told:
             consent = _consent(item, config, by_sender=by_sender)
             if consent is not None:
                 items.append(consent)
@@ -98,10 +108,23 @@ def meaning(text: str, config: Words) -> ConsentWord | None:
     return "opted_in" if said in _prepared(tuple(config.opt_in_words)) else None
 
 
+def _told_of(consent: Consent) -> tuple[str, str] | None:
+    """Name what a provider's own wish leaves nothing to be heard of: its message, or its person.
+
+    A wish about one purpose, without its message, does not say what a word says.
+    """
+    message = consent.evidence.get("message_id")
+    if message is not None:
+        return "message", message
+    return ("person", consent.address) if consent.purpose is None else None
+
+
 def _consent(item: Inbound, config: Words, *, by_sender: bool) -> Consent | None:
     text = item.content.get("text")
     word = meaning(text, config) if isinstance(text, str) else None
     if word is None or item.from_ is None:
+        return None
+    if item.content.get("kind") in _CHOICES and _bare(str(text)) in _prepared(ANSWERS):
         return None
     return Consent(
         address=item.from_,

@@ -8,7 +8,6 @@ from ringback.providers import keywords
 from ringback.providers.base import Parsed, ProviderConfig
 from ringback.providers.keywords import OptInWords, OptOutWords, opt_in_words, opt_out_words
 from ringback.providers.mapping import Mapping
-from ringback.providers.mapping_config import ConsentRule
 from ringback.providers.presets import PRESETS
 
 _NAME_MAX = 64
@@ -45,10 +44,7 @@ class MappedConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fie
         return self.mapping if ready is None else ready.mapping
 
     def heard(self, parsed: Parsed) -> Parsed:
-        """Add what messages say of consent, unless the mapping has a rule for that."""
-        how = self.how
-        if how is None or any(isinstance(rule, ConsentRule) for rule in how.rules):
-            return parsed
+        """Add what messages say of consent, but for those of which a rule of the mapping tells."""
         return keywords.heard(parsed, self)
 
     def faults(self) -> list[tuple[str, str]]:

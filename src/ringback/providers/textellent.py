@@ -67,7 +67,8 @@ class Textellent(ProvedByQuery, Subscribing):
   preset `textellent` is made of what is likely; a mapping of your own takes its place.
 - Nothing is signed: the secret in the URL is all that proves a callback. It is hidden in what is
   kept.
-- Numbers added to the do-not-text list, and taken off it, are opt-outs and opt-ins.
+- Numbers added to the do-not-text list, and taken off it, are opt-outs and opt-ins, and so are
+  messages that are `opt_out_words` or `opt_in_words`.
 - Of the events' names in subscriptions only `INCOMING_MESSAGE` is known; `events` can be changed.
   How the list of subscriptions names its fields is read as its requests name them.
 - The API has no validity: a message that is to expire is refused, and not sent without it.

@@ -87,7 +87,8 @@ class Twilio(Provider):
 - Twilio posts nothing for the first status of a message, and nothing again after 15 seconds.
 - `RawDlrDoneDate` has no time zone, so reports of status callbacks are dated by their arrival;
   those of Event Streams carry Twilio's time.
-- `OptOutType` comes with Advanced Opt-Out alone: STOP and START are told beside the message itself.
+- `OptOutType` comes with Advanced Opt-Out alone: it tells of STOP and START, and of a message with
+  it nothing else is heard. Without it `opt_out_words` and `opt_in_words` are.
   Its name, and those of the fields of Conversations, have not been compared with callbacks of a
   live account: what comes under other names is kept with the callback, and not read.
 - Clicks come by Event Streams or by the callback of the Link Shortening domain: set up one of them,
@@ -117,7 +118,7 @@ class Twilio(Provider):
             parsed = twilio_events.Events().read(callback.body)
         else:
             parsed = twilio_items.read(callback)
-        return keywords.heard(parsed, config, by_sender=True)
+        return keywords.heard(parsed, config, by_sender=True, judged="opt_out_type")
 
     def reply(
         self, callback: Callback, config: TwilioConfig, verification: Verification

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from ringback.providers.base import ProviderConfig, secret
-from ringback.providers.keywords import OptInWords, OptOutWords
+from ringback.providers.keywords import OptInWords, OptOutWords, opt_in_words, opt_out_words
 
 
 def _sid(prefix: str, description: str) -> msgspec.Meta:
@@ -82,5 +82,5 @@ class TwilioConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_fie
         ]
         | None
     ) = None
-    opt_out_words: OptOutWords = msgspec.field(default_factory=list)
-    opt_in_words: OptInWords = msgspec.field(default_factory=list)
+    opt_out_words: OptOutWords = msgspec.field(default_factory=opt_out_words)
+    opt_in_words: OptInWords = msgspec.field(default_factory=opt_in_words)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ringback.domain.consent import ConsentWord
+from ringback.domain.consent import ConsentWord, person_of_address
 from ringback.domain.http import Callback
 from ringback.providers import reading, twilio_words
 from ringback.providers import twilio_forms as forms
@@ -191,7 +191,7 @@ def consent_of(
         word=meant,
         key=f"{sid}:{meant}",
         occurred_at=inbound.occurred_at,
-        kind="phone" if inbound.from_.startswith("+") else "user_id",
+        kind=person_of_address(inbound.from_, inbound.channel, None).kind,
         channel=inbound.channel,
         sender=inbound.to,
         evidence=evidence,

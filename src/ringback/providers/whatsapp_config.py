@@ -6,7 +6,7 @@ import msgspec
 
 from ringback.domain.http import Headers
 from ringback.providers.base import ProviderConfig, secret
-from ringback.providers.keywords import OptInWords, OptOutWords
+from ringback.providers.keywords import OptInWords, OptOutWords, opt_in_words, opt_out_words
 
 GRAPH_URL = "https://graph.facebook.com"
 
@@ -72,8 +72,8 @@ class WhatsAppConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_f
             ),
         ),
     ] = ""
-    opt_out_words: OptOutWords = msgspec.field(default_factory=list)
-    opt_in_words: OptInWords = msgspec.field(default_factory=list)
+    opt_out_words: OptOutWords = msgspec.field(default_factory=opt_out_words)
+    opt_in_words: OptInWords = msgspec.field(default_factory=opt_in_words)
 
 
 def sends_to(config: WhatsAppConfig) -> str | None:

@@ -54,8 +54,9 @@ conversation its id, category and end where Meta sends them. The purpose follows
 - Images, videos, audio, documents and stickers are content of the kind `media`, with WhatsApp's \
 own type in `media[0].type` and the digest in hexadecimal. What a flow's form was filled in \
 with is read into `interactive.nfm_reply.response`.
-- `user_preferences` and error 131050 are about marketing only. A person with a number and an id \
-has a wish for each of them: two events.
+- A message that is one of `opt_out_words` is about everything that its number sends: whoever \
+writes STOP says no less. `user_preferences` and error 131050 are about marketing only. A person \
+with a number and an id has a wish for each of them in those preferences: two events.
 - Messages that a business sends from the app on its phone (`smb_message_echoes`) are outbound \
 messages; nothing answers them. `history`, `smb_app_state_sync`, `flows`, `security`, \
 `user_id_update`, groups' own fields and whatever Meta adds are `provider.unrecognised` with their \
