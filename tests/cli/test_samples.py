@@ -50,6 +50,26 @@ def test_a_person_answers(ringback: Run, scenario: str, text: str) -> None:
     assert ("+15550177", text) == (told["from"], told["content"]["text"])
 
 
+@pytest.mark.parametrize("provider", ["pswin", "link_cool"])
+def test_an_answer_without_an_id_is_found_as_often_as_it_is_given(
+    ringback: Run, provider: str
+) -> None:
+    """Said once more on the same day, it is the same message, and found as that."""
+    found = []
+    for _ in range(2):
+        rows = _rows(ringback, "simulate", "reply", "--provider", provider, "--to", "+15550100178")
+        assert ["delivered", "received"] == [row["status"] for row in rows]
+        found.append(rows[1]["message"])
+    assert 1 == len(set(found))
+
+
+@pytest.mark.parametrize("provider", ["pswin", "link_cool"])
+def test_a_message_is_lost_where_nothing_comes_before_its_end(ringback: Run, provider: str) -> None:
+    """It stays as the provider's answer left it."""
+    (row,) = _rows(ringback, "simulate", "lost", "--provider", provider)
+    assert ("submitted", ["queued", "submitted"]) == (row["status"], row["events"])
+
+
 def test_what_is_forged_is_refused_and_kept(ringback: Run) -> None:
     """No message comes of it; the callback is there to look at."""
     rows = _rows(ringback, "simulate", "forged", "--count", "2")

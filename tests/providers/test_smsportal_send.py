@@ -288,6 +288,33 @@ def test_the_fake_understands_what_send_makes(version: str, authentication: str)
     assert (message.text, message.reference, message.from_) == ("Hi é 👍", "order-48213", "Marlow")
 
 
+@pytest.mark.parametrize("keys", [("messages", "content", "destination"),
+                                  ("Messages", "Content", "Destination")])  # fmt: skip
+def test_the_fake_answers_as_each_version_does(keys: tuple[str, str, str]) -> None:
+    """Version 1 names everything with capitals, version 3 in an answer of its own."""
+    listed, text, number = keys
+    told = [{text: "Hi", number: "27830000001"}, {text: "", number: "27830000002"}]
+    body, proof = json.dumps({listed: told}).encode(), (("Authorization", BASIC),)
+    answers = {}
+    for version in ("v1", "v3"):
+        url = f"https://rest.smsportal.com/{version}/bulkmessages"
+        found = SMSPORTAL.fake(HttpRequest("POST", url, proof, body), config(), HOW)
+        assert found is not None
+        answers[version] = json.loads(found.response.body)
+    report = answers["v1"].pop("ErrorReport")
+    event = answers["v1"].pop("EventId")
+    assert {
+        "Cost": 1, "RemainingBalance": 999, "Messages": 1, "Parts": 1, "Sample": "Hi",
+        "CostBreakDown": [],
+    } == answers["v1"]  # fmt: skip
+    assert (1, 0, "27830000002") == (
+        report["NoContents"], report["NoNetwork"], report["Faults"][0]["RawDestination"],
+    )  # fmt: skip
+    sent = answers["v3"].pop("sendResponse")
+    assert {"statusCode": 200, "errors": []} == answers["v3"]
+    assert (event, 1, 1) == (sent["eventId"], sent["cost"], sent["errorReport"]["noContents"])
+
+
 @pytest.mark.parametrize("code", SMSPORTAL.refusals)
 def test_the_fake_refuses_as_it_is_told(code: str) -> None:
     """Each code comes back as what it means."""

@@ -282,6 +282,23 @@ def test_a_broken_meta_leaves_it_open() -> None:
     assert "refused" == answered(HttpResponse(500, (), body)).outcome
 
 
+def test_a_user_id_in_to_is_taken_and_never_heard_of() -> None:
+    """Meta answers as if it were sent, even beside a `recipient`; in `recipient` alone it is."""
+    good, user = asked(TEXT), "US.13491208655302741918"
+    body = json.loads(good.body)
+    del body["to"]
+    for addressed, taken in (
+        ({"to": user}, 0), ({"to": user, "recipient": user}, 0), ({"recipient": user}, 1)
+    ):  # fmt: skip
+        content = json.dumps({**body, **addressed}).encode()
+        faked = played(msgspec.structs.replace(good, body=content), how())
+        answer = json.loads(faked.response.body)
+        assert (200, taken) == (faked.response.status, len(faked.messages))
+        assert (user, "accepted") == (
+            answer["contacts"][0]["input"], answer["messages"][0]["message_status"],
+        )  # fmt: skip
+
+
 def test_the_fake_wants_a_token() -> None:
     """The connection's own: none, somebody else's, an empty one or two are 190."""
     good = asked(TEXT)

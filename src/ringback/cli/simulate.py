@@ -15,9 +15,12 @@ from ringback.cli.session import Session
 from ringback.domain.scenarios import SCENARIOS, Scenario
 
 Json = dict[str, Any]
+Statuses = tuple[str, ...]
 OURS = "+15550100"
 # From so many messages on, a table counts them instead of listing them.
 LISTED = 20
+# So many of the newest messages of people are looked through for answers.
+HEARD = 200
 _POLL_S = 0.1
 # What a message comes to when the send goes wrong.
 _SENT = {"refused": ("failed",), "throttled": ("failed",), "uncertain": ("submitted",)}
@@ -30,10 +33,43 @@ _COLUMNS = (
 _COUNTED = (Column("status", "status", "status"), Column("messages", "messages", "number"))
 
 
+@dataclasses.dataclass(frozen=True)
+class Heard:
+    """What people have said to a connection, and the newest callback that told nothing new."""
+
+    messages: list[Json]
+    repeated: str
+
+    @property
+    def newest(self) -> str:
+        """The id of the newest message, "" where there is none."""
+        return str(self.messages[0]["id"]) if self.messages else ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """A person's message: who it is from, and what had been heard before it."""
+
+    person: str
+    before: Heard
+
+    def among(self, heard: Heard, given_id: str) -> Json | None:
+        """Find it, also where the provider gives no ids to what people say.
+
+        That is known by what was said to whom on a day: said once more, it is the same message.
+        """
+        named = [one for one in heard.messages if one["provider_message_id"] == given_id]
+        of_person = [one for one in heard.messages if _same(one["from"], self.person)]
+        newest = of_person[0] if of_person else None
+        new = newest is not None and newest["id"] > self.before.newest
+        again = heard.repeated > self.before.repeated
+        return named[0] if named else newest if new or again else None
+
+
 class Course:
     """One message on its course: what was asked for, and what can be seen of it so far."""
 
-    def __init__(self, connection: Json, expects: tuple[str, ...]) -> None:
+    def __init__(self, connection: Json, expects: Statuses) -> None:
         """Take where it runs and what it is to reach."""
         self.connection = connection
         self.expects = expects
@@ -42,6 +78,7 @@ class Course:
         self.row: Json = {}
         self.provider_id = ""
         self.known: str | None = None
+        self.answer: Answer | None = None
 
     @property
     def reached(self) -> bool:
@@ -54,9 +91,12 @@ class Course:
             return True
         return set(self.expects) <= set(self.message["timestamps"])
 
-    def look(self, session: Session, recent: dict[str, Json]) -> None:
-        """See how far it is; `recent` has messages that were asked for together."""
+    def look(self, session: Session, recent: dict[str, Json], heard: Heard | None) -> None:
+        """See how far it is; what has been asked for once for all is in `recent` and `heard`."""
         client = session.client
+        if self.answer is not None and heard is not None:
+            self.message = self.answer.among(heard, self.provider_id)
+            return
         if recent:
             self.message = recent.get(self.known or self.provider_id, self.message)
             return
@@ -67,12 +107,29 @@ class Course:
         self.message = next(client.rows("/v1/messages", query, most=1), None)
 
 
+def _heard(session: Session, connection: Json) -> Heard:
+    about = {"connection": connection["id"]}
+    rows = session.client.rows("/v1/messages", {**about, "direction": "inbound"}, most=HEARD)
+    return Heard(list(rows), _newest(session, "/v1/callbacks", {**about, "outcome": "duplicate"}))
+
+
+def _same(address: str | None, person: str) -> bool:
+    """Compare addresses: providers write numbers with a plus, or without."""
+    return address is not None and address.lstrip("+") == person.lstrip("+")
+
+
 def connection_for(
-    session: Session, named: str | None, statuses: tuple[str, ...], provider: str | None = None
-) -> tuple[Json, Json, tuple[str, ...]]:
+    session: Session,
+    named: str | None,
+    statuses: Statuses,
+    provider: str | None = None,
+    *,
+    silent: bool = False,
+) -> tuple[Json, Json, Statuses]:
     """Find a connection to simulate through: it, its provider, which of the statuses it reports.
 
     Without a name it is the newest of `provider` in test mode; when there is none, one is made.
+    Where it reports nothing of what is `silent` in the end, nothing is left to report.
     """
     providers = {one["name"]: one for one in session.client.rows("/v1/providers", paged=False)}
     connection = _connection(session, named, provider or "simulator", providers)
@@ -83,7 +140,7 @@ def connection_for(
         )
     found = providers[connection["provider"]]
     can = found["simulates"]
-    if statuses and statuses[-1] not in can:
+    if statuses and statuses[-1] not in can and not silent:
         raise typer.BadParameter(
             f"{connection['provider']} never reports {statuses[-1]}, only {', '.join(can)}. "
             "A connection of the provider simulator can do it."
@@ -120,9 +177,7 @@ def _connection(session: Session, named: str | None, provider: str, providers: J
     return connection
 
 
-def begin(
-    session: Session, connection: Json, statuses: tuple[str, ...], fields: Json
-) -> list[Course]:
+def begin(session: Session, connection: Json, statuses: Statuses, fields: Json) -> list[Course]:
     """Start one simulation; 429 is waited for by the client. A batch has several messages."""
     path = f"/v1/connections/{connection['id']}/simulate"
     asked = {"statuses": list(statuses), **fields} if statuses else fields
@@ -130,7 +185,7 @@ def begin(
     several = fields.get("batch", 1) > 1
     courses = []
     for number, one in enumerate([made, *made["others"]], 1):
-        expects = _SENT.get(one["outcome"], statuses)
+        expects = _SENT.get(one["outcome"], statuses or ("submitted",))
         course = Course(connection, () if fields.get("forged") else expects)
         course.provider_id, course.known = one["provider_message_id"] or "", one["message"]
         reference = fields.get("reference")
@@ -146,8 +201,10 @@ def wait(session: Session, courses: list[Course], seconds: float) -> bool:
     open_ = [course for course in courses if course.expects]
     while True:
         recent = _recent(session, 2 * len(open_)) if len(open_) > LISTED else {}
+        answered = next((course.connection for course in open_ if course.answer), None)
+        heard = _heard(session, answered) if answered else None
         for course in open_:
-            course.look(session, recent)
+            course.look(session, recent, heard)
         open_ = [course for course in open_ if not course.reached]
         if not open_:
             return True
@@ -187,12 +244,10 @@ def run(session: Session, name: str, asked: Asked) -> None:
         raise typer.BadParameter(
             f"There is no scenario {name}, only {', '.join(SCENARIOS)}.", param_hint="SCENARIO"
         )
-    found, provider, statuses = connection_for(
-        session, asked.connection, scenario.statuses, asked.provider
-    )
-    _check(scenario, provider)
-    mark = _newest_rejected(session, found) if scenario.forged else ""
-    more = _more(scenario, provider, asked)
+    found, provider, statuses = chosen(session, scenario, asked)
+    rejected = {"connection": found["id"], "outcome": "rejected"}
+    mark = _newest(session, "/v1/callbacks", rejected) if scenario.forged else ""
+    more = more_of(scenario, provider, asked)
     stem = asked.reference or f"sim-{secrets.token_hex(3)}"
     courses: list[Course] = []
     total = asked.count or scenario.count
@@ -207,12 +262,27 @@ def run(session: Session, name: str, asked: Asked) -> None:
     if scenario.forged:
         done = _wait_rejected(session, found, courses, mark, patience_s) and done
     if scenario.answer and done:
-        courses += _answers(session, found, scenario, courses, more)
+        people = [course.row["to"] for course in courses]
+        courses += answers(session, found, scenario, people, more["channel"])
         done = wait(session, courses, patience_s)
     _show(session, courses)
     if not done:
         session.say(f"Not everything had come after {patience_s:g} s: --wait 60s waits longer.")
         raise typer.Exit(failures.PARTIAL)
+
+
+def chosen(session: Session, scenario: Scenario, asked: Asked) -> tuple[Json, Json, Statuses]:
+    """Find what can play a scenario: the connection, its provider, the statuses it reports.
+
+    Raises:
+        BadParameter: the provider has no way to play it, or there is no such provider.
+
+    """
+    found, provider, statuses = connection_for(
+        session, asked.connection, scenario.statuses, asked.provider, silent=scenario.silent
+    )
+    _check(scenario, provider)
+    return found, provider, statuses
 
 
 def person(number: int) -> str:
@@ -222,49 +292,54 @@ def person(number: int) -> str:
 
 def _check(scenario: Scenario, provider: Json) -> None:
     """Refuse a scenario that this provider has no way to play."""
-    label = provider["label"]
+    label, can = provider["label"], provider["simulates"]
     if scenario.outcome != "accepted" and not provider["sends"]:
         raise typer.BadParameter(f"Nothing can be sent through {label} yet: it cannot refuse.")
     if dict(scenario.more).get("batch") and not provider["batches"]:
         raise typer.BadParameter(f"{label} tells of every message by itself, never of several.")
-    if scenario.answer and "received" not in provider["simulates"]:
+    if scenario.silent and not provider["sends"] and not {*scenario.statuses} & {*can}:
+        raise typer.BadParameter(f"Nothing can be sent through {label} yet, or be lost.")
+    if scenario.answer and "received" not in can:
         raise typer.BadParameter(f"Nobody answers through {label}: it reports no such thing.")
 
 
-def _more(scenario: Scenario, provider: Json, asked: Asked) -> Json:
+def more_of(scenario: Scenario, provider: Json, asked: Asked) -> Json:
     """Say what is the same for every message of a run, as the API calls it."""
     usual = next(iter(provider["channels"]), "sms")
+    # Where nothing is reported before the silence, all that is reported is lost.
+    unheard = scenario.silent and not {*scenario.statuses} & {*provider["simulates"]}
     fields = {
         **dict(scenario.more), "channel": asked.channel or usual, "text": asked.text,
         "error_code": asked.error_code, "error_class": asked.error_class,
         "outcome": scenario.outcome if scenario.outcome != "accepted" else None,
+        "loss": 1 if unheard else None,
     }  # fmt: skip
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _answers(
-    session: Session, connection: Json, scenario: Scenario, courses: list[Course], more: Json
+def answers(
+    session: Session, connection: Json, scenario: Scenario, people: list[str], channel: str
 ) -> list[Course]:
-    """Let the person of each message answer it."""
+    """Let each of these people answer once."""
     media: Json = {"media": [{}]} if scenario.picture else {}
-    people = dict.fromkeys(course.row["to"] for course in courses)
-    return [
-        answer
-        for who in people
-        for answer in begin(
-            session, connection, ("received",),
-            {"from": who, "to": OURS, "text": scenario.answer, "channel": more["channel"], **media},
-        )
-    ]  # fmt: skip
+    before = _heard(session, connection)
+    courses = []
+    for who in dict.fromkeys(people):
+        fields = {"from": who, "to": OURS, "text": scenario.answer, "channel": channel, **media}
+        (course,) = begin(session, connection, ("received",), fields)
+        course.answer = Answer(who, before)
+        courses.append(course)
+    return courses
+
+
+def _newest(session: Session, path: str, query: Json) -> str:
+    """Return the id of the newest row, "" where there is none; later ones come after it."""
+    return str(next((one["id"] for one in session.client.rows(path, query, most=1)), ""))
 
 
 def _rejected(session: Session, connection: Json) -> Iterator[Json]:
     query = {"connection": connection["id"], "outcome": "rejected"}
     return session.client.rows("/v1/callbacks", query, most=200)
-
-
-def _newest_rejected(session: Session, connection: Json) -> str:
-    return str(next((one["id"] for one in _rejected(session, connection)), ""))
 
 
 def _wait_rejected(

@@ -21,6 +21,7 @@ class Scenario:
     `statuses` is what its provider reports, in order, after the `outcome` of the send; `more` how,
     as the API calls it. `answer` is a text with which the person answers, with a picture if
     `picture`. `count` is how many messages there are. `number` brings it about at a faked API.
+    `silent`: what matters is what never comes, so a provider need not report any of `statuses`.
     """
 
     what: str
@@ -31,6 +32,7 @@ class Scenario:
     count: int = 1
     outcome: Outcome = "accepted"
     number: str | None = None
+    silent: bool = False
 
     @property
     def forged(self) -> bool:
@@ -93,7 +95,9 @@ SCENARIOS: dict[str, Scenario] = {
         "Reports come before the provider has answered the send.", _GOOD,
         (("delay_ms", 100), ("answer_ms", 1000)), number="+15550199014",
     ),
-    "lost": Scenario("Sent, and never heard of again.", ("sent",), number="+15550199015"),
+    "lost": Scenario(
+        "Sent, and never heard of again.", ("sent",), number="+15550199015", silent=True
+    ),
     "forged": Scenario(
         "Callbacks that are badly signed: refused, kept, and nothing else.", _GOOD,
         (("forged", True),), number="+15550199016",

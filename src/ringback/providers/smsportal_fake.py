@@ -1,7 +1,9 @@
 """A faked send API of SMSPortal's: both versions of sending, and the token.
 
 It takes what `smsportal_send` makes and what people write by hand after SMSPortal's pages: names in
-capitals or not, paths with a version or without, credentials themselves or a token.
+capitals or not, paths with a version or without, credentials themselves or a token. What was sent
+it answers as each version does, the first with names in capitals:
+https://docs.smsportal.com/docs/rest-sending
 """
 
 import base64
@@ -15,7 +17,7 @@ from ringback.domain.strict_json import StrictJsonError, decode
 from ringback.providers import reading
 from ringback.providers.base import Fake, Faked, OutboundMessage
 from ringback.providers.smsportal_config import SmsPortalConfig
-from ringback.providers.smsportal_send import BATCH_MAX, REFUSALS
+from ringback.providers.smsportal_send import BATCH_MAX, REFUSALS, capitals
 
 # Codes that it refuses with: counts of an answer 200, and statuses.
 CODES = (*REFUSALS, "400", "401", "403")
@@ -66,11 +68,11 @@ def _taken(request: HttpRequest, how: Fake, version: str) -> Faked:
         asked = _lower(decode(request.body), 0)
     except StrictJsonError:
         return _error(400, "malformed", "The request is not JSON.")
-    told = reading.mapping(asked)
-    listed = told.get("messages")
+    body = reading.mapping(asked)
+    listed = body.get("messages")
     if not isinstance(listed, list) or not 0 < len(listed) <= BATCH_MAX:
         return _error(400, "messages", f"There must be 1 to {BATCH_MAX} messages.")
-    options = reading.mapping(told.get("sendoptions"))
+    options = reading.mapping(body.get("sendoptions"))
     event = str(10_000_000_000 + int(how.seed[:8], 16))
     messages: list[OutboundMessage] = []
     counts = dict.fromkeys(_COUNTS, 0)
@@ -93,9 +95,12 @@ def _taken(request: HttpRequest, how: Fake, version: str) -> Faked:
         "parts": queued,
         "errorReport": {**counts, "faults": faults},
     }
-    if version == "v3":
-        sent = {"statusCode": 200, "sendResponse": sent, "errors": []}
-    return _said(200, sent, tuple(messages))
+    told: dict[str, object] = {"statusCode": 200, "sendResponse": sent, "errors": []}
+    if version == "v1":
+        sample = messages[0].text if messages else ""
+        shown = capitals({**sent, "sample": sample, "costBreakDown": []})
+        told = reading.mapping(shown)
+    return _said(200, told, tuple(messages))
 
 
 def _reason(one: dict[str, object], how: Fake) -> str | None:

@@ -169,7 +169,7 @@ def _request(
         body["sendOptions"] = options
     path = "/v3/BulkMessages"
     if config.api_version == "v1":
-        path, body = "/v1/bulkmessages", {_capital(key): _capitals(body[key]) for key in body}
+        path, body = "/v1/bulkmessages", {_capital(key): capitals(body[key]) for key in body}
     return HttpRequest(
         "POST",
         f"https://{config.api_host}{path}",
@@ -182,10 +182,11 @@ def _capital(name: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def _capitals(value: object) -> object:
+def capitals(value: object) -> object:
+    """Return a value with names as version 1 writes them: each begins with a capital."""
     if isinstance(value, dict):
-        return {_capital(name): _capitals(one) for name, one in value.items()}
-    return [_capitals(one) for one in value] if isinstance(value, list) else value
+        return {_capital(name): capitals(one) for name, one in value.items()}
+    return [capitals(one) for one in value] if isinstance(value, list) else value
 
 
 def _authorization(

@@ -35,7 +35,7 @@ NOTES = """\
 - `delivered` may be left out when a message is read at once: `read` then implies it.
 - People may write without a number of theirs: then their id (such as `US.…`) stands where the \
 number would. What is sent to an id goes out as `recipient`, because in `to` Meta takes an id and \
-silently drops the message.
+silently drops the message; so does the faked send API.
 - An inbound message says until when it may be answered freely: `service_window_closes_at` in its \
 content, 24 hours after its time. Outside of that only templates arrive; anything else fails with \
 131047. Messages in groups, system messages, edits and withdrawals say nothing of the kind.

@@ -43,6 +43,8 @@ _PLAIN = (("content-type", "text/plain; charset=utf-8"),)
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # What of a scenario's ways is the callbacks' business.
 _WAYS = frozenset({"delay_ms", "duplicate", "reorder", "forged"})
+# A request is told of by itself: what is told of together comes from several.
+NAMES = tuple([name for name, one in SCENARIOS.items() if "batch" not in dict(one.more)])
 log = structlog.get_logger()
 
 
@@ -86,8 +88,9 @@ class FakeApis:
         given = request.header(SCENARIO_HEADER)
         asked = None if given is None else read_header(given)
         if given is not None and asked is None:
-            names = ", ".join(SCENARIOS)
-            return _refused(400, f"{SCENARIO_HEADER} names no scenario. There are: {names}.")
+            words = f"{SCENARIO_HEADER} names no scenario that is played here. There are: "
+            batch = "What one callback tells of together, `ringback simulate batch` plays."
+            return _refused(400, f"{words}{', '.join(NAMES)}. {batch}")
         meant = self._meant(token, request)
         with self._pace.call(connection.id) as wait_s:
             if wait_s:
@@ -184,7 +187,7 @@ class FakeApis:
 def read_header(value: str) -> Asked | None:
     """Read `Ringback-Scenario: refused; code=21211; quiet`; None for what it cannot be."""
     name, *rest = [part.strip() for part in value.split(";")]
-    if name not in SCENARIOS:
+    if name not in NAMES:
         return None
     code, quiet = None, False
     for part in rest:
