@@ -82,6 +82,9 @@ LIMITS: dict[str, dict[str, Limit]] = {
     },
     "What callbacks say": {
         "services.arrivals:ITEMS_MAX": Limit("items", "of one callback", "kept as *unparsed*"),
+        "services.slices:SLICE_ITEMS": Limit(
+            "items", "of a callback that are committed at once", "the next ones are, after these"
+        ),
         "domain.strict_json:DEPTH_MAX": Limit("levels", "of JSON", "*unparsed*, or 400"),
         "domain.strict_json:NUMBER_MAX": Limit(CHARACTERS, "of a JSON number", "the same"),
         "providers.xml_reading:SIZE_MAX": Limit(BYTES, "of XML", "*unparsed*"),

@@ -169,7 +169,8 @@ class Engine:
         """Build what stands around the hot path."""
         self.watch = Watch(self.database, self.configuration, self.workers, self.meters)
         self.endings = Endings(self.committer, self.configuration, self.clock)
-        self.again = Again(self.configuration, self.database, self.committer, self.clock)
+        committers = (self.committer, self.large)
+        self.again = Again(self.configuration, self.database, committers, self.clock)
         self.trials = Trials(self.configuration, self.database, self.committer, self.clock)
         self.answers = Answers(self.database, self.clock, self.lease.worker)
         edges = connection_changes.Edges(self.configuration, self.clock, None)
@@ -203,7 +204,7 @@ class Engine:
         )  # fmt: skip
         self.receiver = Receiver(
             self.configuration, self.committer, self.large, self.clock, self.flood, self.pressure,
-            self._keyed, self.resuming.full,
+            self._keyed, self.resuming.full, self.database,
         )  # fmt: skip
         self.native = NativeIntake(
             self.configuration, self.clock, self.pressure, self.receiver, self.key_use.note,

@@ -236,7 +236,7 @@ def test_a_faulty_string_costs_only_its_own_item() -> None:
 
 
 def test_a_large_batch_is_read_whole() -> None:
-    """4,096 statuses in one body of Meta's are as many reports, in order; one more is too many."""
+    """32,768 statuses in one body of Meta's are as many reports, in order; one more is too many."""
     provider = PROVIDERS["whatsapp"]
 
     def batch(size: int) -> Parsed:
@@ -249,4 +249,6 @@ def test_a_large_batch_is_read_whole() -> None:
     assert [f"wamid.{n}" for n in range(PIECES_MAX)] == ids
     crowded = batch(PIECES_MAX + 1)
     assert crowded.items == ()
-    assert [one.reason for one in crowded.unparsed] == ["more than 4096 items in one callback"]
+    assert [one.reason for one in crowded.unparsed] == [
+        f"more than {PIECES_MAX} items in one callback"
+    ]

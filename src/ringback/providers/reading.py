@@ -31,7 +31,8 @@ REFERENCE_MAX = 1024
 TEXT_MAX = 65_536
 KIND_MAX = 64
 GROUP_MAX = 50
-PIECES_MAX = 4096
+# A body has at most 4 MiB: as many as it can hold of pieces that say something, of 128 bytes.
+PIECES_MAX = 32_768
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -20,13 +20,14 @@ from ringback.providers.base import (
     Parsed,
     Report,
 )
-from ringback.services import audit, delivery_log, quarantine
+from ringback.services import audit, delivery_log, quarantine, slices
 from ringback.services.arrivals import Arrival
 from ringback.services.audit import Act
 from ringback.services.batch import Scope
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
+from ringback.services.receive import read_large
 from ringback.services.replays import Replay
 from ringback.storage import callbacks, events
 from ringback.storage.audit import Actor
@@ -67,13 +68,13 @@ class Again:
         self,
         configuration: Configuration,
         database: Database,
-        committer: Committer,
+        committers: tuple[Committer, Committer],
         clock: Clock,
     ) -> None:
-        """Take the edges."""
+        """Take the edges; the second committer is for callbacks that are read again."""
         self._configuration = configuration
         self._database = database
-        self._committer = committer
+        self._committer, self._large = committers
         self._clock = clock
 
     async def replay(
@@ -133,7 +134,7 @@ class Again:
         if raw.callback.outcome == "quarantined":
             came_ms = int(raw.callback.received.timestamp() * 1000)
             connection = _check(connection, callback, came_ms, self._clock.now_ms())
-        parsed = registry.get(connection.provider).parse(callback, connection.config)
+        parsed = await read_large(connection, callback)
         if not effects:
             arrival = Arrival(connection, callback, 0, parsed)
             return _shown(parsed, arrival.read_as, raw.callback.reason, [], effects=False)
@@ -155,16 +156,16 @@ class Again:
         id_: uuid.UUID,
     ) -> Reread:
         arrival = Arrival(connection, callback, received_ms, parsed, stored_as=id_)
-        await self._committer.submit(arrival)
+        await slices.commit(arrival, self._large)
         emitted = [show("evt", event) for event in arrival.emitted]
         outcome = arrival.outcome
         if outcome == "duplicate" and not emitted:
             # Everything in it was known: what it says has long been taken.
             outcome = "accepted"
         owner = StoredScope(connection.tenant, connection.mode)
-        words, items = arrival.words, len(parsed.items)
+        words, items = arrival.words, arrival.parts
         await callbacks.reread(self._database, owner, id_, outcome, words, items)
-        return _shown(parsed, outcome, arrival.words, emitted, effects=True)
+        return _shown(arrival.parsed, outcome, arrival.words, emitted, effects=True)
 
 
 def _check(connection: Connection, callback: Callback, received_ms: int, now_ms: int) -> Connection:

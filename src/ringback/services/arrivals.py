@@ -37,7 +37,8 @@ from ringback.services.subject_keys import day_of, inbound_key, message_key, own
 from ringback.services.work import Work
 from ringback.storage.hot import SubjectRow, timestamp
 
-ITEMS_MAX = 4096
+# One piece of a body may say two things.
+ITEMS_MAX = 65_536
 _headers = msgspec.json.Encoder().encode
 
 
@@ -334,16 +335,21 @@ class Arrival(Work):
     def _store(self, batch: Batch, subjects: set[uuid.UUID]) -> None:
         if self.stored or not batch.keep(self.connection, self.outcome, batch.now_ms):
             return
-        callback, parsed = self.callback, self.parsed
+        callback = self.callback
         batch.rows.callbacks.append(
             (self.id, self.scope.tenant, self.scope.mode, self.connection.no,
              timestamp(self.received_ms), callback.method, callback.url, callback.peer,
              _headers(callback.headers), callback.body, CODE[self.outcome], self.words,
-             len(parsed.items) + len(parsed.unparsed),
+             self.parts,
              subjects.pop() if len(subjects) == 1 else None)
         )  # fmt: skip
         place = len(batch.rows.callbacks)
         batch.rows.about.extend((place, index) for index in self._indexes)
+
+    @property
+    def parts(self) -> int:
+        """How many things it says, those that cannot be read included."""
+        return len(self.parsed.items) + len(self.parsed.unparsed)
 
     @property
     def words(self) -> str:

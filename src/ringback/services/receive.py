@@ -4,6 +4,7 @@ Nothing is answered 2xx before it is stored. What cannot be parsed is stored and
 rest: many providers never send a callback again.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from time import perf_counter
@@ -18,6 +19,7 @@ from ringback.domain.outcomes import Outcome
 from ringback.errors import DatabaseUnavailable
 from ringback.providers import registry
 from ringback.providers.base import Parsed, Provider, Unparsed, Verification
+from ringback.services import slices
 from ringback.services.arrivals import ITEMS_MAX, Arrival
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
@@ -26,6 +28,9 @@ from ringback.services.explain import explained
 from ringback.services.flood import Flood
 from ringback.services.pressure import Pressure
 from ringback.services.tally import ANSWER_S, Histogram
+from ringback.storage import callbacks
+from ringback.storage.database import Database
+from ringback.storage.lists import Scope
 
 REJECTED_KEPT = 64 * 1024
 # Bodies beyond this go over a connection of their own, so that small ones never wait for them.
@@ -68,13 +73,17 @@ class Receiver:
         pressure: Pressure,
         keyed: Callable[[Connection, Callback], Awaitable[HttpResponse]],
         full: Callable[[Connection], bool],
+        database: Database,
     ) -> None:
-        """Take the edges; `large` commits bodies over 256 KiB on a connection of its own.
+        """Take the edges; `large` commits large callbacks on a connection of its own.
+
+        Large are bodies over 256 KiB, and callbacks of so many items that they are cut in slices.
 
         `keyed` answers for connections whose callers have an API key; `full` says whether as much
         is held of a connection as may be.
         """
         self._full = full
+        self._database = database
         self._keyed = keyed
         self._configuration = configuration
         self._committer = committer
@@ -115,7 +124,12 @@ class Receiver:
         provider = registry.get(connection.provider)
         if connection.public_url is not None:
             callback = at_public_url(callback, connection)
-        verification = provider.verify(callback, connection.config, now)
+        if len(callback.body) <= LARGE:
+            verification = provider.verify(callback, connection.config, now)
+        else:
+            verification = await asyncio.to_thread(
+                provider.verify, callback, connection.config, now
+            )
         note = ""
         if verification.verdict == "failed" and connection.previous:
             connection, verification, note = self._earlier(
@@ -135,7 +149,10 @@ class Receiver:
         if held:
             await self._store(connection, callback, now, Parsed(), "held", note)
             return reply
-        parsed = read(connection, callback)
+        if len(callback.body) <= LARGE:
+            parsed = read(connection, callback)
+        else:
+            parsed = await read_large(connection, callback)
         await self._store(connection, callback, now, parsed, reason=note)
         return reply
 
@@ -216,12 +233,26 @@ class Receiver:
         raw = stored_form(concealed, connection.token, settled)
         arrival = Arrival(connection, raw, now, parsed, settled, reason)
         await self._pressure.slow()
-        await self.submit(arrival)
+        if len(parsed.items) > slices.SLICE_ITEMS:
+            await self._in_slices(arrival)
+        else:
+            await self.submit(arrival)
+
+    async def _in_slices(self, arrival: Arrival) -> None:
+        if await slices.commit(arrival, self._large) and arrival.id is not None:
+            scope = Scope(arrival.connection.tenant, arrival.connection.mode)
+            await callbacks.reread(
+                self._database, scope, arrival.id, arrival.outcome, arrival.words, arrival.parts
+            )
+        self._count(arrival)
 
     async def submit(self, arrival: Arrival) -> None:
-        """Commit what came, and count what became of it. Raises DatabaseUnavailable."""
+        """Commit what came as one, and count what became of it. Raises DatabaseUnavailable."""
         large = len(arrival.callback.body) > LARGE
         await (self._large if large else self._committer).submit(arrival)
+        self._count(arrival)
+
+    def _count(self, arrival: Arrival) -> None:
         self.outcomes[arrival.connection.provider, arrival.outcome] += 1
         if arrival.unknown_codes:
             self.unknown_codes[arrival.connection.provider] += len(arrival.unknown_codes)
@@ -239,6 +270,17 @@ def read(connection: Connection, callback: Callback) -> Parsed:
     if len(parsed.items) > ITEMS_MAX:
         return Parsed(unparsed=(Unparsed(f"More than {ITEMS_MAX} items in one callback."),))
     return parsed
+
+
+async def read_large(connection: Connection, callback: Callback) -> Parsed:
+    """Read a callback of any size; raises nothing. A large body is read in a thread.
+
+    Adapters are pure, so any thread may run them; what serves everybody else is not held for as
+    long as megabytes take.
+    """
+    if len(callback.body) <= LARGE:
+        return read(connection, callback)
+    return await asyncio.to_thread(read, connection, callback)
 
 
 def at_public_url(callback: Callback, connection: Connection) -> Callback:

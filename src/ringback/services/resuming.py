@@ -16,13 +16,13 @@ import structlog
 from ringback.domain.endpoints import Connection
 from ringback.errors import DatabaseUnavailable
 from ringback.providers.base import CallReport, OrderReport
-from ringback.services import connection_changes
+from ringback.services import connection_changes, slices
 from ringback.services.arrivals import Arrival
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.pressure import Pressure
-from ringback.services.receive import LARGE, read
+from ringback.services.receive import LARGE, read_large
 from ringback.storage import held
 from ringback.storage.database import Database
 from ringback.storage.held import HeldCallback, Taken
@@ -133,7 +133,7 @@ class Resuming:
                 return 0
             found = await held.oldest(session, scope, connection.no, BATCH_MAX, BATCH_BYTES_MAX)
             if found:
-                works = [self._arrival(connection, one) for one in found]
+                works = [await self._arrival(connection, one) for one in found]
                 results = await asyncio.gather(
                     *(self._submit(work) for work in works), return_exceptions=True
                 )
@@ -153,14 +153,15 @@ class Resuming:
                 raise result
         return len(done)
 
-    def _arrival(self, connection: Connection, one: HeldCallback) -> Arrival:
+    async def _arrival(self, connection: Connection, one: HeldCallback) -> Arrival:
         received_ms = int(one.received.timestamp() * 1000)
-        parsed = read(connection, one.callback)
+        parsed = await read_large(connection, one.callback)
         return Arrival(connection, one.callback, received_ms, parsed, stored_as=one.id)
 
     async def _submit(self, work: Arrival) -> None:
         small, large = self._committers
-        await (large if len(work.callback.body) > LARGE else small).submit(work)
+        many = len(work.parsed.items) > slices.SLICE_ITEMS or len(work.callback.body) > LARGE
+        await slices.commit(work, large if many else small)
 
     async def _end(self, connection: Connection) -> None:
         """Note that nothing is held any more, once nobody can add to it."""
@@ -198,6 +199,5 @@ def _taken(work: Arrival, one: HeldCallback) -> Taken:
         for keyed, subject in zip(work.keyed, work.subjects, strict=False)
         if subject is not None and not isinstance(keyed.item, CallReport | OrderReport)
     }
-    parts = len(work.parsed.items) + len(work.parsed.unparsed)
     subject = about.pop() if len(about) == 1 else None
-    return Taken(one.id, outcome, work.words or one.reason, parts, subject)
+    return Taken(one.id, outcome, work.words or one.reason, work.parts, subject)
