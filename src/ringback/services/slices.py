@@ -18,7 +18,7 @@ from ringback.services.commit import BATCH_BYTES_MAX, Committer
 # So many items are committed at once; nearly all callbacks have fewer, and stay in one piece.
 SLICE_ITEMS = 512
 # What an item brings about weighs more than what came of it: a full slice fills a batch.
-_ITEM_BYTES = BATCH_BYTES_MAX // SLICE_ITEMS
+_ITEM_WEIGHT = BATCH_BYTES_MAX // SLICE_ITEMS
 
 
 class _Slice(Arrival):
@@ -38,7 +38,7 @@ class _Slice(Arrival):
     def size(self) -> int:
         """How many bytes it adds to a batch."""
         raw = 0 if self.stored else len(self.callback.body)
-        return raw + len(self.keyed) * _ITEM_BYTES
+        return raw + len(self.keyed) * _ITEM_WEIGHT
 
     @property
     def parts(self) -> int:
