@@ -12,7 +12,7 @@ import pytest
 from ringback.services.embedded.server import EmbeddedServer
 from tests import memory_disk
 
-from .stage import Holder, kill_all
+from .stage import Holder, Said, kill_all
 
 
 @contextlib.contextmanager
@@ -53,13 +53,13 @@ def data(seed: Path, spot: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def said() -> list[str]:
+def said() -> Said:
     """What the servers of `make_server` have said."""
-    return []
+    return Said()
 
 
 @pytest.fixture
-def make_server(said: list[str]) -> Iterator[Callable[[Path], EmbeddedServer]]:
+def make_server(said: Said) -> Iterator[Callable[[Path], EmbeddedServer]]:
     """Make embedded servers that are stopped when the test ends."""
     made: list[EmbeddedServer] = []
 

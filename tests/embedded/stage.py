@@ -42,6 +42,25 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE_S) -> bool:
     return True
 
 
+class Said(list[str]):
+    """Lines that were said; each may be the cue for something to happen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cues: list[tuple[str, Callable[[], object]]] = []
+
+    def cue(self, words: str, then: Callable[[], object]) -> None:
+        """Let something happen, once, when a line with these words is said."""
+        self._cues.append((words, then))
+
+    def append(self, line: str) -> None:
+        """Keep a line."""
+        super().append(line)
+        for cue in [cue for cue in self._cues if cue[0] in line]:
+            self._cues.remove(cue)
+            cue[1]()
+
+
 class Holder:
     """A process that holds an embedded server; see `holder`."""
 

@@ -9,14 +9,14 @@ import pytest
 
 from ringback.services.embedded.server import EmbeddedServer, LoginRefusedError
 
-from .stage import Holder, query, server_pid, server_processes
+from .stage import Holder, Said, query, server_pid, server_processes
 
 MakeServer = Callable[[Path], EmbeddedServer]
 MakeHolder = Callable[..., Holder]
 
 
 def test_first_start_creates_a_database_that_answers(
-    spot: Path, make_server: MakeServer, said: list[str]
+    spot: Path, make_server: MakeServer, said: Said
 ) -> None:
     """In an empty place, one call makes a database, says so, and the DSN leads to it."""
     server = make_server(spot / "new" / "data")
@@ -29,7 +29,7 @@ def test_first_start_creates_a_database_that_answers(
     assert server_processes(spot / "new" / "data") == []
 
 
-def test_second_start_finds_the_data(data: Path, make_server: MakeServer, said: list[str]) -> None:
+def test_second_start_finds_the_data(data: Path, make_server: MakeServer, said: Said) -> None:
     """What was stored is there after a stop and a start, with the same address."""
     server = make_server(data)
     first = server.start()
@@ -116,7 +116,7 @@ def test_the_wheels_own_code_is_never_imported(data: Path, make_holder: MakeHold
     assert told["imported"] is False
 
 
-def test_a_lost_password_is_replaced(data: Path, make_server: MakeServer, said: list[str]) -> None:
+def test_a_lost_password_is_replaced(data: Path, make_server: MakeServer, said: Said) -> None:
     """Without its password file the database is still there, with a new password."""
     server = make_server(data)
     first = server.start()

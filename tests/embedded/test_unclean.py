@@ -1,5 +1,6 @@
 """Starting after something was killed, and on top of something that still lives."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ringback.services.embedded.programs import find_installation
 from ringback.services.embedded.server import EmbeddedServer, ServerLostError
 
-from .stage import Holder, kill_all, query, server_pid, server_processes, until
+from .stage import Holder, Said, kill_all, query, server_pid, server_processes, until
 
 MakeServer = Callable[[Path], EmbeddedServer]
 MakeHolder = Callable[..., Holder]
@@ -59,18 +61,24 @@ def start_by_hand(data: Path, spawn: Spawn) -> subprocess.Popen[bytes]:
     return server
 
 
-def run_statement(data: Path, spawn: Spawn, statement: str) -> subprocess.Popen[bytes]:
-    """Run a long statement, and return when it runs."""
+def run_statement(data: Path, spawn: Spawn, statement: str) -> int:
+    """Run a long statement; return the process that runs it, when it does."""
     program = str(find_installation() / "bin" / "psql")
     where = ("-h", str(data / "run"), "-U", "ringback", "-d", "ringback")
     secret = (data / "password").read_text().strip()
-    client = spawn(program, "-X", *where, "-c", statement, PGPASSWORD=secret)
-    running = "ringback ringback [local]"
-    assert until(
-        lambda: any(running in " ".join(each.cmdline()) for each in server_processes(data))
-    )
-    time.sleep(0.3)  # from connected to running
-    return client
+    spawn(program, "-X", *where, "-c", statement, PGPASSWORD=secret)
+    running = f"ringback ringback [local] {statement.split(maxsplit=1)[0].upper()}"
+    found: list[int] = []
+
+    def runs() -> list[int]:
+        for process in server_processes(data):
+            with contextlib.suppress(psutil.Error):
+                if running in " ".join(process.cmdline()):
+                    found.append(process.pid)
+        return found
+
+    assert until(runs)
+    return found[0]
 
 
 def write_stale_files(data: Path, pid: int) -> None:
@@ -146,7 +154,7 @@ def test_a_dead_server_that_nobody_has_reaped_is_no_server(
 
 
 def test_a_living_server_without_a_parent_is_adopted(
-    data: Path, make_server: MakeServer, spawn: Spawn, said: list[str]
+    data: Path, make_server: MakeServer, spawn: Spawn, said: Said
 ) -> None:
     """A server runs and nobody holds the lock: it is used, watched and stopped as our own."""
     found = start_by_hand(data, spawn)
@@ -195,7 +203,7 @@ def recover_slowly(data: Path) -> None:
 
 
 def test_a_recovery_is_waited_for_and_shown(
-    data: Path, make_server: MakeServer, said: list[str]
+    data: Path, make_server: MakeServer, said: Said
 ) -> None:
     """While the database recovers, the start goes on waiting and says why."""
     recover_slowly(data)
@@ -215,54 +223,56 @@ def test_an_interrupted_start_leaves_no_server(data: Path, make_holder: MakeHold
 
 
 def test_a_server_that_shuts_down_is_waited_for(
-    data: Path, make_server: MakeServer, spawn: Spawn, said: list[str]
+    data: Path, make_server: MakeServer, spawn: Spawn, said: Said
 ) -> None:
     """While the old server waits for its last client, the new one waits and says so."""
     old = start_by_hand(data, spawn)
-    run_statement(data, spawn, "select pg_sleep(2)")
+    client = run_statement(data, spawn, "select pg_sleep(3600)")
     old.send_signal(signal.SIGTERM)  # a smart shutdown: it lets clients finish
-    server = make_server(data)
-    assert query(server.start(), "select 1") == 1
-    assert old.poll() is not None
     expected = f"waiting for the previous database server (process {old.pid}) to shut down"
+    said.cue(expected, lambda: os.kill(client, signal.SIGTERM))
+    assert query(make_server(data).start(), "select 1") == 1
+    assert old.poll() is not None
     assert said[0].startswith(expected)
 
 
 def test_a_busy_orphan_of_a_killed_server_is_waited_for(
-    data: Path, make_server: MakeServer, spawn: Spawn, said: list[str]
+    data: Path, make_server: MakeServer, spawn: Spawn, said: Said
 ) -> None:
     """A backend that computes outlives its server; none starts beside it, for the data's sake."""
     old = start_by_hand(data, spawn)
-    busy = (
-        "do $$ declare finish timestamptz := clock_timestamp() + interval '2.5 s';"
-        " begin while clock_timestamp() < finish loop end loop; end $$"
-    )
-    run_statement(data, spawn, busy)
+    busy = run_statement(data, spawn, "do $$ begin loop end loop; end $$")
     old.kill()
     old.wait()
     # The backend, and the log collector, which waits for it.
     assert until(lambda: len(server_processes(data)) <= 2)
     orphans = {process.pid for process in server_processes(data)}
-    assert orphans
+    assert busy in orphans
+    words = "waiting for processes of the previous database server to end: "
+    said.cue(words, lambda: os.kill(busy, signal.SIGKILL))
     assert query(make_server(data).start(), "select 1") == 1
     assert not orphans & {process.pid for process in server_processes(data)}
-    assert said[0].startswith("waiting for processes of the previous database server to end: ")
+    assert said[0].startswith(words)
     assert str(min(orphans)) in said[0]
 
 
 def test_a_server_that_cannot_be_seen_is_waited_for(
-    data: Path, make_server: MakeServer, said: list[str]
+    data: Path, make_server: MakeServer, said: Said
 ) -> None:
     """Processes of another container show only by the lock that every server keeps."""
     script = (
-        "import fcntl, sys, time; file = open(sys.argv[1]); fcntl.flock(file, fcntl.LOCK_EX);"
-        " print('held', flush=True); time.sleep(1.7)"
+        "import fcntl, sys; file = open(sys.argv[1]); fcntl.flock(file, fcntl.LOCK_EX);"
+        " print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script, str(data / "server.lock")], stdout=subprocess.PIPE
+        [sys.executable, "-c", script, str(data / "server.lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as holder:
+        assert holder.stdin is not None
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
+        said.cue("not visible from here", holder.stdin.close)
         assert query(make_server(data).start(), "select 1") == 1
         assert holder.wait() == 0
     assert "not visible from here" in said[0]
