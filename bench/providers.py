@@ -1,8 +1,9 @@
 """How long one callback takes to verify and to read: `python -m bench.providers`, in process.
 
-Every genuine recording of every adapter, over and over in random order, on one core; nothing is
-received, stored or sent. The result is written to bench/results/providers/ and, with --publish,
-into docs/performance.md.
+Every recording of every adapter, over and over in random order, on one core; nothing is received,
+stored or sent. What is aimed at is meant for JSON: forms, XML and queries have figures of their
+own, and so has what is refused or only challenged, which is verified and never read. The result is
+written to bench/results/providers/ and, with --publish, into docs/performance.md.
 """
 
 import argparse
@@ -12,9 +13,10 @@ import platform
 import random
 import statistics
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ringback.domain.http import Callback
 from ringback.providers.base import Provider, ProviderConfig
@@ -28,59 +30,92 @@ RESULTS = ROOT / "bench" / "results" / "providers"
 PAYLOADS = ROOT / "src" / "ringback" / "providers" / "payloads"
 BEGIN, END = "<!-- providers: python -m bench.providers -->\n", "<!-- end of providers -->"
 AIM_US = 60.0
-_NOT_GENUINE = ("refused", "challenge", "handshake")
-Recording = tuple[Callback, ProviderConfig]
+KINDS = ("json", "form", "xml", "query", "other", "refused")
+
+
+class Recording(NamedTuple):
+    """A callback that was recorded, and which kind of callback it is: see KINDS."""
+
+    callback: Callback
+    config: ProviderConfig
+    kind: str
 
 
 def recordings(provider: Provider) -> list[Recording]:
-    """Return the genuine recordings of a provider that its adapter verifies."""
+    """Return the recordings of a provider, all of them."""
     folder = PAYLOADS / provider.name
     found: list[Recording] = []
     for path in sorted(folder.glob("*.http")):
-        if path.name.startswith(_NOT_GENUINE):
-            continue
         own = path.with_suffix(".config.json")
         raw = json.loads((own if own.exists() else folder / "config.json").read_bytes())
         config = load_config(provider.Config, raw)
         callback = read_request(path.read_bytes())
-        if provider.verify(callback, config, NOW_MS).verdict == "ok":
-            found.append((callback, config))
+        genuine = provider.verify(callback, config, NOW_MS).verdict == "ok"
+        found.append(Recording(callback, config, kind(callback) if genuine else "refused"))
     return found
 
 
-def measured(provider: Provider, rounds: int) -> dict[str, float]:
-    """Verify and read every recording so often; return microseconds a callback."""
+def kind(callback: Callback) -> str:
+    """Tell JSON, forms, XML and queries by what they are, whatever they say they are."""
+    body = callback.body.strip()
+    if not body:
+        return "query"
+    if body.startswith(b"<"):
+        return "xml"
+    try:
+        json.loads(body)
+    except ValueError:
+        types = [value for name, value in callback.headers if name.lower() == "content-type"]
+        return "form" if any("form" in one for one in types) else "other"
+    return "json"
+
+
+def measured(provider: Provider, rounds: int) -> dict[str, Any]:
+    """Verify and read every recording so often; return microseconds a callback, also by kind."""
     todo = recordings(provider)
+    genuine = [one for one in todo if one.kind != "refused"]
     dice = random.Random(len(todo))
-    spent: list[int] = []
+    spent: dict[str, list[int]] = {kind: [] for kind in KINDS}
     gc.collect()
     for turn in range(rounds + 1):
         dice.shuffle(todo)
-        for callback, config in todo:
+        for callback, config, which in todo:
+            read = which != "refused"
             began = time.thread_time_ns()
             provider.verify(callback, config, NOW_MS)
-            provider.parse(callback, config)
+            if read:
+                provider.parse(callback, config)
             if turn:  # the first round only warms up
-                spent.append(time.thread_time_ns() - began)
+                spent[which].append(time.thread_time_ns() - began)
+    of = Counter(one.kind for one in todo)
+    return {
+        "recordings": len(genuine),
+        "bytes": round(statistics.mean(len(one.callback.body) for one in genuine)),
+        **_figures([took for which in KINDS if which != "refused" for took in spent[which]]),
+        "kinds": {
+            which: {"recordings": of[which], **_figures(spent[which])}
+            for which in KINDS
+            if of[which]
+        },
+    }
+
+
+def _figures(spent: list[int]) -> dict[str, float]:
     spent.sort()
     return {
-        "recordings": len(todo),
-        "bytes": round(statistics.mean(len(callback.body) for callback, _ in todo)),
         "median_us": round(statistics.median(spent) / 1000, 1),
         "p99_us": round(spent[int(len(spent) * 0.99)] / 1000, 1),
     }
 
 
 def recorded(rounds: int) -> dict[str, Any]:
-    """Measure every provider that has genuine recordings."""
+    """Measure every provider."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "rounds": rounds,
         "providers": {
-            name: measured(provider, rounds)
-            for name, provider in sorted(PROVIDERS.items())
-            if recordings(provider)
+            name: measured(provider, rounds) for name, provider in sorted(PROVIDERS.items())
         },
     }
 
@@ -100,18 +135,58 @@ def markdown(results: dict[str, Any] | None) -> str:
         "each recording, time of the processor, nothing received or stored. At most "
         f"{AIM_US:g} µs are aimed at for JSON, in the middle."
     )
+    providers = results["providers"]
+    if not all("kinds" in one for one in providers.values()):
+        return "\n".join([how, "", *_all_in_one(providers), ""])
+    apart = "The others are forms, XML and queries; what is refused is verified and not read."
+    return "\n".join([f"{how} {apart}", "", *_by_kind(providers), ""])
+
+
+def _all_in_one(providers: dict[str, Any]) -> list[str]:
+    """Write a result from before kinds were told apart."""
     lines = [
-        how,
-        "",
         "| provider | recordings | bytes, on average | median | p99 |",
         "|---|---|---|---|---|",
     ]
-    for name, one in results["providers"].items():
+    for name, one in providers.items():
         lines.append(
             f"| `{name}` | {one['recordings']} | {one['bytes']:,} | {one['median_us']:.1f} µs | "
             f"{one['p99_us']:.1f} µs |"
         )
-    return "\n".join([*lines, ""])
+    return lines
+
+
+_COLUMNS = (
+    "provider", "recordings", "bytes, on average", "JSON, median", "others, median",
+    "refused, median", "p99",
+)  # fmt: skip
+
+
+def _by_kind(providers: dict[str, Any]) -> list[str]:
+    """Write JSON apart from everything else: each median with the number of its recordings."""
+    lines = [
+        f"| {' | '.join(_COLUMNS)} |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, one in providers.items():
+        kinds = one["kinds"]
+        others = [
+            f"{_named(which)} {_cell(kinds[which])}" for which in KINDS[1:-1] if which in kinds
+        ]
+        cells = [
+            f"`{name}`", f"{one['recordings']}", f"{one['bytes']:,}", _cell(kinds.get("json")),
+            ", ".join(others) or "none", _cell(kinds.get("refused")), f"{one['p99_us']:.1f} µs",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _named(which: str) -> str:
+    return "XML" if which == "xml" else which
+
+
+def _cell(one: dict[str, float] | None) -> str:
+    return f"{one['median_us']:.1f} µs ({one['recordings']})" if one else "none"
 
 
 def published(text: str) -> str:

@@ -1,16 +1,55 @@
 """Reading callbacks is measured for every adapter, and the page has what was recorded."""
 
 from bench import providers
+from ringback.domain.http import Callback
 from ringback.providers.registry import PROVIDERS
 
 
-def test_every_adapter_is_measured() -> None:
-    """Each that verifies callbacks has figures; how large they are is never tested."""
-    figures = {name: providers.measured(one, 1) for name, one in PROVIDERS.items() if not one.keyed}
-    assert set(figures) == {name for name in PROVIDERS if name != "native"}
-    for one in figures.values():
-        assert one["recordings"] >= 1
-        assert 0 < one["median_us"] <= one["p99_us"]
+def test_every_recording_of_every_adapter_is_measured() -> None:
+    """None is left out, mappings and refusals included; how large figures are is never tested."""
+    figures = providers.recorded(1)["providers"]
+    assert sorted(PROVIDERS) == list(figures)
+    for name, one in figures.items():
+        files = list((providers.PAYLOADS / name).glob("*.http"))
+        kinds = one["kinds"].values()
+        assert len(files) == sum(each["recordings"] for each in kinds)
+        assert one["recordings"] == len(files) - one["kinds"]["refused"]["recordings"]
+        for each in (one, *kinds):
+            assert 0 < each["median_us"] <= each["p99_us"]
+
+
+def test_json_is_told_from_the_rest() -> None:
+    """By what the body is: an untrue content type changes nothing, what is broken is neither."""
+    form = (("Content-Type", "application/x-www-form-urlencoded"),)
+    expected = {
+        b' {"a":1}': "json", b"[]": "json", b"<a/>": "xml", b"": "query", b"a=1": "form",
+        b'{"a"': "other",
+    }  # fmt: skip
+    for body, kind in expected.items():
+        headers = form if kind in ("form", "json") else (("content-type", "application/json"),)
+        assert kind == providers.kind(Callback("POST", "https://x.example/", headers, body))
+
+
+def test_the_table_has_json_in_a_column_of_its_own() -> None:
+    """Forms, XML and queries stand beside it, what is refused apart, and nothing where none is."""
+    one = {"recordings": 3, "median_us": 2.0, "p99_us": 9.0}
+    results = {
+        "date": "2026-01-02", "python": "3.11.7", "rounds": 10,
+        "providers": {
+            "mixed": {**one, "bytes": 12, "kinds": {
+                "json": {"recordings": 1, "median_us": 1.5, "p99_us": 4.0},
+                "form": {"recordings": 1, "median_us": 5.0, "p99_us": 6.0},
+                "xml": {"recordings": 1, "median_us": 9.0, "p99_us": 9.5},
+                "refused": {"recordings": 2, "median_us": 3.0, "p99_us": 4.0},
+            }},
+            "plain": {**one, "bytes": 1200, "kinds": {"json": one}},
+        },
+    }  # fmt: skip
+    expected = [
+        "| `mixed` | 3 | 12 | 1.5 µs (1) | form 5.0 µs (1), XML 9.0 µs (1) | 3.0 µs (2) | 9.0 µs |",
+        "| `plain` | 3 | 1,200 | 2.0 µs (3) | none | none | 9.0 µs |",
+    ]
+    assert expected == providers.markdown(results).splitlines()[-2:]
 
 
 def test_the_page_has_the_recorded_figures() -> None:
