@@ -30,6 +30,7 @@ async def test_a_new_connection_has_a_callback_url(house: House) -> None:
     assert 201 == response.status_code
     made = response.json()
     assert {"url": made["callback_url"], "made_up": {}} == made.pop("to_enter")
+    assert [None, None] == [made.pop("mapping_tested"), made.pop("to_do")]
     assert set(made) == FIELDS
     assert ("whatsapp", "Main number", "test", True, {}, None) == (
         made["provider"], made["name"], made["mode"], made["usable"], made["counts"],

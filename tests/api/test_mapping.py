@@ -136,8 +136,30 @@ async def test_a_connection_is_added_only_if_its_mapping_reads_a_sample(house: H
     problem = assert_problem(response, 422, "invalid")
     assert ["/config/mapping", "/samples/0", "/samples/1"] == places(problem)
     assert "when/0: nothing stands there" in problem["errors"][1]["detail"]
-    await house.post("/v1/connections", {**wrong, "force": True})
-    await house.post("/v1/connections", {**asked, "samples": [{"body": "{"}, REPORT]})
+    forced = await house.post("/v1/connections", {**wrong, "force": True})
+    tested = await house.post("/v1/connections", {**asked, "samples": [{"body": "{"}, REPORT]})
+    alone = await house.post("/v1/connections", asked)
+    without = await house.post("/v1/connections", {**asked, "config": {"verify": TOKEN}})
+    assert [False, True, False, None] == [
+        one["mapping_tested"] for one in (forced, tested, alone, without)
+    ]
+    assert [None, None] == [tested["to_do"], without["to_do"]]
+    assert alone["to_do"].endswith(f"ringback connections try-mapping --connection {alone['id']}")
+
+
+async def test_a_mapping_that_nothing_came_for_is_not_tested(house: House) -> None:
+    """Given to a connection without callbacks it is saved, and the answer says what is to do."""
+    made = await house.post(
+        "/v1/connections", {"provider": "generic", "name": "Any", "config": {"verify": TOKEN}}
+    )
+    path = f"/v1/connections/{made['id']}/rotate"
+    given = {"config": {"mapping": MAPPING}}
+    changed = await house.post(path, given, status=200)
+    assert (False, True) == (changed["mapping_tested"], made["id"] in changed["to_do"])
+    await call(house, made["callback_url"], body=str(REPORT["body"]).encode())
+    other = {**MAPPING, "rules": MAPPING["rules"][:1]}
+    changed = await house.post(path, {"config": {"mapping": other}}, status=200)
+    assert (True, None) == (changed["mapping_tested"], changed["to_do"])
 
 
 async def test_ready_mappings_are_listed(house: House) -> None:

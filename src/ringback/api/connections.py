@@ -38,6 +38,10 @@ REASON_MAX = 500
 HELD_COUNTED = 10_000
 _IN = "/in/"
 _OF_MAPPING = frozenset(("mapping", "preset"))
+_UNTESTED = (
+    "Its mapping is saved, and has read no callback yet. Let one come in, then try it: "
+    "ringback connections try-mapping --connection {}"
+)
 router = APIRouter(prefix="/connections", tags=["connections"])
 
 
@@ -142,6 +146,12 @@ class NewConnectionView(ConnectionView):
     """A connection that was just made or given new secrets, with what goes to the provider."""
 
     to_enter: ToEnterView
+    mapping_tested: bool | None = Field(
+        description="Whether the mapping that was given reads a callback; null: none was given."
+    )
+    to_do: str | None = Field(
+        description="What is left to do where the mapping was not tested.", examples=[None]
+    )
 
 
 class ConnectionChange(Asked):
@@ -261,14 +271,17 @@ async def view(caller: Caller, connection: StoredConnection) -> ConnectionView:
 
 
 async def _new(
-    caller: Caller, connection: StoredConnection, made_up: dict[str, str]
+    caller: Caller, connection: StoredConnection, made_up: dict[str, str], tested: bool | None
 ) -> NewConnectionView:
     """Show a connection with what is to be entered at its provider."""
     shown = await view(caller, connection)
     url = f"{connection.public_url or caller.context.public_url}{_IN}{connection.token}"
     url = catalogue.url_to_enter(connection.provider, connection.config, url)
     to_enter = ToEnterView(url=url, made_up=made_up)
-    return NewConnectionView(**shown.model_dump(), to_enter=to_enter)
+    to_do = _UNTESTED.format(shown.id) if tested is False else None
+    return NewConnectionView(
+        **shown.model_dump(), to_enter=to_enter, mapping_tested=tested, to_do=to_do
+    )
 
 
 def _pause(pause: Pause | None) -> PauseView | None:
@@ -317,9 +330,9 @@ async def create(caller: CallerDep, body: ConnectionCreate) -> NewConnectionView
     """
     made_up = catalogue.made_up(body.provider, body.config)
     config = {**body.config, **made_up}
-    if not body.force:
-        samples = [sample_of(one) for one in body.samples]
-        mapping_trials.check(body.provider, config, samples, masked=caller.asker.masked)
+    samples = [sample_of(one) for one in body.samples]
+    masked = caller.asker.masked
+    tested = mapping_trials.check(body.provider, config, samples, masked=masked, force=body.force)
     new = NewConnection(
         body.provider, body.name, config, body.token, body.public_url, body.on_bad_signature
     )
@@ -329,7 +342,8 @@ async def create(caller: CallerDep, body: ConnectionCreate) -> NewConnectionView
         raise Problem("limit_reached", str(error)) from error
     except TokenTaken as error:
         raise Problem("token_taken", "Choose another token, or leave it out.") from error
-    return await _new(caller, made, made_up)
+    given = not _OF_MAPPING.isdisjoint(body.config)
+    return await _new(caller, made, made_up, tested if given else None)
 
 
 @router.get("", name="list_connections", summary="List connections")
@@ -374,8 +388,8 @@ async def rotate(
 ) -> NewConnectionView:
     """Take callbacks with new secrets, and for a while with the old ones too, so none is lost."""
     known, edges = known_connection(caller, connection_id), _edges(caller)
-    if not body.force and not _OF_MAPPING.isdisjoint(body.config):
-        await _check_mapping(caller, known, body)
+    of_mapping = not _OF_MAPPING.isdisjoint(body.config)
+    tested = await _check_mapping(caller, known, body) if of_mapping else None
     try:
         changed = await connection_changes.rotate(
             edges, caller.scope, known, body.config, body.overlap_s
@@ -384,7 +398,7 @@ async def rotate(
         raise Problem("limit_reached", str(error)) from error
     if changed is None:
         raise not_found("connection")
-    return await _new(caller, changed, {})
+    return await _new(caller, changed, {}, tested)
 
 
 @router.post("/{connection_id}/pause", name="pause_connection", summary="Pause a connection")
@@ -425,14 +439,17 @@ async def end_overlap(caller: CallerDep, connection_id: str) -> None:
         raise not_found("connection")
 
 
-async def _check_mapping(caller: Caller, known: StoredConnection, body: ConnectionRotation) -> None:
-    """Try a mapping that is to take the place of another. Raises Invalid."""
+async def _check_mapping(
+    caller: Caller, known: StoredConnection, body: ConnectionRotation
+) -> bool | None:
+    """Try a mapping that is to take the place of another. Raises Invalid unless it is forced."""
     samples = [sample_of(one) for one in body.samples]
     if not samples and may_ask(caller):
         database = caller.context.database
         samples = await mapping_trials.last(database, caller.scope, known.id)
     config = {**known.config, **body.config}
-    mapping_trials.check(known.provider, config, samples, masked=caller.asker.masked)
+    masked = caller.asker.masked
+    return mapping_trials.check(known.provider, config, samples, masked=masked, force=body.force)
 
 
 def _edges(caller: Caller) -> Edges:

@@ -293,6 +293,13 @@ def _make(session: "Session", resource: Resource, command: Command, given: dict[
         if made.get(secret) and session.out.format in {"id", "csv"}:
             # It is told nowhere else, and never again.
             print(f"The {secret}, shown this once: {made[secret]}", file=sys.stderr)
+    _say_what_is_left(session, made)
+
+
+def _say_what_is_left(session: "Session", answer: Any) -> None:
+    """Say what an answer says is still to be done, such as trying a mapping that is not tested."""
+    if isinstance(answer, dict) and answer.get("to_do"):
+        session.say(answer["to_do"])
 
 
 def _settings(session: "Session", provider: str, given: dict[str, str]) -> dict[str, Any]:
@@ -342,6 +349,7 @@ def _act(session: "Session", resource: Resource, command: Command, given: dict[s
     done = for_each(session, given["ids"], ask)
     for name, record in done:
         session.out.one(record, command.columns, resource.key)
+        _say_what_is_left(session, record)
         if command.done:
             session.say(f"{command.done} {name}.")
 

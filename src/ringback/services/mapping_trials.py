@@ -146,20 +146,32 @@ def tried(mapping: Mapping, samples: list[Sample], prefix: str, *, masked: bool)
     return [_hidden(one) if masked and one.sample.id is not None else one for one in found]
 
 
-def check(provider: str, config: dict[str, object], samples: list[Sample], *, masked: bool) -> None:
-    """Make sure that a config's mapping reads at least one of some callbacks.
+def check(
+    provider: str,
+    config: dict[str, object],
+    samples: list[Sample],
+    *,
+    masked: bool,
+    force: bool = False,
+) -> bool | None:
+    """Make sure that a config's mapping reads at least one of some callbacks; say whether it does.
 
-    `masked`: whoever asks sees masks, so what callbacks that were kept say is not told.
+    `masked`: whoever asks sees masks, so what callbacks that were kept say is not told. `force`:
+    it is taken whatever it reads. Where there is no mapping the answer is None; where there are no
+    callbacks there is nothing to test it by, so it is not tested.
 
-    Raises Invalid, which says of each why it is not read. Where there are no callbacks, or no
-    mapping, there is nothing to check.
+    Raises Invalid, which says of each callback why it is not read.
     """
     mapping = of_connection(provider, config)
-    if mapping is None or not samples:
-        return
+    if mapping is None:
+        return None
+    if not samples:
+        return False
     found = tried(mapping, samples, provider, masked=masked)
     if any(one.verdict != "not_read" for one in found):
-        return
+        return True
+    if force:
+        return False
     faults = [Fault("/config/mapping", "It reads none of the samples. `force` saves it anyway.")]
     faults += [Fault(f"/samples/{place}", _why(one)) for place, one in enumerate(found)]
     raise Invalid(*faults)

@@ -534,7 +534,7 @@ export const S = {
     mapping: {
       title: "What callbacks mean", lead: "A mapping says which piece of a callback is a status, which a message, and where each says what. Without one, callbacks are passed on as they came.",
       preset: "Mapping", own: "One of your own", unverified: (label) => `${label} (to be tried on callbacks of yours)`, json: "As JSON", jsonHelp: "Changing a ready one makes it yours.", noJson: (why) => `This is no JSON: ${why}`,
-      tryLast: "Try it on the last callbacks", tryOne: "Try it on this callback", save: "Save", saved: "Saved. Callbacks are read by it from now on.", force: "Save it all the same", forget: (id) => `No longer only ${id}`,
+      tryLast: "Try it on the last callbacks", tryOne: "Try it on this callback", save: "Save", saved: "Saved. Callbacks are read by it from now on.", untested: "Saved, and not tested: it has read no callback yet. Let one come in, then try the mapping on it.", force: "Save it all the same", forget: (id) => `No longer only ${id}`,
       result: "What they become", none: "Not tried yet", noneText: "Trying stores nothing, and no event follows.", read: (n, all) => `${n} of ${all} are read.`, nothing: "no mapping",
       verdicts: { read: "Read", in_part: "Read in part", ignored: "Ignored by a rule", not_read: "Not read" }, notes: (n) => `${many(n, "note")} on what was not read`, rule: (n) => `rule ${n}`,
     },

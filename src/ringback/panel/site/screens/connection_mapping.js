@@ -95,8 +95,9 @@ function Form({ connection, presets, onChange }) {
   });
   const save = (force) => doing(async () => {
     const config = { mapping: chosen ? null : mapping, preset: chosen || null };
-    onChange(await post(`/v1/connections/${connection.id}/rotate`, { config, overlap_s: 0, force }));
-    say(T.saved);
+    const changed = await post(`/v1/connections/${connection.id}/rotate`, { config, overlap_s: 0, force });
+    onChange(changed);
+    say(changed.mapping_tested === false ? T.untested : T.saved);
   });
   const none = !chosen && !mapping;
   const readsNone = problem?.errors?.some((one) => one.pointer?.startsWith("/samples/"));

@@ -7,6 +7,7 @@ import { Fields, filled, usual } from "../parts/schema_form.js";
 import { Loaded } from "../parts/states.js";
 import { get, post } from "../shell/api.js";
 import { useLoad } from "../shell/load.js";
+import { say } from "../shell/notice.js";
 import { html, useState } from "../shell/preact.js";
 import { go, href, setQuery, where } from "../shell/where.js";
 import { S } from "../strings.js";
@@ -30,9 +31,10 @@ function Form({ provider }) {
     setBusy(true);
     try {
       const given = filled(config);
-      const { id, to_enter: { url, made_up } } = await post("/v1/connections", { provider: provider.name, name, config: given });
+      const { id, to_enter: { url, made_up }, mapping_tested } = await post("/v1/connections", { provider: provider.name, name, config: given });
       entered.value = { id, url, values: [...chosenOf(provider.config_schema, given), ...Object.entries(made_up)] };
       renamed();
+      if (mapping_tested === false) say(S.connections.mapping.untested);
       go(`/connections/${id}`, {}, { replace: true });
     } catch (failed) {
       setProblem(failed);
