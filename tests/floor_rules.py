@@ -200,7 +200,7 @@ def adapters_do_not_know_each_other(file: Source) -> Iterator[str]:
 
 # Modules of providers/ that belong to no provider.
 _OF_ALL_PROVIDERS = frozenset({
-    "base", "config", "config_faults", "error_table", "forms", "generic", "header_words",
+    "base", "beside", "config", "config_faults", "error_table", "forms", "generic", "header_words",
     "keywords", "mapped_config",
     "mapping", "mapping_body", "mapping_config", "mapping_items", "mapping_table", "mapping_times",
     "mapping_writing", "presets", "proofs", "query_proof", "reading", "recorded", "registry",

@@ -29,17 +29,20 @@ def events(served: Served, type_: str, suppression: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("provider", "opt_out", "other", "who"),
+    ("provider", "opt_out", "other", "who", "of"),
     [
-        ("twilio", "21610", "21211", "+15550107610"),
-        ("smsportal", "optedOuts", "noNetwork", "+15550107620"),
-        ("simulator", "opted_out", "spam", "+15550107630"),
+        ("twilio", "21610", "21211", "+15550107610", OURS),
+        ("smsportal", "optedOuts", "noNetwork", "+15550107620", None),
+        ("simulator", "opted_out", "spam", "+15550107630", OURS),
     ],
 )
 def test_a_refused_send_is_a_suppression(
-    served: Served, provider: str, opt_out: str, other: str, who: str
+    served: Served, provider: str, opt_out: str, other: str, who: str, of: str | None
 ) -> None:
-    """CON-09: the API refuses for an opt-out, over HTTP; any other refusal says no such thing."""
+    """CON-09: the API refuses for an opt-out, over HTTP; any other refusal says no such thing.
+
+    It is about our sender, or about the account where the provider has one list for all of it.
+    """
     connection = connect(served, PROVIDERS[provider])
     made, next_ = {}, f"{who[:-1]}1"
     for person, code in ((who, opt_out), (next_, other)):
@@ -50,7 +53,7 @@ def test_a_refused_send_is_a_suppression(
     (one,) = suppressed(served, who)
     assert ({"kind": "phone", "value": who}, "error") == (one["contact"], one["source"])
     assert opt_out == one["evidence"]["provider_code"]
-    assert (made[opt_out]["message"], "sms", OURS) == (
+    assert (made[opt_out]["message"], "sms", of) == (
         one["message"], one["channel"], one["sender"],
     )  # fmt: skip
     (event,) = events(served, "contact.opted_out", one)

@@ -38,6 +38,8 @@ OURS = "+15550100"
 PATIENCE_S = 30.0
 # Who says of the message itself that it is an opt-out: it has no words to be heard.
 SAYS_SO = {"simulator"}
+# Who posts its own notice beside the message, with the purpose that it is about.
+BESIDE = {"textellent": None, "whatsapp": "marketing"}
 # Who tells of the files of people.
 WITH_FILES = {"bandwidth", "linkmobility", "simulator", "textellent", "twilio", "whatsapp"}
 # What callbacks of a system mean that only a mapping reads.
@@ -256,14 +258,24 @@ def _check_wish(served: Served, provider: Provider, message: Any) -> None:
     words = getattr(config, "opt_out_words", [])
     heeded = message["content"]["text"] == "STOP" and (provider.name in SAYS_SO or bool(words))
     path = f"/v1/suppressions?address={message['from'].removeprefix('+')}"
+    said: list[tuple[str, str | None]] = [("keyword", None)] * heeded
+    if heeded and provider.name in BESIDE:
+        said.append(("provider", BESIDE[provider.name]))
+
+    def known() -> list[tuple[str, str | None]]:
+        found = served.api("GET", path)["data"]
+        past = [served.api("GET", f"/v1/suppressions/{one['id']}")["history"] for one in found[:1]]
+        return sorted((one["source"], one["purpose"]) for entries in past for one in entries)
+
+    until(lambda: known() == said, known)
     suppressed = served.api("GET", path)["data"]
-    assert [("keyword", "STOP", message["id"])] * heeded == [
-        (one["source"], one["evidence"]["keyword"], one["message"]) for one in suppressed
-    ]
+    assert {one[1] for one in said} == {one["purpose"] for one in suppressed}
     for one in suppressed:
         event = served.api("GET", f"/v1/events/{one['event']}")
         assert "contact.opted_out" == event["type"]
         assert message["from"] == event["data"]["contact"]["value"]
+        if one["source"] == "keyword":
+            assert ("STOP", message["id"]) == (one["evidence"]["keyword"], one["message"])
 
 
 def _check_picture(served: Served, file: Any) -> None:

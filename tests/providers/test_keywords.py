@@ -9,6 +9,7 @@ from ringback.domain.http import HttpRequest
 from ringback.domain.messages import Status
 from ringback.providers.bandwidth_config import BandwidthConfig
 from ringback.providers.base import Consent, Inbound, Parsed, Provider
+from ringback.providers.beside import TellsBeside
 from ringback.providers.config import load_config
 from ringback.providers.generic_config import GenericConfig
 from ringback.providers.keywords import OPT_IN, OPT_OUT, WORD_MAX, heard, meaning
@@ -185,3 +186,36 @@ def test_a_mapping_is_listened_to_but_for_what_its_rules_tell(
     )
     found = _consents(generic.parse(arrived(request), config))
     assert expected == [one.evidence.get("message_id") for one in found]
+
+
+@pytest.mark.parametrize(("name", "purpose"), [("whatsapp", "marketing"), ("textellent", None)])
+def test_a_provider_posts_its_own_notice_beside_a_simulated_word(
+    name: str, purpose: str | None
+) -> None:
+    """Signed, of the person who wrote; nothing beside other texts, or beside what was sent."""
+    provider = PROVIDERS[name]
+    assert isinstance(provider, TellsBeside)
+    config = load_config(provider.Config, catalogue.example_config(name))
+    url = "https://hooks.example/in/token"
+    for text, word in (("STOP", "opted_out"), ("Start", "opted_in")):
+        message = sendable(provider, from_=PERSON, to=OURS, text=text, reference=None)
+        request = provider.beside(message, "received", config, url)
+        assert request is not None
+        callback = arrived(request)
+        assert "ok" == provider.verify(callback, config, message.at_ms).verdict
+        (item,) = provider.parse(callback, config).items
+        assert isinstance(item, Consent)
+        assert (PERSON, word, purpose) == (item.address, item.word, item.purpose)
+        assert provider.beside(message, "delivered", config, url) is None
+    other = sendable(provider, from_=PERSON, to=OURS, text="Hello", reference=None)
+    assert provider.beside(other, "received", config, url) is None
+
+
+def test_a_mapping_without_a_rule_for_consent_has_no_notice() -> None:
+    """Nothing is made that it could not read back."""
+    provider = PROVIDERS["textellent"]
+    assert isinstance(provider, TellsBeside)
+    raw = {**catalogue.example_config("textellent"), "mapping": {"rules": [INBOUND]}}
+    config = load_config(provider.Config, {k: v for k, v in raw.items() if k != "preset"})
+    message = sendable(provider, from_=PERSON, to=OURS, text="STOP", reference=None)
+    assert provider.beside(message, "received", config, "https://hooks.example/in/token") is None

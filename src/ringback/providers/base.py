@@ -246,7 +246,7 @@ class SendResult(msgspec.Struct, frozen=True):
     `uncertain` means that the provider may have taken it: it must not be sent again blindly.
     `recipient` belongs to the message's identity, as in `Report`: with it the key is (id,
     recipient), without it the id alone. `wait_s` is how long a throttled sender is to wait, where
-    the provider says so.
+    the provider says so. `by_sender`: an opt-out that it tells of is about our `from_` alone.
     """
 
     outcome: Literal["submitted", "refused", "throttled", "uncertain"]
@@ -254,6 +254,7 @@ class SendResult(msgspec.Struct, frozen=True):
     error: Failure | None = None
     recipient: str | None = None
     wait_s: float | None = None
+    by_sender: bool = True
 
 
 class TokenRequest(msgspec.Struct, frozen=True):
@@ -331,9 +332,8 @@ class ErrorRule(msgspec.Struct, frozen=True):
     def failure(self, provider_code: str | None, description: str | None) -> Failure:
         """Make the canonical error for a provider's code and its own description."""
         return Failure(
-            class_=self.class_, code=self.code, retryable=self.retryable,
-            provider_code=provider_code, description=description, stage=self.stage,
-            opt_out=self.opt_out,
+            class_=self.class_, code=self.code, retryable=self.retryable, stage=self.stage,
+            provider_code=provider_code, description=description, opt_out=self.opt_out,
         )  # fmt: skip
 
 

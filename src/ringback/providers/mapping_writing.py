@@ -9,12 +9,27 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback, HttpRequest
 from ringback.domain.messages import Status
 from ringback.providers import mapping_body, reading
-from ringback.providers.base import CannotSimulateError, Inbound, OutboundMessage, Parsed, Report
+from ringback.providers.base import (
+    CannotSimulateError,
+    Consent,
+    Inbound,
+    OutboundMessage,
+    Parsed,
+    Report,
+)
 from ringback.providers.mapping import Mapping
-from ringback.providers.mapping_config import InboundRule, Places, ReportRule, Rule, StatusRow
+from ringback.providers.mapping_config import (
+    ConsentRule,
+    InboundRule,
+    Places,
+    ReportRule,
+    Rule,
+    StatusRow,
+)
 
 _USUAL = "1"
 
@@ -79,6 +94,25 @@ def write(
     raise CannotSimulateError(f"no rule of its mapping reads a callback that says {status}")
 
 
+def write_wish(
+    how: Mapping, message: OutboundMessage, word: ConsentWord, url: str, prefix: str
+) -> HttpRequest | None:
+    """Make a callback that a mapping reads as a wish of a message's sender, without any proof.
+
+    None where no rule of it can be met so.
+    """
+    for rule in how.rules:
+        meant = rule.words.items() if isinstance(rule, ConsentRule) else ()
+        for theirs in (one for one, ours in meant if ours == word):
+            request = _written(how, rule, message, theirs, None, url)
+            callback = Callback(request.method, request.url, request.headers, request.body)
+            parsed = how.program.read(callback, prefix)
+            said = [one.word for one in parsed.items if isinstance(one, Consent)]
+            if said == [word] and len(parsed.items) == 1 and not parsed.unparsed:
+                return request
+    return None
+
+
 def _words(
     rule: Rule, message: OutboundMessage, status: Status
 ) -> Iterator[tuple[str, str | None]]:
@@ -110,7 +144,8 @@ def _written(
         message.channel,
     )
     values = {
-        "message_id": message.message_id, "status": word, "to": message.to,
+        "message_id": message.message_id, "status": word, "word": word, "to": message.to,
+        "address": message.from_, "sender": message.to, "keyword": message.text,
         "from_": message.from_, "channel": channel, "reference": message.reference,
         "text": message.text, "error_code": code,
         "recipient": message.from_ if isinstance(rule, InboundRule) else message.to,

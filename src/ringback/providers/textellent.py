@@ -6,6 +6,7 @@ the preset `textellent` unless it has another mapping. `textellent_send` sends a
 
 from typing import ClassVar
 
+from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback, HttpRequest
 from ringback.domain.messages import Status
 from ringback.providers import (
@@ -22,12 +23,13 @@ from ringback.providers.base import (
     Parsed,
     SendFlow,
 )
+from ringback.providers.beside import TellsBeside
 from ringback.providers.query_proof import ProvedByQuery
 from ringback.providers.subscribing import SubscribeFlow, Subscribing, Wish
 from ringback.providers.textellent_config import TextellentConfig
 
 
-class Textellent(ProvedByQuery, Subscribing):
+class Textellent(ProvedByQuery, Subscribing, TellsBeside):
     """The adapter; it holds no state."""
 
     name: ClassVar[str] = "textellent"
@@ -100,3 +102,10 @@ class Textellent(ProvedByQuery, Subscribing):
             raise CannotSimulateError(f"{self.label}: its mapping never says {status}")
         request = mapping_writing.write(config.how, message, status, url, self.name)
         return self.authenticate(request, config, message.at_ms)
+
+    def notice(
+        self, message: OutboundMessage, word: ConsentWord, config: TextellentConfig, url: str
+    ) -> HttpRequest | None:
+        """Make the callback that a number was put on the do-not-text list, or taken off it."""
+        request = mapping_writing.write_wish(config.how, message, word, url, self.name)
+        return None if request is None else self.authenticate(request, config, message.at_ms)

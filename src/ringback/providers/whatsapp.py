@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
+from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import (
@@ -37,6 +38,7 @@ from ringback.providers.base import (
     SendFlow,
     Verification,
 )
+from ringback.providers.beside import TellsBeside
 from ringback.providers.proofs import HIDDEN, failed, only
 from ringback.providers.subscribing import SubscribeFlow, Subscribing, Wish
 from ringback.providers.whatsapp_config import WhatsAppConfig
@@ -50,7 +52,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_.~+/=:-]{1,256}")
 _HANDSHAKE = ("hub.mode", "hub.verify_token", "hub.challenge")
 
 
-class WhatsApp(Provider, Subscribing):
+class WhatsApp(Provider, Subscribing, TellsBeside):
     """The adapter; it holds no state."""
 
     name: ClassVar[str] = "whatsapp"
@@ -181,10 +183,19 @@ class WhatsApp(Provider, Subscribing):
         url: str,
     ) -> HttpRequest:
         """Make one callback that tells a status of several messages, or of their arrival."""
-        body = whatsapp_simulate.body_of(messages, status, config)
-        at_ms = messages[0].at_ms if messages else 0
-        headers = (("Content-Type", "application/json"), ("User-Agent", "facebookexternalua"))
-        return HttpRequest("POST", url, headers + self.sign(body, config, at_ms), body)
+        return _posted(whatsapp_simulate.body_of(messages, status, config), config, url)
+
+    def notice(
+        self, message: OutboundMessage, word: ConsentWord, config: WhatsAppConfig, url: str
+    ) -> HttpRequest:
+        """Make the callback of somebody who stops or resumes marketing, as by WhatsApp's menus."""
+        return _posted(whatsapp_simulate.preference_of(message, word, config), config, url)
+
+
+def _posted(body: bytes, config: WhatsAppConfig, url: str) -> HttpRequest:
+    signed = ("X-Hub-Signature-256", _signature(body, config))
+    headers = (("Content-Type", "application/json"), ("User-Agent", "facebookexternalua"), signed)
+    return HttpRequest("POST", url, headers, body)
 
 
 def _signature(body: bytes, config: WhatsAppConfig) -> str:

@@ -5,6 +5,7 @@ import hashlib
 
 import msgspec
 
+from ringback.domain.consent import ConsentWord
 from ringback.domain.messages import Status
 from ringback.providers import reading
 from ringback.providers.base import CannotSimulateError, OutboundMessage
@@ -58,6 +59,28 @@ def body_of(messages: tuple[OutboundMessage, ...], status: Status, config: Whats
                 value["contacts"] = [_contact(message.to) for message in together]
             value["statuses"] = [_reported(message, status) for message in together]
         changes.append({"field": "messages", "value": value})
+    entry = {"id": config.account_id or ACCOUNT_ID, "changes": changes}
+    return msgspec.json.encode({"object": OBJECT, "entry": [entry]})
+
+
+def preference_of(message: OutboundMessage, word: ConsentWord, config: WhatsAppConfig) -> bytes:
+    """Make a body by which a message's sender stops marketing, or wants it again."""
+    stops = word == "opted_out"
+    named = "user_id" if USER_ID.fullmatch(message.from_) else "wa_id"
+    preference = {
+        named: message.from_.lstrip("+"),
+        "detail": f"User requested to {'stop' if stops else 'resume'} marketing messages",
+        "category": "marketing_messages",
+        "value": "stop" if stops else "resume",
+        "timestamp": message.at_ms // 1000,
+    }
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": _metadata(message.to, config),
+        "contacts": [_contact(message.from_)],
+        "user_preferences": [preference],
+    }
+    changes = [{"field": "user_preferences", "value": value}]
     entry = {"id": config.account_id or ACCOUNT_ID, "changes": changes}
     return msgspec.json.encode({"object": OBJECT, "entry": [entry]})
 

@@ -232,4 +232,5 @@ class Unclaimed(_AboutMessage):
 
 def _person(sent: OutboundMessage, result: SendResult) -> Person:
     code = result.error.code if result.error is not None else None
-    return person_of_address(sent.to, sent.channel, sent.from_, code)
+    sender = sent.from_ if result.by_sender else None
+    return person_of_address(sent.to, sent.channel, sender, code)

@@ -24,6 +24,7 @@ from ringback.domain.scenarios import Outcome
 from ringback.errors import DatabaseUnavailable, Fault, Invalid
 from ringback.providers import registry
 from ringback.providers.base import CannotSimulateError, OutboundMessage, SendResult
+from ringback.providers.beside import TellsBeside
 from ringback.providers.placeholders import filled
 from ringback.services.clock import Clock
 from ringback.services.send import Sender
@@ -256,6 +257,9 @@ class Simulator:
                 requests = [provider.simulate_batch(*args)]
             else:
                 requests = [provider.simulate(one, status, connection.config, url) for one in told]
+            if isinstance(provider, TellsBeside):
+                beside = [provider.beside(one, status, connection.config, url) for one in told]
+                requests += [one for one in beside if one is not None]
             if connection.public_url is not None:
                 # Signed for where the provider calls, and posted to where we are.
                 requests = [_moved(one, public, self._base_url) for one in requests]
