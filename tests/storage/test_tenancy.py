@@ -38,6 +38,7 @@ EXCEPTIONS = {
     "media.again": _BY_ID,
     "media.claim": "whoever fetches files does so for all; each row says whose it is",
     "media.given_up": _BY_ID,
+    "media.hold": _BY_ID,
     "media.kept": _BY_ID,
     "media.linked": "by an id in a link that only we can have signed",
     "media.old": _HOUSEKEEPING,
