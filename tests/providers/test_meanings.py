@@ -16,7 +16,7 @@ from ringback.providers.base import Inbound, Report
 from ringback.providers.error_table import ErrorTable
 from ringback.providers.registry import PROVIDERS
 
-from .cases import READERS, config_of
+from .cases import GENUINE_READ, READERS, config_of
 from .meanings import BEYOND, DIFFERENT, FLAGS, MEANINGS, lines
 
 URL = "https://hooks.example/in/example"
@@ -130,9 +130,25 @@ def test_every_row_of_ours_is_held_to_something(name: str) -> None:
     assert set(provider.STATUS) <= set(told)
 
 
-def test_every_reader_is_held_to_a_table() -> None:
-    """But for the simulator, whose words are our own."""
-    assert {one.name for one in READERS} - {"simulator"} == set(MEANINGS)
+@pytest.mark.parametrize("name", [one.name for one in READERS if one.name not in MEANINGS])
+def test_who_has_no_table_is_held_to_what_is_recorded(name: str) -> None:
+    """Each word that a recording shows became what the adapter declares of it."""
+    shown = {
+        (item.provider_status, item.status)
+        for case in GENUINE_READ
+        if case.provider.name == name
+        for item in case.provider.parse(case.callback, case.config).items
+        if isinstance(item, Report)
+    }
+    declared = PROVIDERS[name].STATUS
+    assert set(declared.items()) <= shown
+    assert {(word, declared.get(str(word))) for word, _ in shown} <= shown
+
+
+def test_every_table_is_of_a_reader() -> None:
+    """And each of them has what puts its words and codes into callbacks."""
+    assert set(MEANINGS) <= {one.name for one in READERS}
+    assert set(WRITTEN) == set(MEANINGS)
 
 
 def test_no_difference_is_listed_in_vain() -> None:

@@ -6,8 +6,10 @@ run on the mutant; one that is taken for the original fails this test by name.
 
 import itertools
 import random
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -30,6 +32,7 @@ from ringback.providers import (
     twilio_proof,
     whatsapp,
 )
+from ringback.providers.base import Provider
 from ringback.providers.registry import PROVIDERS
 from tests.sizes import SIZES
 
@@ -88,6 +91,26 @@ MUTANTS: dict[str, list[Mutant]] = {
     "simulator": mutants(simulator, "Simulator.verify", "_signature"),
     "native": mutants(native, "Native.verify"),
 }  # fmt: skip
+
+
+def of_its_file(adapter: type[Provider]) -> list[Mutant]:
+    """Make the mutants of an adapter's `verify`, and of the functions of its file that it calls."""
+    module = sys.modules[adapter.__module__]
+    called = [
+        name
+        for name in adapter.verify.__code__.co_names
+        if getattr(vars(module).get(name), "__module__", "") == module.__name__
+        and isinstance(vars(module)[name], FunctionType)
+    ]
+    return mutants(module, f"{adapter.__name__}.verify", *called)
+
+
+_LISTED = {one.function for found in MUTANTS.values() for one in found}
+MUTANTS |= {
+    name: of_its_file(type(provider))
+    for name, provider in PROVIDERS.items()
+    if type(provider).verify not in _LISTED and "verify" in vars(type(provider))
+}
 _PADDED = "what is padded already needs no more, and what is padded wrongly is not canonical"
 _CANONICAL = "what is decoded more freely is held to the one right spelling below"
 # Mutants that behave as the original does, and why.
