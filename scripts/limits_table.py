@@ -87,6 +87,14 @@ LIMITS: dict[str, dict[str, Limit]] = {
         ),
         "domain.strict_json:DEPTH_MAX": Limit("levels", "of JSON", "*unparsed*, or 400"),
         "domain.strict_json:NUMBER_MAX": Limit(CHARACTERS, "of a JSON number", "the same"),
+        "domain.strict_json:COMMAS_MAX": Limit(
+            "commas", "between what stands in a JSON body", "the same"
+        ),
+        "domain.strict_json:MENDED_MAX": Limit(
+            "faults",
+            "in the strings of a callback that cost only their item",
+            "all of it is *unparsed*",
+        ),
         "providers.xml_reading:SIZE_MAX": Limit(BYTES, "of XML", "*unparsed*"),
         "providers.xml_reading:DEPTH_MAX": Limit("levels", "of XML", "*unparsed*"),
         "providers.xml_reading:NODES_MAX": Limit(

@@ -16,6 +16,7 @@ from ringback.providers.base import CannotSimulateError, OutboundMessage, Report
 from ringback.providers.mapping import Mapping, faults_of, made
 from ringback.providers.mapping_items import Note
 from ringback.providers.mapping_writing import write
+from ringback.providers.reading import PIECES_MAX
 from ringback.providers.recorded import plain
 from tests.sizes import SIZES
 
@@ -305,7 +306,7 @@ def test_a_callback_of_more_pieces_than_are_read_costs_little() -> None:
     """The more conditions there are to look at, the fewer pieces are read; the rest is unparsed."""
     one = {"place": ["/a", "/b", "/c", "/d"], "in": ["x"]}
     costly, cheap = mapping(*[report(when=[one] * 8)] * 16), mapping(report())
-    for how, most in ((cheap, 4096), (costly, 194)):
+    for how, most in ((cheap, PIECES_MAX), (costly, 194)):
         body = b"[%s]" % b",".join([b'{"id":1,"status":"SENT"}'] * most)
         assert most == len(how.program.read(posted(body), "generic").items)
         more = how.program.read(posted(body[:-1] + b",{}]"), "generic")

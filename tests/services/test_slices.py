@@ -1,16 +1,19 @@
 """Callbacks of very many items: taken whole, in slices, in order, and all of it or once more."""
 
 import json
+import threading
 import uuid
 from collections.abc import AsyncIterator
 
 import pytest
 
+from ringback.domain.endpoints import Connection
 from ringback.domain.http import Callback, HttpRequest
 from ringback.domain.outcomes import WORD
 from ringback.errors import DatabaseUnavailable
 from ringback.providers import registry
-from ringback.services import failpoints, slices
+from ringback.providers.base import Parsed
+from ringback.services import failpoints, receive, slices
 from ringback.services.slices import SLICE_ITEMS
 from ringback.storage.audit import Actor
 from ringback.storage.lists import Scope
@@ -140,6 +143,23 @@ async def test_the_row_tells_of_the_whole(deaf: Stage, monkeypatch: pytest.Monke
     told = await deaf.rows("select type from event where sequence in (1, 2) order by pos")
     assert ["message.sent", "message.delivered"] == [one["type"] for one in told[15:17]]
     assert 1 == deaf.engine.receiver.outcomes["whatsapp", "unrecognised"]
+
+
+async def test_large_bodies_are_read_beside(deaf: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body over 64 KiB is read by another thread than the one that serves, a small one by it."""
+    threads: list[bool] = []
+    really = receive.read
+
+    def noting(connection: Connection, callback: Callback) -> Parsed:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return really(connection, callback)
+
+    monkeypatch.setattr(receive, "read", noting)
+    small, large = many(deaf, *each(1)), many(deaf, *each(SLICE_ITEMS), *each(SLICE_ITEMS))
+    assert len(small.body) < receive.ASIDE < len(large.body)
+    await deaf.receive(small)
+    await deaf.receive(large)
+    assert [True, False] == threads
 
 
 async def test_up_to_a_slice_it_is_one_commit(deaf: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,9 @@
     mark · no NUL and no lone surrogate in any string, read or skipped
 
 The checks work on the bytes, so they also cover what a typed decoder skips or leaves raw. Most
-bodies are small and flat: counting brackets decides whether the slower look is needed. Doubled
-keys are tolerated (the last one counts), because providers send them. No schema lives here.
+bodies are small and flat: counting brackets decides whether the slower look is needed, and what
+cannot be right is refused by what a cheap look at it shows. Doubled keys are tolerated (the last
+one counts), because providers send them. No schema lives here.
 """
 
 import re
@@ -15,6 +16,11 @@ import msgspec
 
 DEPTH_MAX = 64
 NUMBER_MAX = 64
+# So many commas outside strings: beyond that a body is no messages, but takes long to read. Of the
+# callbacks that providers send, each has 18 bytes or more for every comma.
+COMMAS_MAX = 262_144
+# So many faults in strings are replaced; a body with more of them is refused whole.
+MENDED_MAX = 32_768
 
 T = TypeVar("T")
 
@@ -29,14 +35,22 @@ _AS_RUN = bytes(ord("0") if byte in _NUMERIC else ord(" ") for byte in range(256
 _AS_ROUND = bytes.maketrans(_BRACKETS, b"()()")
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
 _RUN = b"0" * (NUMBER_MAX + 1)
-_HIGH, _LOW, _HEX = rb"\\u[dD][89aAbB]", rb"\\u[dD][c-fC-F]", rb"[0-9a-fA-F]{2}"
+_HIGH, _LOW, _HEX = rb"[89aAbB]", rb"[c-fC-F]", rb"[0-9a-fA-F]{2}"
+# Every way begins with the same two bytes, which are found faster than any alternative is tried.
 _FAULTY = re.compile(
-    rb"\\u0000"
-    rb"|" + _HIGH + _HEX + rb"(?!" + _LOW + _HEX + rb")"
-    rb"|(?<!" + _HIGH + _HEX + rb")" + _LOW + _HEX
+    rb"\\u(?:0000"
+    rb"|[dD]" + _HIGH + _HEX + rb"(?!\\u[dD]" + _LOW + _HEX + rb")"
+    rb"|[dD](?<!\\u[dD]" + _HIGH + _HEX + rb"\\u[dD])" + _LOW + _HEX + rb")"
 )
+# Without one of these there is no such escape.
+_SUSPECT = (b"\\ud", b"\\uD", b"\\u0000")
+# Nesting that goes on for long shows at the beginning.
+_BEGINNING = 16 * 1024
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]+")
 _ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
+
+
+_TOO_FAULTY = f"more than {MENDED_MAX} faults in strings"
 
 
 class StrictJsonError(ValueError):
@@ -94,7 +108,7 @@ def check_strings(data: bytes) -> None:
             data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise StrictJsonError("not valid UTF-8", error.start) from error
-    if b"\\u" in data:
+    if any(suspect in data for suspect in _SUSPECT):
         found = _FAULTY.search(_without_backslashes(data))
         if found is not None:
             what = "NUL" if found[0] == b"\\u0000" else "a lone surrogate"
@@ -102,12 +116,17 @@ def check_strings(data: bytes) -> None:
 
 
 def check_structure(data: bytes) -> None:
-    """Check nesting and the length of numbers only. Raises StrictJsonError."""
+    """Check nesting, the length of numbers and of lists only. Raises StrictJsonError."""
     flat = data.count(b"[") + data.count(b"{") <= DEPTH_MAX
     short = _RUN not in data.translate(_AS_RUN)
-    if flat and short:
+    few = len(data) <= COMMAS_MAX or data.count(b",") <= COMMAS_MAX
+    if flat and short and few:
         return
+    if not flat and len(data) > _BEGINNING and _sinks(data[:_BEGINNING]):
+        raise StrictJsonError(f"nested deeper than {DEPTH_MAX}")
     outside = _outside_strings(data)
+    if not few and outside.count(b",") > COMMAS_MAX:
+        raise StrictJsonError(f"more than {COMMAS_MAX} commas")
     if not short and _RUN in outside.translate(_AS_RUN):
         raise StrictJsonError(f"a number longer than {NUMBER_MAX} characters")
     if not flat and _too_deep(outside.translate(_AS_ROUND, delete=_NOT_BRACKETS)):
@@ -118,10 +137,14 @@ def mend(data: bytes) -> bytes:
     r"""Return a copy in which the escape `\uffff` stands for all that a string must not hold.
 
     That is NUL, lone surrogates, and bytes that are not UTF-8. For taking a batch apart when one
-    item is faulty: the copy can be decoded, and `is_mended` tells which pieces not to use.
+    item is faulty: the copy can be decoded, and `is_mended` tells which pieces not to use. Raises
+    StrictJsonError where there are too many faults.
     """
-    pieces, last = [], 0
+    pieces: list[bytes] = []
+    last = 0
     for found in _FAULTY.finditer(_without_backslashes(data)):
+        if len(pieces) >= 2 * MENDED_MAX:
+            raise StrictJsonError(_TOO_FAULTY)
         pieces += [data[last : found.start()], MENDED]
         last = found.end()
     mended = b"".join([*pieces, data[last:]])
@@ -129,7 +152,10 @@ def mend(data: bytes) -> bytes:
         return mended
     # Bytes that are not UTF-8 come back as lone surrogates, which no UTF-8 can hold.
     decoded = mended.decode("utf-8", "surrogateescape")
-    return _ESCAPED_BYTE.sub(r"\\uffff", decoded).encode("utf-8")
+    whole, count = _ESCAPED_BYTE.subn(r"\\uffff", decoded, MENDED_MAX + 1)
+    if count > MENDED_MAX:
+        raise StrictJsonError(_TOO_FAULTY)
+    return whole.encode("utf-8")
 
 
 def is_mended(fragment: bytes | memoryview) -> bool:
@@ -147,6 +173,12 @@ def _outside_strings(data: bytes) -> bytes:
     # backslashes and quotes are gone, every second piece between quotes lies outside.
     unescaped = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     return b" ".join(unescaped.split(b'"')[::2])
+
+
+def _sinks(beginning: bytes) -> bool:
+    """Say whether a body's beginning opens more levels than there may be, and closes none."""
+    brackets = _outside_strings(beginning).translate(_AS_ROUND, delete=_NOT_BRACKETS)
+    return b"(" * (DEPTH_MAX + 1) in brackets
 
 
 def _too_deep(brackets: bytes) -> bool:

@@ -248,6 +248,8 @@ class Walk:
         Raises StrictJsonError where the fragment is no array; what a step raises is noted.
         """
         found = unchecked(fragment, _RAWS)
+        if found and len(self._items) + len(self._unparsed) + len(found) > PIECES_MAX:
+            raise _TooManyError
         for index, item in enumerate(found or ()):
             pointer = f"{where}/{index}"
             if len(self._items) + len(self._unparsed) >= PIECES_MAX:

@@ -37,6 +37,9 @@ REJECTED_KEPT = 64 * 1024
 LARGE = 256 * 1024
 # What is counted of callbacks that only an earlier secret fits.
 PREVIOUS = "previous_secret"
+# Bodies beyond this are verified and read in a thread. Adapters are pure, so any thread may run
+# them; what serves everybody else is not held for as long as megabytes take.
+ASIDE = 64 * 1024
 _BY_PREVIOUS = "It fits the secret from before the rotation, which counts until"
 _HIDDEN = frozenset(("authorization", "proxy-authorization", "cookie"))
 log = structlog.get_logger()
@@ -124,7 +127,7 @@ class Receiver:
         provider = registry.get(connection.provider)
         if connection.public_url is not None:
             callback = at_public_url(callback, connection)
-        if len(callback.body) <= LARGE:
+        if len(callback.body) <= ASIDE:
             verification = provider.verify(callback, connection.config, now)
         else:
             verification = await asyncio.to_thread(
@@ -149,7 +152,7 @@ class Receiver:
         if held:
             await self._store(connection, callback, now, Parsed(), "held", note)
             return reply
-        if len(callback.body) <= LARGE:
+        if len(callback.body) <= ASIDE:
             parsed = read(connection, callback)
         else:
             parsed = await read_large(connection, callback)
@@ -273,12 +276,8 @@ def read(connection: Connection, callback: Callback) -> Parsed:
 
 
 async def read_large(connection: Connection, callback: Callback) -> Parsed:
-    """Read a callback of any size; raises nothing. A large body is read in a thread.
-
-    Adapters are pure, so any thread may run them; what serves everybody else is not held for as
-    long as megabytes take.
-    """
-    if len(callback.body) <= LARGE:
+    """Read a callback of any size, a large one in a thread; raises nothing, whatever it is."""
+    if len(callback.body) <= ASIDE:
         return read(connection, callback)
     return await asyncio.to_thread(read, connection, callback)
 
