@@ -9,11 +9,11 @@ import msgspec
 from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback
 from ringback.domain.ids import DAY_MS
-from ringback.domain.messages import Status
+from ringback.domain.messages import Failure, Status
 from ringback.providers.base import Consent, Inbound, Notice, Parsed
 from ringback.services.arrivals import Arrival
 from ringback.services.batch import Known
-from ringback.services.statements import key_of, moment_of
+from ringback.services.statements import key_of, moment_of, refused_by
 from ringback.services.subject_keys import day_of, inbound_key
 from ringback.storage.suppressions import InForce
 from tests.domain.schemas import faults
@@ -51,6 +51,18 @@ def test_a_wish_is_an_event_and_comes_once() -> None:
     assert "provider" == body["data"]["source"]
     known = Known({}, set(), {_arrival(_STOP).keyed[0].key})
     assert ["duplicate"] == _decide(_arrival(_STOP), known=known).outcomes
+
+
+def test_an_error_reaches_as_far_as_its_providers_list() -> None:
+    """Where the list of who opted out is the account's, an error is about every sender."""
+    refused = msgspec.structs.replace(
+        _report("failed"), from_="+15550783881", channel="sms",
+        error=Failure("consent", "opted_out", opt_out=True),
+    )  # fmt: skip
+    people = {name: refused_by(refused, name) for name in ("bandwidth", "smsportal", "pswin")}
+    assert {"bandwidth": "+15550783881", "smsportal": None, "pswin": None} == {
+        name: person.sender for name, person in people.items() if person is not None
+    }
 
 
 def test_a_wish_names_the_message_that_said_it() -> None:

@@ -246,7 +246,7 @@ class SendResult(msgspec.Struct, frozen=True):
     `uncertain` means that the provider may have taken it: it must not be sent again blindly.
     `recipient` belongs to the message's identity, as in `Report`: with it the key is (id,
     recipient), without it the id alone. `wait_s` is how long a throttled sender is to wait, where
-    the provider says so. `by_sender`: an opt-out that it tells of is about our `from_` alone.
+    the provider says so.
     """
 
     outcome: Literal["submitted", "refused", "throttled", "uncertain"]
@@ -254,7 +254,6 @@ class SendResult(msgspec.Struct, frozen=True):
     error: Failure | None = None
     recipient: str | None = None
     wait_s: float | None = None
-    by_sender: bool = True
 
 
 class TokenRequest(msgspec.Struct, frozen=True):
@@ -364,6 +363,7 @@ class Provider:
     sends: ClassVar[tuple[str, ...]] = ()
     refusals: ClassVar[tuple[str, ...]] = ()
     batch_max: ClassVar[int] = 1
+    opt_outs_by_sender: ClassVar[bool] = True  # what errors tell of; else for the whole account
     setup: ClassVar[str] = ""
     notes: ClassVar[str] = ""
     repeats: ClassVar[str] = ""

@@ -47,6 +47,7 @@ class PsWin(ProvedByQuery):
     sends: ClassVar[tuple[str, ...]] = ("text",)
     refusals: ClassVar[tuple[str, ...]] = pswin_send.REFUSALS
     batch_max: ClassVar[int] = pswin_send.BATCH_MAX
+    opt_outs_by_sender: ClassVar[bool] = False
     setup: ClassVar[str] = """\
 1. Make a long random secret of letters and digits, and enter it here.
 2. In LINK's account web set the protocol of delivery reports and of incoming messages to XML over

@@ -47,6 +47,7 @@ class SmsPortal(Provider):
     sends: ClassVar[tuple[str, ...]] = ("text",)
     refusals: ClassVar[tuple[str, ...]] = smsportal_fake.CODES
     batch_max: ClassVar[int] = smsportal_send.BATCH_MAX
+    opt_outs_by_sender: ClassVar[bool] = False
     repeats: ClassVar[str] = "up to 5 times, at growing intervals; waits 10 s for an answer"
     setup: ClassVar[str] = smsportal_templates.SETUP
     notes: ClassVar[str] = smsportal_templates.NOTES

@@ -274,7 +274,8 @@ def _all_refused(
         said = reading.clipped(told.get("errormessage"), DESCRIPTION_MAX)
         common = Failure("unknown", "not_queued", False, code and code[:32], said, "rejected")
     unnamed = Failure("unknown", "not_queued", stage="rejected")
-    return tuple(_fault(message, report) or _not_queued(common or unnamed) for message in messages)
+    other = SendResult("refused", error=common or unnamed)
+    return tuple(_fault(message, report) or other for message in messages)
 
 
 def _fault(message: OutboundMessage, report: dict[str, object]) -> SendResult | None:
@@ -288,16 +289,11 @@ def _fault(message: OutboundMessage, report: dict[str, object]) -> SendResult | 
         said = reading.clipped(fault.get("errormessage"), DESCRIPTION_MAX)
         named = _NAMES.get((said or "").replace(" ", "").lower())
         if named is not None:
-            return _not_queued(_TABLE.failure(named, None)[1])
+            return SendResult("refused", error=_TABLE.failure(named, None)[1])
         code = _id(fault.get("errorcode")) or _id(fault.get("status"))
         failure = Failure("unknown", "not_queued", False, code and code[:32], said, "rejected")
-        return _not_queued(failure)
+        return SendResult("refused", error=failure)
     return None
-
-
-def _not_queued(why: Failure) -> SendResult:
-    """Refuse a message; the list of who opted out is the account's, whoever the sender is."""
-    return SendResult("refused", error=why, by_sender=False)
 
 
 def _answer(response: HttpResponse) -> dict[str, object]:

@@ -132,7 +132,8 @@ class Arrival(Work):
 
     def opt_outs(self, secret: bytes) -> list[uuid.UUID]:
         """Return the keys of opt-outs that errors tell of, or people without ids and times."""
-        people = (statements.opted_out_by(keyed.item) for keyed in self.keyed)
+        provider = self.connection.provider
+        people = (statements.opted_out_by(keyed.item, provider) for keyed in self.keyed)
         return [wishes.key_of(self.connection, one, secret) for one in people if one is not None]
 
     def decide(self, batch: Batch) -> None:
@@ -195,7 +196,10 @@ class Arrival(Work):
         self, batch: Batch, subject: Subject, item: Report | Inbound, error: Failure
     ) -> None:
         """Take an error that says that the person wants no more messages."""
-        if not isinstance(item, Report) or (person := statements.refused_by(item)) is None:
+        if not isinstance(item, Report):
+            return
+        person = statements.refused_by(item, self.connection.provider)
+        if person is None:
             return
         at = statements.moment_of(item, self.received_ms)
         evidence = {"message_id": item.message_id}

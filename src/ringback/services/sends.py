@@ -13,6 +13,7 @@ from ringback.domain.endpoints import Connection
 from ringback.domain.events import message_event
 from ringback.domain.ids import show
 from ringback.domain.messages import Emission, Fact, Failure, Message, Status, merge
+from ringback.providers import registry
 from ringback.providers.base import OutboundMessage, SendResult
 from ringback.services import wishes
 from ringback.services.batch import KIND_MESSAGE, PENDING_SEND, Batch, Scope, Subject
@@ -154,7 +155,13 @@ class Answered(_AboutMessage):
         sent = self._unwanted
         if sent is None:
             return []
-        return [wishes.key_of(self.connection, _person(sent, self._result), secret)]
+        return [wishes.key_of(self.connection, self._person(sent), secret)]
+
+    def _person(self, sent: OutboundMessage) -> Person:
+        """Return who wants no messages from whom, by a refusal that says so."""
+        code = self._result.error.code if self._result.error is not None else None
+        by_sender = registry.get(self.connection.provider).opt_outs_by_sender
+        return person_of_address(sent.to, sent.channel, sent.from_ if by_sender else None, code)
 
     def decide(self, batch: Batch) -> None:
         """Take the ids, and the reports that came before this answer, into the message."""
@@ -170,7 +177,7 @@ class Answered(_AboutMessage):
         self.take(batch, subject, self._fact())
         if self._unwanted is not None and self._result.error is not None:
             said = Said("opted_out", self.now_ms, self.now_ms, "error", {}, subject.id)
-            person, error = _person(self._unwanted, self._result), self._result.error
+            person, error = self._person(self._unwanted), self._result.error
             told = wishes.refused(batch, self.connection, person, error, said)
             self._events += [told] if told else []
         joined: Subject | None = None
@@ -228,9 +235,3 @@ class Unclaimed(_AboutMessage):
         for fact in facts:
             for emission in merge(subject.message, fact):
                 self.emit(batch, subject, emission)
-
-
-def _person(sent: OutboundMessage, result: SendResult) -> Person:
-    code = result.error.code if result.error is not None else None
-    sender = sent.from_ if result.by_sender else None
-    return person_of_address(sent.to, sent.channel, sender, code)

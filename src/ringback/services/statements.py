@@ -12,6 +12,7 @@ from ringback.domain.endpoints import Connection
 from ringback.domain.events import Envelope, notice_event, unrecognised_event
 from ringback.domain.ids import hashed_key, show
 from ringback.domain.outcomes import Outcome
+from ringback.providers import registry
 from ringback.providers.base import Consent, Item, Notice, Report, Unrecognised
 from ringback.services.subject_keys import day_of, inbound_key, message_key
 from ringback.services.wishes import Said
@@ -90,10 +91,10 @@ def moment_of(item: Consent | Report, received_ms: int) -> int:
     return received_ms if item.occurred_at is None else min(item.occurred_at, received_ms)
 
 
-def opted_out_by(item: Item) -> Person | None:
+def opted_out_by(item: Item, provider: str) -> Person | None:
     """Return who opts out by an item for which it matters what is in force already, or None."""
     if isinstance(item, Report) and item.error is not None and item.error.opt_out:
-        return refused_by(item)
+        return refused_by(item, provider)
     if isinstance(item, Consent) and item.unnamed:
         return _person(item)
     return None
@@ -103,8 +104,9 @@ def _person(item: Consent) -> Person:
     return person_of(item.address, item.kind, item.channel, item.sender, item.purpose)
 
 
-def refused_by(item: Report) -> Person | None:
+def refused_by(item: Report, provider: str) -> Person | None:
     """Return who wants no messages from whom, by a report of a failure that says so."""
     address = item.to or item.recipient
     code = item.error.code if item.error is not None else None
-    return person_of_address(address, item.channel, item.from_, code) if address else None
+    sender = item.from_ if registry.get(provider).opt_outs_by_sender else None
+    return person_of_address(address, item.channel, sender, code) if address else None
