@@ -13,7 +13,8 @@ import ipaddress
 import os
 import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
@@ -243,13 +244,12 @@ class Engine:
         self.push.resume()
         first = min(self.configuration.snapshot.tenants, default=0)
         self.inspector = Inspector(self.database, first)
-        loops: list[Coroutine[Any, Any, None]] = [
-            *(committer.run() for committer in self.committers), self.workers.run(),
-            self.configuration.listen(self.workers.poke), self.recorder.run(), self.claimer.run(),
-            self.retainer.run(), self.inspector.run(), self.reconciler.run(), self.pressure.run(),
-            self.sweeper.run(), self.stuck.run(), self.key_use.run(),
-            self.session_use.run(), self.folding.run(), self.media.run(),
-            self.resuming.run(),
+        loops: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            *(committer.run for committer in self.committers), self.workers.run,
+            partial(self.configuration.listen, self.workers.poke), self.recorder.run,
+            self.claimer.run, self.retainer.run, self.inspector.run, self.reconciler.run,
+            self.pressure.run, self.sweeper.run, self.stuck.run, self.key_use.run,
+            self.session_use.run, self.folding.run, self.media.run, self.resuming.run,
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.
@@ -264,10 +264,10 @@ class Engine:
         self.feed.recheck()
         self.resuming.poke()
 
-    async def _watched(self, loop: Coroutine[Any, Any, None]) -> None:
+    async def _watched(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a loop that must not end: a worker that has lost a part must not pretend to serve."""
         try:
-            await loop
+            await loop()
         except asyncio.CancelledError:
             raise
         except BaseException:
