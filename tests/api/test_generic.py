@@ -17,7 +17,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 async def connect(house: House, verify: Json, **config: Any) -> str:
-    """Make a connection; return its callback URL. Only what is to be entered there tells a secret."""
+    """Make a connection; return its URL. Only what is to be entered elsewhere tells a secret."""
     asked = {"provider": "generic", "name": "Any", "config": {"verify": verify, **config}}
     made = await house.post("/v1/connections", asked)
     del made["to_enter"]
