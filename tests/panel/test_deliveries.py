@@ -187,7 +187,8 @@ def test_copied_as_curl_it_is_the_same_request(panel: Panel, shop: Installation)
         "one => import('/panel/screens/attempt.js').then(its => its.curlOf(one))", attempt
     )
     subprocess.run(["bash", "-e", "-c", command], check=True, capture_output=True)
-    (came,) = shop.api("GET", f"/v1/inspect/{name}")["data"]
+    # The inspector answers first and writes then.
+    (came,) = until(lambda: shop.api("GET", f"/v1/inspect/{name}")["data"])
     assert attempt["request"]["body"]["text"] == came["body"]["text"]
     headers = dict(came["headers"])
     for header, value in attempt["request"]["headers"]:

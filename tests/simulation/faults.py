@@ -15,7 +15,7 @@ from tests.simulation.timeloop import Process, TimeLoop
 Action = Literal["kill", "pause", "cut", "crash"]
 STATEMENTS = (
     "subjects.commit", "deliveries.finish", "deliveries.claim", "deliveries.release",
-    "deliveries.bodies", "subjects.read", "subjects.read_reported", "workers.heartbeat",
+    "deliveries.bodies", "subjects.read", "workers.heartbeat",
     "workers.adopt",
 )  # fmt: skip
 STATEMENT_POINTS = tuple(f"{name}.{when}" for name in STATEMENTS for when in ("before", "after"))

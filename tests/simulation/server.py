@@ -180,8 +180,8 @@ class Server:
         self._back: asyncio.Future[None] | None = None
         self._apart: dict[Process, asyncio.Future[None]] = {}
         handlers: dict[str, Callable[..., Rows]] = {
-            "subjects.read": self._read, "subjects.read_facts": self._read_facts,
-            "subjects.read_once": self._read_once, "subjects.read_reported": self._read_reported,
+            "subjects.read": self._read_subjects, "subjects.read_facts": self._read_facts,
+            "subjects.read_once": self._read_once,
             "suppressions.in_force": self._in_force, "subjects.commit": self._commit,
             "subjects.stored_events": self._stored_events,
             "subjects.stored_callbacks": self._stored_callbacks, "deliveries.owned": self._owned,
@@ -359,21 +359,19 @@ class Server:
         self.watcher.executed(session.process, statement.name, statement.arguments, rows)
         return rows
 
-    def _read(self, keys: list[Any]) -> Rows:
-        return [(key, *row) for key, row in self.store.read_subjects(keys).items()]
-
     def _read_facts(self, subjects: list[Any], hashes: list[int]) -> Rows:
         return list(self.store.read_facts(zip(subjects, hashes, strict=True)))
 
     def _read_once(self, keys: list[Any]) -> Rows:
         return [(key,) for key in sorted(self.store.read_once(keys))]
 
-    def _read_reported(
+    def _read_subjects(
         self, keys: list[Any], numbers: list[int], addresses: list[str | None]
     ) -> Rows:
         wanted = zip(numbers, addresses, strict=True)
         flying = self.store.read_in_flight(wanted, self.now())
-        known = [(*row, None, None) for row in self._read(keys)]
+        named = self.store.read_subjects(keys)
+        known = [(key, *row, None, None) for key, row in named.items()]
         return [*known, *((None,) * 7 + pair for pair in flying)]
 
     def _in_force(self, keys: list[Any]) -> Rows:

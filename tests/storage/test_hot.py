@@ -49,7 +49,7 @@ async def test_a_batch_is_written_whole(hot: Connection, maker: Maker, worker: i
     maker.delivery(rows, event, subject)
     done = await commit_batch(hot, worker, rows)
     assert (done.lost, done.repeated, done.behind) == ([], [], [])
-    found = await read_subjects(hot, [key, uuid.uuid4()])
+    found, _ = await read_subjects(hot, [key, uuid.uuid4()])
     assert {key: (subject, 0, 1, [1], b"data", 0)} == found
     assert {(subject, 99)} == await read_facts(hot, [(subject, 99), (subject, 98)])
     assert [(done.base + 1, worker, True, 0)] == await _open_rows(hot)
@@ -76,7 +76,7 @@ async def test_of_two_creators_one_is_lost(
     first = await create(hot, False)
     again = await create(second, True)
     assert (first[1], again[1]) == ([], [1])
-    found = await read_subjects(hot, [key, other])
+    found, _ = await read_subjects(hot, [key, other])
     assert {key: first[0]} == {key: row.id for key, row in found.items()}
     assert await hot.fetchval("select count(*) from event") == 1
     assert await hot.fetchval("select count(*) from callback") == 1

@@ -31,7 +31,6 @@ from ringback.storage.hot import (
     commit_batch,
     read_facts,
     read_once,
-    read_reported,
     read_subjects,
     stored,
 )
@@ -250,10 +249,8 @@ class Committer:
         reported = {pair for work in works for pair in work.reported()}
         subjects: dict[UUID, SubjectRow] = {}
         in_flight: set[tuple[int, str | None]] = set()
-        if reported:
-            subjects, in_flight = await read_reported(connection, keys, reported)
-        elif keys:
-            subjects = await read_subjects(connection, keys)
+        if keys:
+            subjects, in_flight = await read_subjects(connection, keys, reported)
         known_once = await read_once(connection, once) if once else set()
         probes = [probe for work in works for probe in work.probes(subjects)]
         facts = await read_facts(connection, probes) if probes else set()

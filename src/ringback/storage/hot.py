@@ -4,7 +4,7 @@ Rows are collected column by column, because each call sends arrays. This module
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -109,22 +109,16 @@ def _columns(rows: CommitRows) -> list[list[object]]:
 
 
 async def read_subjects(
-    connection: Connection, keys: list[uuid.UUID]
-) -> dict[uuid.UUID, SubjectRow]:
-    """Read the subjects that these keys name, without a lock."""
-    rows = await connection.fetch(query("subjects.read"), keys)
-    return {row[0]: SubjectRow(*row[1:]) for row in rows}
-
-
-async def read_reported(
-    connection: Connection, keys: list[uuid.UUID], wanted: set[tuple[int, str | None]]
+    connection: Connection,
+    keys: list[uuid.UUID],
+    wanted: Collection[tuple[int, str | None]] = (),
 ) -> tuple[dict[uuid.UUID, SubjectRow], set[tuple[int, str | None]]]:
-    """Read the subjects that these keys name, and say for which of `wanted` a send is on its way.
+    """Read the subjects that keys name, without a lock, and for which of `wanted` a send is flying.
 
     What is wanted are pairs of a connection's number and an address; address None is any.
     """
     numbers, addresses = [pair[0] for pair in wanted], [pair[1] for pair in wanted]
-    rows = await connection.fetch(query("subjects.read_reported"), keys, numbers, addresses)
+    rows = await connection.fetch(query("subjects.read"), keys, numbers, addresses)
     flying = {(row[7], row[8]) for row in rows if row[0] is None}
     subjects = {row[0]: SubjectRow(*row[1:7]) for row in rows if row[0] is not None}
     return subjects, flying | {(number, None) for number, _ in flying}

@@ -2,21 +2,6 @@
 -- planner may turn the join round and walk the table, once statistics say that it is empty.
 
 -- name: read
-select wanted.key, coalesce(m.id, s.id), coalesce(m.version, s.version),
-       coalesce(m.sequence, s.sequence), coalesce(m.seen, s.seen), coalesce(m.data, s.data), k.part
-from unnest($1::uuid[]) as wanted (key)
-cross join lateral (
-    select subject_key.subject, subject_key.part from subject_key
-    where subject_key.key = wanted.key offset 0) as k
-cross join lateral (
-    select subject.id, subject.version, subject.sequence, subject.seen, subject.data,
-           subject.merged
-    from subject where subject.id = k.subject offset 0) as s
-left join lateral (
-    select subject.id, subject.version, subject.sequence, subject.seen, subject.data
-    from subject where subject.id = s.merged and s.merged is not null offset 0) as m on true
-
--- name: read_reported
 -- The subjects that keys name, and behind them for which connections and addresses a send is on its
 -- way, in one look: what a report belongs to follows from both.
 select wanted.key, coalesce(m.id, s.id), coalesce(m.version, s.version),
