@@ -378,7 +378,7 @@ class Server:
         found = self.store.in_force
         return [(key, *found[key][1:3]) for key in sorted(set(keys) & found.keys())]
 
-    def _commit(self, worker: int, _: None, *columns: list[Any]) -> Rows:
+    def _commit(self, worker: int, _: None, *columns: list[Any] | None) -> Rows:
         return [tuple(self.store.commit_batch(worker, commit_rows(columns), self.now()))]
 
     def _stored_events(self, ids: list[Any]) -> Rows:
@@ -459,11 +459,12 @@ class Server:
         return [(1,)]
 
 
-def commit_rows(columns: tuple[list[Any], ...]) -> CommitRows:
-    """Turn the columns of a commit back into rows."""
+def commit_rows(columns: tuple[list[Any] | None, ...]) -> CommitRows:
+    """Turn the columns of a commit back into rows; null is none."""
     rows, place = CommitRows(), 0
     for table, width in hot._WIDTHS.items():
-        setattr(rows, table, list(zip(*columns[place : place + width], strict=True)))
+        of_table = [column or [] for column in columns[place : place + width]]
+        setattr(rows, table, list(zip(*of_table, strict=True)))
         place += width
     return rows
 

@@ -100,11 +100,12 @@ class Finished(NamedTuple):
     response: bytes
 
 
-def _columns(rows: CommitRows) -> list[list[object]]:
-    columns: list[list[object]] = []
+def _columns(rows: CommitRows) -> list[list[object] | None]:
+    """Turn rows into columns; a table without rows is null, which costs the driver nothing."""
+    columns: list[list[object] | None] = []
     for name, width in _WIDTHS.items():
         table: list[tuple[object, ...]] = getattr(rows, name)
-        columns.extend(map(list, zip(*table, strict=True)) if table else ([] for _ in range(width)))
+        columns += map(list, zip(*table, strict=True)) if table else [None] * width
     return columns
 
 

@@ -6,7 +6,8 @@
 -- -> people whose suppressions change, by the number of their lock, then suppressions by key
 -- -> feed lock -> tails of lanes by (lane, endpoint).
 --
--- Array parameters are columns of rows. Indexes into other arrays count from 1, 0 means none.
+-- Array parameters are columns of rows; null is none. Indexes into other arrays count from 1,
+-- 0 means none.
 --   cb_*  raw callbacks          of_*  which callback is about which subject
 --   k_*   new keys               s_*   subjects; s_version is what was read, -1 for a new one
 --   p_*   subjects that are pending from now on      q_*   those that no longer are,
@@ -52,10 +53,12 @@ declare
     v_idle int[] := '{}';
     v_once int[];
     v_rows int;
-    v_new  int;
+    v_new  int := coalesce(cardinality(e_id), 0);
+    v_old  int := coalesce(cardinality(r_id), 0);
     v_ids  uuid[];
 begin
     lost := '{}'; repeated := '{}'; behind := '{}';
+    i_once := coalesce(i_once, '{}');
 
     -- 1 New keys, in key order. The unique index decides between two creators of one subject; the
     -- loser waits for the winner's commit here and then reads it in its next batch.
@@ -74,26 +77,28 @@ begin
 
     -- 2 Subjects, in id order: insert the new, update the known unless somebody changed them since
     -- they were read. No row back = lost.
-    with written as (
-        insert into subject as stored
-            (id, tenant, mode, kind, version, sequence, status, seen, data, merged)
-        select s.id, s.tenant, s.mode, s.kind, s.version + 1, s.sequence, s.status,
-               s.seen::bigint[], s.data, s.merged
-        from unnest(s_id, s_tenant, s_mode, s_kind, s_version, s_sequence, s_status, s_seen, s_data,
-                    s_merged) with ordinality
-             as s (id, tenant, mode, kind, version, sequence, status, seen, data, merged, i)
-        where s.i <> all (lost)
-        order by s.id
-        on conflict (id) do update
-            set version = excluded.version, kind = excluded.kind, sequence = excluded.sequence,
-                status = excluded.status, seen = excluded.seen, data = excluded.data,
-                merged = excluded.merged
-            where stored.version = excluded.version - 1
-        returning stored.id)
-    select count(*)::int, coalesce(array_agg(written.id), '{}') into v_rows, v_ids from written;
-
-    -- Nearly always every row was written; only otherwise is it worth finding out which.
-    v_all := v_rows = cardinality(s_id);
+    v_all := true;
+    if cardinality(s_id) > 0 then
+        with written as (
+            insert into subject as stored
+                (id, tenant, mode, kind, version, sequence, status, seen, data, merged)
+            select s.id, s.tenant, s.mode, s.kind, s.version + 1, s.sequence, s.status,
+                   s.seen::bigint[], s.data, s.merged
+            from unnest(s_id, s_tenant, s_mode, s_kind, s_version, s_sequence, s_status, s_seen,
+                        s_data, s_merged) with ordinality
+                 as s (id, tenant, mode, kind, version, sequence, status, seen, data, merged, i)
+            where s.i <> all (lost)
+            order by s.id
+            on conflict (id) do update
+                set version = excluded.version, kind = excluded.kind, sequence = excluded.sequence,
+                    status = excluded.status, seen = excluded.seen, data = excluded.data,
+                    merged = excluded.merged
+                where stored.version = excluded.version - 1
+            returning stored.id)
+        select count(*)::int, coalesce(array_agg(written.id), '{}') into v_rows, v_ids from written;
+        -- Nearly always every row was written; only otherwise is it worth finding out which.
+        v_all := v_rows = cardinality(s_id);
+    end if;
     if not v_all then
         select coalesce(array_agg(s.i::int) filter (where s.id = any (v_ids)), '{}') || 0,
                coalesce(array_agg(s.i::int) filter (where s.id <> all (v_ids)), '{}')
@@ -145,20 +150,22 @@ begin
             where v_all or (q.s = any (v_kept) and q.w = any (v_kept))));
     end if;
     -- A callback is stored unless every subject it is about was lost: then it comes again.
-    insert into callback (id, tenant, mode, connection, received, method, url, peer, headers, body,
-                          outcome, reason, items, subject)
-    select c.id, c.tenant, c.mode, c.connection, c.received, c.method, c.url, c.peer, c.headers,
-           c.body, c.outcome, c.reason, c.items, c.subject
-    from unnest(cb_id, cb_tenant, cb_mode, cb_connection, cb_received, cb_method, cb_url, cb_peer,
-                cb_headers, cb_body, cb_outcome, cb_reason, cb_items, cb_subject)
-         with ordinality
-         as c (id, tenant, mode, connection, received, method, url, peer, headers, body,
-               outcome, reason, items, subject, i)
-    where v_all
-       or not exists (select from unnest(of_callback, of_subject) as o (c, s)
-                      where o.c = c.i and o.s = any (lost))
-       or exists (select from unnest(of_callback, of_subject) as o (c, s)
-                  where o.c = c.i and o.s = any (v_kept));
+    if cardinality(cb_id) > 0 then
+        insert into callback (id, tenant, mode, connection, received, method, url, peer, headers,
+                              body, outcome, reason, items, subject)
+        select c.id, c.tenant, c.mode, c.connection, c.received, c.method, c.url, c.peer, c.headers,
+               c.body, c.outcome, c.reason, c.items, c.subject
+        from unnest(cb_id, cb_tenant, cb_mode, cb_connection, cb_received, cb_method, cb_url,
+                    cb_peer, cb_headers, cb_body, cb_outcome, cb_reason, cb_items, cb_subject)
+             with ordinality
+             as c (id, tenant, mode, connection, received, method, url, peer, headers, body,
+                   outcome, reason, items, subject, i)
+        where v_all
+           or not exists (select from unnest(of_callback, of_subject) as o (c, s)
+                          where o.c = c.i and o.s = any (lost))
+           or exists (select from unnest(of_callback, of_subject) as o (c, s)
+                      where o.c = c.i and o.s = any (v_kept));
+    end if;
 
     -- Things without a subject happen once per key. The shared lock keeps the generation from
     -- being switched under us: two generations must never be written at the same time.
@@ -220,8 +227,7 @@ begin
             where w.o <> all (repeated) and w.o <> all (v_idle)));
     end if;
 
-    v_new := cardinality(e_id);
-    if v_new + cardinality(r_id) = 0 then
+    if v_new + v_old = 0 then
         base := 0;
         return;
     end if;
@@ -230,7 +236,7 @@ begin
     -- position = order of commits = order in every lane.
     perform pg_advisory_xact_lock(8420, 1);
     base := nextval('feed_position');
-    perform setval('feed_position', base + v_new + cardinality(r_id));
+    perform setval('feed_position', base + v_new + v_old);
     insert into event (id, tenant, mode, pos, type, subject, sequence, occurred, callback, body)
     select e.id, e.tenant, e.mode, base + e.i, e.type, s_id[nullif(e.s, 0)], e.sequence,
            e.occurred, e.callback, e.body
@@ -239,7 +245,7 @@ begin
          as e (id, tenant, mode, type, s, o, sequence, occurred, callback, body, i)
     where (v_all or e.s = any (v_kept)) and e.o <> all (repeated);
 
-    if cardinality(d_event) = 0 then
+    if coalesce(cardinality(d_event), 0) = 0 then
         return;
     end if;
 
