@@ -4,20 +4,30 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 
+from ringback.domain.endpoints import Connection
 from ringback.domain.http import Callback
 from ringback.services import connection_changes, failpoints, resuming
+from ringback.services.commit import Committer
 from ringback.services.connection_changes import Edges, Part
 from ringback.services.resuming import Resuming
+from ringback.services.work import Work
+from ringback.storage import database, held
 from ringback.storage.configuration import StoredConnection
+from ringback.storage.database import Database
 from ringback.storage.lists import Scope
 from tests.services.sink import until
 from tests.services.stage import BASE_URL, Stage, fresh
 
 TOKEN = "demo-whatsapp"
 OUTCOMES = "select outcome, count(*)::int from callback group by 1 order by 1"
+# Waits until it has ended, as the kernel would end it with the worker.
+KILL = """select pg_terminate_backend(pid, 10000) from pg_locks
+          where locktype = 'advisory' and classid = 8423
+          and database = (select oid from pg_database where datname = current_database())"""
 TOLD = "select count(*)::int, count(distinct id)::int from event"
 
 
@@ -55,6 +65,17 @@ async def asleep(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     monkeypatch.setattr(Resuming, "once", nothing)
     yield stage
     monkeypatch.setattr(Resuming, "once", really)
+
+
+@pytest.fixture
+async def impatient(asleep: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    """Another worker's pool; what is left open in it is ended very soon."""
+    setting = "idle_in_transaction_session_timeout"
+    monkeypatch.setattr(database, "_POOLED", {**database._POOLED, setting: "100"})
+    pool = Database(asleep.dsn)
+    await pool.open()
+    yield pool
+    await pool.close()
 
 
 async def test_a_paused_intake_sends_away_and_stores_nothing(stage: Stage) -> None:
@@ -161,12 +182,62 @@ async def test_a_killed_worker_loses_nothing_and_repeats_nothing(asleep: Stage) 
     await until(lambda: len({one.headers["webhook-id"] for one in stage.sink.received}) == 6, 20)
 
 
-async def test_one_worker_at_a_time(asleep: Stage) -> None:
-    """While another worker reads what is held of a connection, nobody else does."""
-    stage = asleep
+class _Slow:
+    """A committer under back-pressure: each batch takes `seconds`; it tells who is at it."""
+
+    def __init__(self, stage: Stage, seconds: float) -> None:
+        self._committer = stage.engine.committer
+        self._seconds = seconds
+        self.began = asyncio.Event()
+
+    async def submit(self, work: Work) -> None:
+        self.began.set()
+        await asyncio.sleep(self._seconds)
+        await self._committer.submit(work)
+
+
+def _reader(stage: Stage, database: Database, slow: _Slow) -> Resuming:
+    engine, committer = stage.engine, cast("Committer", slow)
+    return Resuming(
+        engine.configuration, database, (committer, committer), engine.clock, engine.pressure
+    )
+
+
+async def _held(stage: Stage, count: int) -> Connection:
     await _pause(stage, "processing")
-    await stage.receive(stage.callback("sent", fresh()))
+    for _ in range(count):
+        await stage.receive(stage.callback("sent", fresh()))
     await _resume(stage, "processing")
     (connection,) = stage.engine.resuming._waiting()
-    works = [stage.engine.resuming._next(connection) for _ in range(2)]
-    assert [0, 1] == sorted(await asyncio.gather(*works))
+    return connection
+
+
+async def test_a_slow_engine_advances(
+    asleep: Stage, impatient: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is open in the database while the engine takes longer than it lets that be."""
+    monkeypatch.setattr(resuming, "BATCH_MAX", 2)
+    connection = await _held(asleep, 3)
+    reader = _reader(asleep, impatient, _Slow(asleep, 0.4))
+    assert 2 == await reader._next(connection)
+    assert [(2, 2), (8, 1)] == [tuple(row) for row in await asleep.rows(OUTCOMES)]
+    assert 1 == await reader._next(connection)
+    assert [(2, 3)] == [tuple(row) for row in await asleep.rows(OUTCOMES)]
+    assert [(3, 3)] == [tuple(row) for row in await asleep.rows(TOLD)]
+
+
+async def test_one_worker_at_a_time(asleep: Stage, impatient: Database) -> None:
+    """While a worker is at a connection nobody else is; once it has ended, others are."""
+    connection, another = await _held(asleep, 1), asleep.engine.resuming
+    slow = _Slow(asleep, 60)
+    work = asyncio.create_task(_reader(asleep, impatient, slow)._next(connection))
+    await slow.began.wait()
+    assert 0 == await another._next(connection)
+    work.cancel()
+    await asyncio.wait({work})
+    async with held.mine(impatient, connection.no) as mine:
+        assert mine, "what was broken off has given it up"
+        assert 0 == await another._next(connection)
+        await asleep.execute(KILL)
+        assert 1 == await another._next(connection)
+    assert [(2, 1)] == [tuple(row) for row in await asleep.rows(OUTCOMES)]

@@ -127,26 +127,31 @@ class Resuming:
     async def _next(self, connection: Connection) -> int:
         """Read the oldest that are held of a connection; nothing while another worker does."""
         await self._pressure.slow()
-        scope = Scope(connection.tenant, connection.mode)
-        async with self._database.acquire() as session, session.transaction():
-            if not await held.mine(session, connection.no):
+        async with held.mine(self._database, connection.no) as mine:
+            if not mine:
                 return 0
-            found = await held.oldest(session, scope, connection.no, BATCH_MAX, BATCH_BYTES_MAX)
+            scope = Scope(connection.tenant, connection.mode)
+            found = await held.oldest(
+                self._database, scope, connection.no, BATCH_MAX, BATCH_BYTES_MAX
+            )
             if found:
-                works = [await self._arrival(connection, one) for one in found]
-                results = await asyncio.gather(
-                    *(self._submit(work) for work in works), return_exceptions=True
-                )
-                done = [
-                    _taken(work, one)
-                    for work, one, result in zip(works, found, results, strict=True)
-                    if result is None
-                ]
-                if done:
-                    await held.taken(session, scope, done)
-        if not found:
-            await self._end(connection)
-            return 0
+                return await self._take(connection, scope, found)
+        await self._end(connection)
+        return 0
+
+    async def _take(self, connection: Connection, scope: Scope, found: list[HeldCallback]) -> int:
+        """Have what was held committed, which takes as long as it takes; then note it."""
+        works = [await self._arrival(connection, one) for one in found]
+        results = await asyncio.gather(
+            *(self._submit(work) for work in works), return_exceptions=True
+        )
+        done = [
+            _taken(work, one)
+            for work, one, result in zip(works, found, results, strict=True)
+            if result is None
+        ]
+        if done:
+            await held.taken(self._database, scope, done)
         self.taken[connection.provider] += len(done)
         for result in results:
             if result is not None:

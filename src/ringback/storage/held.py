@@ -1,7 +1,8 @@
 """Callbacks that are held, because their connection was paused: taking them, counting them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 
@@ -54,18 +55,26 @@ class HeldCount(NamedTuple):
     age_s: float
 
 
-async def mine(connection: Connection, number: int) -> bool:
-    """Claim a connection for the caller's transaction; False while another worker has it."""
-    row = await connection.fetchrow(query("held.mine"), _LOCK, number)
-    assert row is not None
-    return bool(row["mine"])
+@asynccontextmanager
+async def mine(database: Database, number: int) -> AsyncIterator[bool]:
+    """Claim a connection for as long as the caller works on it; False while another worker has it.
+
+    The claim is a lock of a database session that is kept for it, without a transaction: it may
+    last as long as the work does. It is gone when the session is, so at once with a worker that
+    dies.
+    """
+    async with database.acquire() as session:
+        row = await session.fetchrow(query("held.mine"), _LOCK, number)
+        assert row is not None
+        yield row["mine"]
+        # Of what comes back, the pool gives up all locks and settings, also after an error.
 
 
 async def oldest(
-    connection: Connection, scope: Scope, number: int, most: int, bytes_max: int
+    database: Database, scope: Scope, number: int, most: int, bytes_max: int
 ) -> list[HeldCallback]:
     """Return the oldest that are held of a connection: so many and so large, but one at least."""
-    rows = await connection.fetch(query("held.oldest"), *scope, number, HELD, most, bytes_max)
+    rows = await database.rows(query("held.oldest"), *scope, number, HELD, most, bytes_max)
     return [
         HeldCallback(
             row["id"], row["received"],
@@ -76,11 +85,11 @@ async def oldest(
     ]  # fmt: skip
 
 
-async def taken(connection: Connection, scope: Scope, read: Sequence[Taken]) -> None:
-    """Note what held callbacks were read as."""
+async def taken(database: Database, scope: Scope, read: Sequence[Taken]) -> None:
+    """Note what held callbacks were read as; needs no claim, for that does not change any more."""
     ids, outcomes, reasons, items, subjects = zip(*read, strict=True)
     codes = [CODE[outcome] for outcome in outcomes]
-    await connection.execute(
+    await database.rows(
         query("held.taken"), *scope, HELD, list(ids), codes, list(reasons), list(items),
         list(subjects),
     )  # fmt: skip

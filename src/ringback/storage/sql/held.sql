@@ -1,7 +1,12 @@
 -- Callbacks that are held while the processing of their connection is paused.
 
 -- name: mine
-select pg_try_advisory_xact_lock($1::int, $2::int) as mine
+-- For the session: nobody waits in a transaction for what the program does meanwhile. A process
+-- that dies ends it at once; of a machine that is lost, the server hears within half a minute.
+select pg_try_advisory_lock($1::int, $2::int) as mine,
+       set_config('tcp_keepalives_idle', '10', false),
+       set_config('tcp_keepalives_interval', '5', false),
+       set_config('tcp_keepalives_count', '3', false)
 
 -- name: oldest
 -- The oldest that are held of a connection, whole: $5 and $6 bytes at most, but one at least.
