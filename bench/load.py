@@ -71,13 +71,17 @@ class Load:
         self._expected = expected
         self._ledger = installation.ledger
 
-    def run(self, script: str) -> Ran:
-        """Run a script of wrk's for the size's durations. Raises BenchError."""
+    def run(self, script: str, *, crowd: bool = False) -> Ran:
+        """Run a script of wrk's for the size's durations, for a crowd with more under way.
+
+        Raises BenchError.
+        """
         size = self._stage.size
+        under_way = size.crowd if crowd else size.connections
         arrived = self._sink.requests() if self._sink else 0
         start = self._ledger.moment()
         url = self._installation.url
-        wrk = Wrk(url, script, size.connections, self._stage.scratch)
+        wrk = Wrk(url, script, under_way, self._stage.scratch)
         try:
             time.sleep(size.warm_s)
             begin = self._read(wrk)
@@ -94,7 +98,7 @@ class Load:
         window = self._ledger.counted(begin.moment.ms, end.moment.ms, but)
         whole = self._ledger.counted(start.ms, self._ledger.moment().ms + 1, but)
         arrived = self._sink.requests() - arrived if self._sink else 0
-        self._check(whole, generated, arrived)
+        self._check(whole, generated, arrived, under_way)
         return Ran(begin, end, window, whole, generated, backlog, drain_s, memory)
 
     def _read(self, wrk: Wrk) -> Reading:
@@ -119,16 +123,15 @@ class Load:
             time.sleep(_POLL_S)
         return last - began
 
-    def _check(self, whole: Counted, generated: Generated, arrived: int) -> None:
+    def _check(self, whole: Counted, generated: Generated, arrived: int, under_way: int) -> None:
         """Hold the counts of generator, database and receiver against each other."""
         expected = self._expected
         stored = whole.callbacks if expected.callbacks else whole.events
-        # What was under way when wrk stopped may be stored without its answer having been read.
-        unread = self._stage.size.connections
         faults = []
         if generated.broken:
             faults.append(f"{generated.broken} requests broke off")
-        if not generated.accepted <= stored <= generated.accepted + unread:
+        # What was under way when wrk stopped may be stored without its answer having been read.
+        if not generated.accepted <= stored <= generated.accepted + under_way:
             faults.append(f"{generated.accepted} were accepted, {stored} are stored")
         if whole.not_accepted:
             faults.append(f"{whole.not_accepted} callbacks were repeats: prepare more of them")

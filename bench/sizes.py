@@ -7,9 +7,10 @@ from dataclasses import dataclass
 class Size:
     """The durations of a run in seconds, and how often each case is repeated.
 
-    `connections` is how many requests the closed-loop generator keeps under way. `shared` lets
-    cases use one installation after the other, to save its start; a figure that is published
-    comes from an installation and a database of its own.
+    `connections` is how many requests the closed-loop generator keeps under way, `crowd` how many
+    where a server is to be filled to its limit. `shared` lets cases use one installation after the
+    other, to save its start; a figure that is published comes from an installation and a database
+    of its own.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Size:
     settle_s: float
     repeats: int
     connections: int = 128
+    crowd: int = 512
     shared: bool = False
 
 
@@ -26,7 +28,7 @@ FULL = Size("full", warm_s=10.0, run_s=30.0, idle_s=30.0, settle_s=10.0, repeats
 # With few connections, so that a batch of the largest fan-out fits into the moment.
 QUICK = Size(
     "quick", warm_s=0.3, run_s=1.0, idle_s=1.0, settle_s=0.5, repeats=1, connections=16,
-    shared=True,
+    crowd=32, shared=True,
 )  # fmt: skip
 # At most this long is waited for deliveries to end after the generator has.
 DRAIN_MAX_S = 300.0

@@ -60,16 +60,22 @@ def callbacks(stage: Stage) -> dict[str, float]:
         return figures(load.run(posting(stage, installation, merged=True)), 1)
 
 
-def callbacks_stored(stage: Stage, workers: int = 1) -> dict[str, float]:
+def callbacks_stored(stage: Stage, workers: int = 1, *, crowd: bool = False) -> dict[str, float]:
     """B4: callbacks of new messages, and nobody who wants their events."""
     with stage.installation(workers=workers) as installation:
         load = Load(stage, installation, None, Expected(0, callbacks=True))
-        return figures(load.run(posting(stage, installation, merged=False)), 0)
+        script = posting(stage, installation, merged=False)
+        return figures(load.run(script, crowd=crowd), 0)
 
 
 def callbacks_stored_by_two(stage: Stage) -> dict[str, float]:
     """B4 with two workers."""
     return callbacks_stored(stage, workers=2)
+
+
+def callbacks_stored_of_a_crowd(stage: Stage) -> dict[str, float]:
+    """B4 with two workers that are filled to their limit."""
+    return callbacks_stored(stage, workers=2, crowd=True)
 
 
 def posting(stage: Stage, installation: Installation, *, merged: bool) -> str:
