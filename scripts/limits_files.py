@@ -30,6 +30,9 @@ FILES: dict[str, Limit] = {
     "services.media:LEASE_S": Limit(
         SECONDS, "that a worker is silent about a file it is at", "another one takes it up"
     ),
+    "services.media:UNENDED_MAX": Limit(
+        "tries", "in a row to fetch a file that end with their worker", "given up"
+    ),
     "services.media:REDIRECTS_MAX": Limit("redirects", "to a file", "tried again"),
     "services.media:REASON_MAX": Limit(CHARACTERS, "of why a file was not had", "cut"),
 }

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from ringback.domain.media import FILE_MAX, LINK_S, PER_MESSAGE_MAX, link, linke
 from ringback.providers.base import Inbound, Parsed
 from ringback.services import media as fetching
 from ringback.services.arrivals import Arrival
-from ringback.services.media import Pace
+from ringback.services.media import Media, Pace
 from ringback.services.media_store import Directory, StoreError
 from ringback.services.retain import Periods, Retainer
 from ringback.storage import media as rows
@@ -109,9 +109,9 @@ async def test_a_failure_is_tried_again_and_given_up_after_a_day(
     provider.reply = answer(503)
     (entry,) = await arrive(stage, provider.url("/late"))
     row = await settled(stage, entry["file"], 1)
-    assert "The provider answered 503." == row["error"]
+    assert ("The provider answered 503.", 1, 0) == (row["error"], row["failures"], row["unended"])
     assert 86_400 <= sum(fetching.WAITS_S) <= 90_000
-    await stage.execute(f"update media set tries = {len(fetching.WAITS_S)}, due = now()")
+    await stage.execute(f"update media set failures = {len(fetching.WAITS_S)}, due = now()")
     await stage.engine.media.once()
     row = await settled(stage, entry["file"], 3)
     assert (None, "The provider answered 503.") == (row["due"], row["error"])
@@ -311,8 +311,66 @@ async def test_a_worker_that_stops_gives_its_files_back(stage: Stage) -> None:
         await arrive(stage, slow.url("/door.png"))
         await asked(slow, 1)
         await stage.engine.stop()
-        (row,) = await stage.rows("select due <= now() as due, tried, error from media")
-    assert (True, False, None) == tuple(row)
+        (row,) = await stage.rows(
+            "select due <= now() as due, tried, error, failures, unended from media"
+        )
+    assert (True, False, None, 0, 0) == tuple(row)
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> Callable[[Media], Awaitable[int]]:
+    """Have no worker look for files but when the test does; to be asked for before the stage."""
+
+    async def nothing(_: Media) -> int:
+        return 0
+
+    really = Media.once
+    monkeypatch.setattr(Media, "once", nothing)
+    return really
+
+
+async def dies_at_them(stage: Stage) -> int:
+    """Let a worker take what is due and die: nothing is noted, and its lease is over at once."""
+    database = stage.engine.database
+    if await rows.waits_alone(database):
+        return int(await rows.claim_alone(database, 0.0) is not None)
+    return len(await rows.claim(database, False, 8, 0.0, 8, {}))
+
+
+async def test_what_ends_its_worker_each_time_is_given_up(
+    by_hand: Callable[[Media], Awaitable[int]], stage: Stage, provider: Receiver
+) -> None:
+    """Tries that never ended count: after five it is not asked for again, and told as failed."""
+    (entry,) = await arrive(stage, provider.url("/bomb"))
+    for _ in range(fetching.UNENDED_MAX):
+        assert 1 == await dies_at_them(stage)
+    assert 1 == await by_hand(stage.engine.media)
+    row = await settled(stage, entry["file"], 3)
+    assert "5 tries to fetch it never came to an end: each time the worker that made it" in str(
+        row["error"]
+    )
+    assert (None, [], 1) == (row["due"], provider.heads, stage.engine.media.failed)
+    assert 0 == await by_hand(stage.engine.media)
+    assert 1 == stage.engine.media.failed
+
+
+async def test_what_may_end_workers_is_fetched_alone(
+    by_hand: Callable[[Media], Awaitable[int]], stage: Stage, provider: Receiver
+) -> None:
+    """What was merely beside it three times comes to an end by itself, in turns with the rest."""
+    media = stage.engine.media
+    files = [entry["file"] for entry in await arrive(stage, *[provider.url("/door")] * 2)]
+    assert [2, 2, 2] == [await dies_at_them(stage) for _ in range(3)]
+    (new,) = await arrive(stage, provider.url("/new"))
+    begun = []
+    for _ in range(3):
+        begun.append(await by_hand(media))
+        assert 0 == await by_hand(media), "nothing is begun beside it"
+        await media.settled()
+    assert [1, 1, 1] == begun
+    assert [b"/door", b"/new", b"/door"] == [head.split()[1] for head in provider.heads]
+    ended = [await settled(stage, file, 2) for file in (*files, new["file"])]
+    assert [(4, 0), (4, 0), (1, 0)] == [(row["tries"], row["unended"]) for row in ended]
 
 
 async def test_files_go_when_their_time_is_over(stage: Stage, provider: Receiver) -> None:

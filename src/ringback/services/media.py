@@ -3,7 +3,8 @@
 A file's row is committed with its message. The worker that took the callback fetches it at once;
 what that one cannot do, because it ended or is full, any worker takes up within seconds. No file
 waits for what is slow or failed before: a first try is short, and later ones have places of their
-own.
+own. What may be what ends workers is fetched alone, so that nothing else suffers with it, and
+given up when it has ended as many as it may.
 """
 
 import asyncio
@@ -51,6 +52,9 @@ LEASE_S = 10.0
 REDIRECTS_MAX = 3
 # The waits after each failure; then it is given up. 24 h in all.
 WAITS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 30_000)
+# Tries in a row that never ended, because the worker did first; then it is given up. From three on
+# (media.sql) it is fetched alone, so that what was merely beside it does not go with it.
+UNENDED_MAX = 5
 REASON_MAX = 300
 TYPE_MAX = 100
 _REDIRECTED = frozenset((301, 302, 303, 307, 308))
@@ -119,6 +123,8 @@ class Media:
         self._tokens = tokens
         self._poked = asyncio.Event()
         self._first, self._later = _Lane(False, OF_ONE_MAX), _Lane(True, AGAIN_OF_ONE_MAX)
+        self._alone = _Lane(False, 1)
+        self._others_next = False
         self.fetched = 0
         self.failed = 0
 
@@ -147,12 +153,33 @@ class Media:
             await asyncio.gather(*self._tasks(), return_exceptions=True)
 
     async def once(self) -> int:
-        """Begin to fetch what is due, as much as there is room for; return how many."""
-        first = await self._begin(self._first, AT_ONCE)
-        return first + await self._begin(self._later, AGAIN_MAX)
+        """Begin to fetch what is due, as much as there is room for; return how many.
+
+        What is to be fetched alone takes turns with all the rest.
+        """
+        if self._alone.files:
+            return 0
+        waits = await media.waits_alone(self._database)
+        if waits and not self._others_next:
+            return await self._begin_alone()
+        self._others_next = False
+        begun = await self._begin(self._first, AT_ONCE)
+        begun += await self._begin(self._later, AGAIN_MAX)
+        return begun or (await self._begin_alone() if waits else 0)
 
     def _tasks(self) -> set[asyncio.Task[None]]:
-        return self._first.files | self._later.files
+        return self._first.files | self._later.files | self._alone.files
+
+    async def _begin_alone(self) -> int:
+        """Begin with what is fetched alone, once nothing else is under way."""
+        if self._tasks():
+            return 0
+        file = await media.claim_alone(self._database, self.pace.lease_s)
+        if file is None:
+            return 0
+        self._others_next = True
+        self._start(self._alone, file)
+        return 1
 
     async def _begin(self, lane: _Lane, most: int) -> int:
         free = min(most - len(lane.files), AT_ONCE - len(self._tasks()))
@@ -162,11 +189,14 @@ class Media:
             self._database, lane.tried, free, self.pace.lease_s, lane.of_one, dict(lane.of)
         )
         for file in claimed:
-            limit_s = self.pace.full_s if lane.tried else self.pace.first_s
-            task = asyncio.create_task(self._settle(file, limit_s))
-            lane.began(file.connection, task)
-            task.add_done_callback(partial(self._done, lane, file.connection))
+            self._start(lane, file)
         return len(claimed)
+
+    def _start(self, lane: _Lane, file: Claimed) -> None:
+        limit_s = self.pace.full_s if lane.tried else self.pace.first_s
+        task = asyncio.create_task(self._settle(file, limit_s))
+        lane.began(file.connection, task)
+        task.add_done_callback(partial(self._done, lane, file.connection))
 
     def _done(self, lane: _Lane, connection: int, task: asyncio.Task[None]) -> None:
         lane.ended(connection, task)
@@ -182,7 +212,7 @@ class Media:
         work = asyncio.create_task(self._work(file, limit_s))
         try:
             while not (await asyncio.wait({work}, timeout=self.pace.hold_s))[0]:
-                await self._hold(file, self.pace.lease_s)
+                await self._hold(file)
             failure = work.result()
             if failure is not None:
                 await self._put_off(file, failure)
@@ -191,18 +221,30 @@ class Media:
         except asyncio.CancelledError:
             work.cancel()
             await asyncio.wait({work})
-            await self._hold(file, 0.0)
+            await self._give_back(file)
             raise
         finally:
             work.cancel()
 
-    async def _hold(self, file: Claimed, seconds: float) -> None:
+    async def _hold(self, file: Claimed) -> None:
         try:
-            await media.hold(self._database, file, seconds)
+            await media.hold(self._database, file, self.pace.lease_s)
         except DatabaseUnavailable as error:
             log.warning("media.not_held", error=str(error)[:200])
 
+    async def _give_back(self, file: Claimed) -> None:
+        try:
+            await media.give_back(self._database, file)
+        except DatabaseUnavailable as error:
+            log.warning("media.not_given_back", error=str(error)[:200])
+
     async def _work(self, file: Claimed, limit_s: float) -> _Failure | None:
+        if file.unended > UNENDED_MAX:
+            log.error("media.ends_workers", file=str(file.id), connection=file.connection)
+            return _Failure(
+                f"{UNENDED_MAX} tries to fetch it never came to an end: each time the worker that "
+                "made it ended first. It is not tried again, for it may be the cause.", final=True
+            )  # fmt: skip
         try:
             try:
                 async with asyncio.timeout(limit_s):
@@ -236,11 +278,11 @@ class Media:
 
     async def _put_off(self, file: Claimed, failure: _Failure) -> None:
         reason = failure.reason[:REASON_MAX]
-        if failure.final or file.tries > len(WAITS_S):
+        if failure.final or file.failures >= len(WAITS_S):
             await media.given_up(self._database, file, reason)
             self.failed += 1
             return
-        await media.again(self._database, file, WAITS_S[file.tries - 1], reason)
+        await media.again(self._database, file, WAITS_S[file.failures], reason)
 
     async def _fetch(self, file: Claimed, limit_s: float) -> _Found | _Failure:
         """Ask the adapter how, and do it; each request within what is allowed for all of them."""

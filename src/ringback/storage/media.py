@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from ringback.domain.ids import floor7
-from ringback.storage.database import Connection, Database
+from ringback.storage.database import Connection, Database, Row
 from ringback.storage.lists import Scope
 from ringback.storage.queries import query
 
@@ -21,7 +21,9 @@ _entry = msgspec.json.Decoder(dict[str, object]).decode
 class Claimed(NamedTuple):
     """A file to fetch: whose, through which connection, and what the provider said of it.
 
-    `tries` counts this one; it proves that the file is still ours. `age_s` is how old it is.
+    `tries` counts this one; it proves that the file is still ours. `failures` have ended without
+    the file, and `unended` are the last ones in a row that have not ended, this one included.
+    `age_s` is how old it is.
     """
 
     id: uuid.UUID
@@ -31,6 +33,8 @@ class Claimed(NamedTuple):
     message: uuid.UUID
     entry: dict[str, object]
     tries: int
+    failures: int
+    unended: int
     age_s: float
 
 
@@ -55,18 +59,39 @@ async def claim(
 
     Those that no try has ended for yet, or the others if `tried`. At most `of_one` of a connection,
     what is `busy` by its number included, and in turn: the first of each before the second of any.
+    None that is to be fetched alone.
     """
     numbers, files = list(busy), list(busy.values())
     rows = await database.rows(query("media.claim"), tried, most, seconds, of_one, numbers, files)
-    return [
-        Claimed(row[0], row[1], row[2], row[3], row[4], _entry(row[5]), row[6], row[7])
-        for row in rows
-    ]
+    return [_claimed(row) for row in rows]
+
+
+async def waits_alone(database: Database) -> bool:
+    """Say whether a file is due that is to be fetched while nothing else is."""
+    row = await database.row(query("media.waits_alone"))
+    assert row is not None
+    return bool(row["waits"])
+
+
+async def claim_alone(database: Database, seconds: float) -> Claimed | None:
+    """Take a file that is to be fetched while nothing else is; it is ours for so many seconds."""
+    row = await database.row(query("media.claim_alone"), seconds)
+    return _claimed(row) if row else None
+
+
+def _claimed(row: Row) -> Claimed:
+    id_, tenant, mode, connection, message, entry, *rest = row
+    return Claimed(id_, tenant, mode, connection, message, _entry(entry), *rest)
 
 
 async def hold(database: Database, file: Claimed, seconds: float) -> bool:
-    """Keep a file for so many seconds from now, or give it back with 0; False: no longer ours."""
+    """Keep a file for so many seconds from now; False: no longer ours."""
     return await database.row(query("media.hold"), file.id, file.tries, seconds) is not None
+
+
+async def give_back(database: Database, file: Claimed) -> None:
+    """Leave a file to others as if it had not been tried."""
+    await database.rows(query("media.give_back"), file.id, file.tries)
 
 
 async def kept(
