@@ -4,6 +4,7 @@ import re
 import socket
 
 import httpx
+import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -13,6 +14,8 @@ from ringback.app import Application
 from ringback.domain.ids import show
 from ringback.domain.messages import ErrorClass, Failure
 from ringback.providers.base import OutboundMessage, SendResult
+from ringback.providers.registry import PROVIDERS
+from ringback.services import figures
 from ringback.services.figures import Figures
 from ringback.transport.incoming import URL_MAX
 from tests.api.house import House
@@ -104,9 +107,9 @@ async def test_everything_that_is_counted_is_shown(house: House) -> None:
     """No count goes under a name that no metric has."""
     await house.hear("m1", "sent", "sent")
     await house.delivered(1)
-    figures = await house.engine.watch.figures()
+    told = await house.engine.watch.figures()
     keys = {family.key for family in FAMILIES}
-    assert {name.partition(" ")[0] for name in [*figures.totals, *figures.now]} <= keys
+    assert {name.partition(" ")[0] for name in [*told.totals, *told.now]} <= keys
 
 
 async def test_no_label_says_anything_about_people(house: House) -> None:
@@ -155,8 +158,8 @@ async def test_without_the_database_it_says_so(house: House) -> None:
 def test_buckets_add_up_also_across_versions() -> None:
     """Cumulative and in order, whatever bounds an older worker had."""
     totals = {"batch 1": 2, "batch 10": 3, "batch 4": 5, "batch +Inf": 1, "batch sum": 70_000_000}
-    figures = Figures(database=True, totals=totals, now={})
-    family = _families(written(figures).decode())["ringback_commit_items"]
+    text = written(Figures(database=True, totals=totals, now={})).decode()
+    family = _families(text)["ringback_commit_items"]
     assert [("1.0", 2.0), ("4.0", 7.0), ("10.0", 10.0), ("+Inf", 11.0)] == [
         (sample.labels["le"], sample.value) for sample in family.samples if "le" in sample.labels
     ]
@@ -181,6 +184,30 @@ def test_alerts_and_queries_speak_of_metrics_that_exist() -> None:
         found = set(re.findall(r"\bringback_\w+", text))
         assert {re.sub(r"_(bucket|count|sum)$", "", name) for name in found} <= known
     assert 7 == ALERTS.read_text(encoding="utf-8").count("- alert:")
+
+
+async def test_what_alerts_see_rise_is_there_from_the_start(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A count that is born at 1 has not risen: of every provider there is a 0 before anything."""
+    monkeypatch.setattr(figures, "EVERY_S", 0.0)
+    wanted = re.findall(r"increase\((\w+)(?:{(.*?)})?\[", ALERTS.read_text(encoding="utf-8"))
+    assert {
+        ("ringback_unknown_codes_total", ""),
+        ("ringback_deliveries_unblocked_total", ""),
+        ("ringback_callbacks_total", 'outcome="defect"'),
+    } == set(wanted)
+    ours: set[tuple[str, ...]] = {("ringback_deliveries_unblocked_total",)}
+    for provider in PROVIDERS:
+        ours.add(("ringback_callbacks_total", "defect", provider))
+        ours.add(("ringback_unknown_codes_total", provider))
+    before = _values(await _scrape(house))
+    assert dict.fromkeys(ours, 0.0) == {name: before.get(name) for name in ours}
+    house.engine.receiver.outcomes["whatsapp", "defect"] += 1
+    after = _values(await _scrape(house))
+    assert {("ringback_callbacks_total", "defect", "whatsapp"): 1.0} == {
+        name: value for name, value in after.items() if name in ours and value
+    }
 
 
 def test_metrics_are_named_as_is_usual() -> None:

@@ -86,7 +86,8 @@ async def test_every_outcome_of_a_callback_is_counted(stage: Stage) -> None:
         "callbacks whatsapp rejected": 1, "callbacks none unknown": 1,
         "callbacks whatsapp unavailable": 1,
     }  # fmt: skip
-    assert expected == {n: c for n, c in figures.totals.items() if n.startswith("callbacks ")}
+    found = {n: c for n, c in figures.totals.items() if n.startswith("callbacks ") and c}
+    assert expected == found
 
 
 async def test_failed_attempts_are_counted_with_their_class(stage: Stage) -> None:

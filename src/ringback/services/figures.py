@@ -11,6 +11,7 @@ import msgspec
 
 from ringback.domain.ids import show
 from ringback.errors import DatabaseUnavailable
+from ringback.providers.registry import PROVIDERS
 from ringback.services.configuration import Configuration
 from ringback.services.meters import Meters
 from ringback.services.numbers import Totals, gathered, summed
@@ -26,6 +27,12 @@ PATIENCE_S = 3.0
 # What is held is counted of so many connections, and so much of each.
 HELD_OF_MAX = 50
 HELD_COUNTED = 10_000
+# Told from the start: an alert on what must not happen sees a count rise, and none being born.
+_NEVER_YET: Totals = {
+    name: 0
+    for provider in PROVIDERS
+    for name in (f"callbacks {provider} defect", f"unknown_codes {provider}")
+}
 
 
 class Paused(msgspec.Struct, frozen=True):
@@ -117,7 +124,7 @@ def _figures(
 ) -> Figures:
     found = summed(rows, kept)
     return Figures(
-        database=True, totals=gathered(found.totals, named), now=found.now, workers=found.living,
-        oldest_due_s=waiting[0], due=waiting[1], held=waiting[2], paused=paused,
-        endpoints={str(no): show("end", id_) for no, id_ in named.items()},
+        database=True, totals=_NEVER_YET | gathered(found.totals, named), now=found.now,
+        workers=found.living, oldest_due_s=waiting[0], due=waiting[1], held=waiting[2],
+        paused=paused, endpoints={str(no): show("end", id_) for no, id_ in named.items()},
     )  # fmt: skip
