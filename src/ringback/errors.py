@@ -3,6 +3,7 @@
     RingbackError
     ├── StartupError              the program cannot start; the text says what to do
     │   ├── MigrationError        the database and this version do not fit
+    │   │   └── MadeByAnother     another version of Ringback made or migrated it
     │   ├── SettingsError         a setting is missing or wrong
     │   └── EmbeddedServerError   and its kinds: services/embedded/errors.py
     ├── DatabaseUnavailable       PostgreSQL does not answer (503; try again)
@@ -42,6 +43,8 @@
 Messages say what is wrong and what to do about it. None contains a secret.
 """
 
+import shlex
+
 import msgspec
 
 
@@ -55,6 +58,30 @@ class StartupError(RingbackError):
 
 class MigrationError(StartupError):
     """The database and this version do not fit together."""
+
+
+class MadeByAnother(MigrationError):
+    """Another version of Ringback made the database, or has migrated it since."""
+
+    def __init__(self, what: str, directory: str = "") -> None:
+        """Say `what` does not fit, and the ways on; `directory` is that of a database of ours."""
+        if directory:
+            path = shlex.quote(directory)
+            ways = (
+                "if this was a trial, move its directory away and start anew: "
+                f"mv {path} {shlex.quote(directory + '.old')}"
+            )
+        else:
+            ways = (
+                "restore a backup that this version made, or name an empty database in "
+                "RINGBACK_DATABASE_URL."
+            )
+        super().__init__(f"{what} Nothing was changed. Start that version; or {ways}")
+        self._what = what
+
+    def within(self, directory: str) -> "MadeByAnother":
+        """Return the same of the database that `ringback up` keeps in a directory."""
+        return MadeByAnother(self._what, directory)
 
 
 class SettingsError(StartupError):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ringback.errors import DatabaseUnavailable, MigrationError
+from ringback.errors import DatabaseUnavailable, MadeByAnother, MigrationError
 from ringback.storage.database import Connection, connect
 from ringback.storage.migrate import hot_functions, migrate, pending, steps
 
@@ -64,13 +64,25 @@ async def test_looking_changes_nothing(empty_dsn: str) -> None:
     await connection.close()
 
 
-async def test_an_edited_file_is_refused(dsn: str, admin: Connection) -> None:
-    """A released migration whose text is another now: nobody knows what the tables are."""
-    await admin.execute("update migration set checksum = 'x' where name = $1", FIRST)
-    with pytest.raises(MigrationError, match=f"{FIRST} differs"):
-        await migrate(dsn, _silent)
-    with pytest.raises(MigrationError, match=f"{FIRST} differs"):
-        await pending(dsn)
+async def test_what_another_version_made_is_refused(dsn: str, admin: Connection) -> None:
+    """A migration whose text is another: which and when it was applied, and the ways on."""
+    await admin.execute(
+        "update migration set checksum = 'x', applied = '2026-11-20' where name = $1", FIRST
+    )
+    for ask in (migrate(dsn, _silent), pending(dsn)):
+        with pytest.raises(MadeByAnother) as refused:
+            await ask
+        assert (
+            "The database was made by another version of Ringback: what was applied on 2026-11-20 "
+            f"as {FIRST} differs from this version's. Nothing was changed. Start that version; or "
+            "restore a backup that this version made, or name an empty database in "
+            "RINGBACK_DATABASE_URL."
+        ) == str(refused.value)
+    trial = refused.value.within("/tmp/a trial")
+    assert str(trial).endswith(
+        "Start that version; or if this was a trial, move its directory away and start anew: "
+        "mv '/tmp/a trial' '/tmp/a trial.old'"
+    )
 
 
 async def test_a_newer_database_is_refused(dsn: str, admin: Connection) -> None:

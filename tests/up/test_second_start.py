@@ -1,5 +1,9 @@
 """Starting again: the data, the key and the demo's secrets are those of the first start."""
 
+import asyncio
+
+import asyncpg
+
 from .conftest import Make
 from .installation import Installation, until
 from .receiver import Receiver
@@ -35,6 +39,25 @@ def test_the_demo_moves_with_its_port(own: Installation) -> None:
     assert 200 == own.report("moved")
     until(lambda: [each for each in own.attempts("moved") if each["final"] == "delivered"])
     assert 0 == own.stop()
+
+
+def test_data_of_another_version(own: Installation) -> None:
+    """It is left alone, and the directory to move away is named; what is said does that."""
+    own.start()
+    asyncio.run(_made_by_another(own.dsn))
+    assert 0 == own.stop()
+    reason = own.refused()
+    assert "made by another version of Ringback" in reason
+    command = reason[reason.index("mv ") :]
+    assert f"mv {own.data} {own.data}.old" == command.strip()
+    own.shell(command)
+    assert not own.data.exists()
+
+
+async def _made_by_another(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("update migration set checksum = 'x' where name = '0001_foundation'")
+    await connection.close()
 
 
 def test_a_live_key_survives_the_demo(make_installation: Make, receiver: Receiver) -> None:

@@ -24,7 +24,7 @@ from types import FrameType
 
 import msgspec
 
-from ringback.errors import SettingsError, StartupError
+from ringback.errors import MadeByAnother, SettingsError, StartupError
 from ringback.services import first_run, profile, worker_process
 from ringback.services.crew import Crew
 from ringback.services.demo.sets import SETS
@@ -223,7 +223,10 @@ class Up(Supervisor):
         """Start the database, migrate it, and make what a first start makes."""
         dsn, secret_key = self._data()
         self.heed()
-        asyncio.run(migrate(dsn, self._say))
+        try:
+            asyncio.run(migrate(dsn, self._say))
+        except MadeByAnother as error:
+            raise (error.within(str(self.data_dir)) if self.data_dir else error) from error
         vault = vault_of(secret_key)
         self.started = asyncio.run(
             first_run.prepare(

@@ -7,12 +7,13 @@ A file is applied once, in a transaction, and remembered with its checksum; the 
 import hashlib
 import re
 from collections.abc import Callable
+from datetime import datetime
 from importlib.resources import files
 
 import asyncpg
 import msgspec
 
-from ringback.errors import DatabaseUnavailable, MigrationError
+from ringback.errors import DatabaseUnavailable, MadeByAnother, MigrationError
 from ringback.storage.database import Connection, Gone, connect
 from ringback.storage.partitions import extend
 from ringback.storage.queries import query, sql_folder
@@ -58,8 +59,8 @@ async def migrate(dsn: str, say: Callable[[str], None]) -> list[str]:
 
     Raises:
         DatabaseUnavailable: nobody answers.
-        MigrationError: the database is newer than this version, a released file was edited, or
-            the server refuses a statement.
+        MadeByAnother: another version made the database, or has migrated it further.
+        MigrationError: the database is another program's, or the server refuses a statement.
 
     """
     connection = await connect(dsn)
@@ -79,17 +80,19 @@ async def _read_log(connection: Connection) -> dict[str, str]:
     """Return the checksums of what was applied, by name.
 
     Raises:
-        MigrationError: what was applied is not what this version has.
+        MadeByAnother: what was applied is not what this version has.
+        MigrationError: another program's tables are in the way.
 
     """
     has_log = await connection.fetchval(query("migrate.has_log"))
     log = await connection.fetch(query("migrate.read_log")) if has_log else []
     done: dict[str, str] = {row["name"]: row["checksum"] for row in log}
+    applied: dict[str, datetime] = {row["name"]: row["applied"] for row in log}
     known = {step.name for step in steps()} | {step.name for step in hot_functions()}
     if strangers := sorted(set(done) - known):
-        raise MigrationError(
+        raise MadeByAnother(
             f"The database has migrations that this version does not know ({', '.join(strangers)}):"
-            " it was used by a newer Ringback. Start that version, or restore a backup from before."
+            " it was used by a newer Ringback."
         )
     if not done and (taken := await _taken(connection)):
         raise MigrationError(
@@ -98,8 +101,9 @@ async def _read_log(connection: Connection) -> dict[str, str]:
         )
     for step in steps():
         if done.get(step.name, step.checksum) != step.checksum:
-            raise MigrationError(
-                f"Migration {step.name} differs from the one that was applied. Reinstall Ringback."
+            raise MadeByAnother(
+                "The database was made by another version of Ringback: what was applied on "
+                f"{applied[step.name]:%Y-%m-%d} as {step.name} differs from this version's."
             )
     return done
 
@@ -139,7 +143,8 @@ async def pending(dsn: str) -> list[str]:
 
     Raises:
         DatabaseUnavailable: nobody answers.
-        MigrationError: the database is newer than this version, or a released file was edited.
+        MadeByAnother: another version made the database, or has migrated it further.
+        MigrationError: the database is another program's.
 
     """
     connection = await connect(dsn)

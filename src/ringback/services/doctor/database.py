@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from ringback.errors import DatabaseUnavailable, MigrationError
+from ringback.errors import DatabaseUnavailable, MadeByAnother, MigrationError
 from ringback.services.doctor.finding import (
     Check,
     Found,
@@ -100,6 +100,8 @@ async def _migrations(ground: Ground) -> Sequence[Found]:
         missing = await pending(ground.dsn)
     except MigrationError as error:
         ground.migrated = False
+        if ground.embedded and isinstance(error, MadeByAnother):
+            error = error.within(str(ground.data_dir))
         return [problem(str(error), "The message says what to do; nothing was changed.")]
     if missing:
         ground.migrated = ground.migrated and not any(name.startswith("0") for name in missing)

@@ -9,7 +9,7 @@ create table if not exists migration (
 select to_regclass('migration') is not null as found
 
 -- name: read_log
-select name, checksum from migration order by name
+select name, checksum, applied from migration order by name
 
 -- name: write_log
 insert into migration (name, checksum) values ($1, $2)
