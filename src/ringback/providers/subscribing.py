@@ -119,6 +119,22 @@ def refused(response: HttpResponse, label: str, *secrets: str | None) -> str:
     return f"{words} It says: {said}" if said else words
 
 
+def listed(body: bytes, *names: str) -> list[dict[str, object]] | None:
+    """Return the objects of an answer's list; None where there is none.
+
+    It is the answer, or under one of these names, the first that has something; or under another
+    of them in there.
+    """
+    try:
+        told = decode(body)
+    except StrictJsonError:
+        return None
+    for _ in range(2):
+        if isinstance(told, dict):
+            told = next((told[name] for name in names if told.get(name) is not None), None)
+    return [reading.mapping(one) for one in told] if isinstance(told, list) else None
+
+
 def same(one: str, other: str) -> bool:
     """Whether two URLs lead to the same place, however their query is ordered."""
     return _taken_apart(one) == _taken_apart(other)

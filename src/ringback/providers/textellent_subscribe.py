@@ -23,6 +23,7 @@ from ringback.providers.subscribing import (
     Subscription,
     Wish,
     ended,
+    listed,
     missing,
     ours,
     refused,
@@ -57,17 +58,18 @@ def flow(wish: Wish, config: TextellentConfig) -> SubscribeFlow:
     answer = yield HttpRequest("GET", HOST + SUBSCRIPTIONS, account(config))
     if not _good(answer):
         return Subscribed(False, _why(answer, config))
-    listed = _listed(answer.body)
-    if listed is None:
+    found = listed(answer.body, *_LISTS)
+    if found is None:
         words = f"The list of subscriptions at {LABEL} cannot be read, so nothing was changed."
         return Subscribed(False, f"{words} Subscribe by hand, as the provider's page says.")
+    there = [_there(one) for one in found]
     done: list[Subscription] = []
     for event in config.events:
-        mine = [one for one in listed if one.event == event and ours(one.url, wish.url)]
-        listed = [one for one in listed if one not in mine]
+        mine = [one for one in there if one.event == event and ours(one.url, wish.url)]
+        there = [one for one in there if one not in mine]
         one = yield from _bring(event, mine, wish, config)
         done.append(one)
-    for number, other in enumerate(listed):
+    for number, other in enumerate(there):
         going = wish.remove_others and number < REMOVED_MAX
         gone = (yield from _end(other, wish, config)) if going else False
         detail = "It could not be ended." if going and not gone else ""
@@ -111,20 +113,6 @@ def _end(
     named = (("event", one.event), ("targetUrl", one.url))
     answer = yield HttpRequest("DELETE", url, (*account(config), *named))
     return _good(answer)
-
-
-def _listed(body: bytes) -> list[_There] | None:
-    """Read the list; None where there is none."""
-    try:
-        told = decode(body)
-    except StrictJsonError:
-        return None
-    for _ in range(2):
-        if isinstance(told, dict):
-            told = next((told[name] for name in _LISTS if told.get(name) is not None), None)
-    if not isinstance(told, list):
-        return None
-    return [_there(reading.mapping(one)) for one in told]
 
 
 def _there(one: dict[str, object]) -> _There:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import msgspec
 
 from ringback.domain.http import HttpRequest, HttpResponse
-from ringback.domain.strict_json import StrictJsonError, decode
 from ringback.providers import reading
 from ringback.providers.subscribing import (
     State,
@@ -19,6 +18,7 @@ from ringback.providers.subscribing import (
     Subscription,
     Wish,
     ended,
+    listed,
     missing,
     ours,
     refused,
@@ -57,7 +57,7 @@ def flow(wish: Wish, config: WhatsAppConfig) -> SubscribeFlow:
     place = f"{object_at(config, config.account_id)}/{EDGE}"
     asked = HttpRequest("GET", place, credentials(config))
     answer = yield asked
-    before = _listed(answer)
+    before = _apps(answer)
     if before is None:
         return Subscribed(False, _why(answer, config))
     if any(same(app.url, wish.url) for app in before):
@@ -77,7 +77,7 @@ def flow(wish: Wish, config: WhatsAppConfig) -> SubscribeFlow:
         why += " Meta calls the URL at once: it has to be reached from outside."
         return Subscribed(False, why, tuple(_told(before, before, wish)))
     answer = yield asked
-    after = _listed(answer) or before
+    after = _apps(answer) or before
     told = _told(before, after, wish)
     if not any(same(app.url, wish.url) for app in after):
         # Meta has taken it, whatever its list says yet.
@@ -105,22 +105,16 @@ def _told(before: list[_App], after: list[_App], wish: Wish) -> list[Subscriptio
     return told
 
 
-def _listed(answer: HttpResponse) -> list[_App] | None:
-    if not 200 <= answer.status < 300:
-        return None
-    try:
-        told = reading.mapping(decode(answer.body)).get("data")
-    except StrictJsonError:
-        return None
-    if not isinstance(told, list):
-        return None
-    found = []
-    for one in map(reading.mapping, told):
-        app = reading.mapping(one.get("whatsapp_business_api_data"))
-        id_ = reading.text(app.get("id")) or ""
-        url = reading.text(one.get("override_callback_uri"), 4096) or ""
-        found.append(_App(id_, reading.text(app.get("name")) or id_ or "an app", url))
-    return found
+def _apps(answer: HttpResponse) -> list[_App] | None:
+    found = listed(answer.body, "data") if 200 <= answer.status < 300 else None
+    return None if found is None else [_app(one) for one in found]
+
+
+def _app(one: dict[str, object]) -> _App:
+    app = reading.mapping(one.get("whatsapp_business_api_data"))
+    id_ = reading.text(app.get("id")) or ""
+    url = reading.text(one.get("override_callback_uri"), 4096) or ""
+    return _App(id_, reading.text(app.get("name")) or id_ or "an app", url)
 
 
 def _why(answer: HttpResponse, config: WhatsAppConfig) -> str:
