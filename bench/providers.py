@@ -2,7 +2,8 @@
 
 Every recording of every adapter, over and over in random order, on one core; nothing is received,
 stored or sent. What is aimed at is meant for JSON: forms, XML and queries have figures of their
-own, and so has what is refused or only challenged, which is verified and never read. The result is
+own, and so has what is refused or only challenged, which is verified and never read. Some callbacks
+are batches: of each kind there is also the time divided by what came in the callback. The result is
 written to bench/results/providers/ and, with --publish, into docs/performance.md.
 """
 
@@ -34,11 +35,15 @@ KINDS = ("json", "form", "xml", "query", "other", "refused")
 
 
 class Recording(NamedTuple):
-    """A callback that was recorded, and which kind of callback it is: see KINDS."""
+    """A callback that was recorded, of which of KINDS it is, and how many things it tells of.
+
+    What could not be read counts like what was, and a callback is never less than one.
+    """
 
     callback: Callback
     config: ProviderConfig
     kind: str
+    items: int
 
 
 def recordings(provider: Provider) -> list[Recording]:
@@ -51,7 +56,12 @@ def recordings(provider: Provider) -> list[Recording]:
         config = load_config(provider.Config, raw)
         callback = read_request(path.read_bytes())
         genuine = provider.verify(callback, config, NOW_MS).verdict == "ok"
-        found.append(Recording(callback, config, kind(callback) if genuine else "refused"))
+        if genuine:
+            parsed = provider.parse(callback, config)
+            items = max(1, len(parsed.items) + len(parsed.unparsed))
+            found.append(Recording(callback, config, kind(callback), items))
+        else:
+            found.append(Recording(callback, config, "refused", 1))
     return found
 
 
@@ -76,24 +86,35 @@ def measured(provider: Provider, rounds: int) -> dict[str, Any]:
     genuine = [one for one in todo if one.kind != "refused"]
     dice = random.Random(len(todo))
     spent: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    for_one: dict[str, list[float]] = {kind: [] for kind in KINDS}
     gc.collect()
     for turn in range(rounds + 1):
         dice.shuffle(todo)
-        for callback, config, which in todo:
+        for callback, config, which, items in todo:
             read = which != "refused"
             began = time.thread_time_ns()
             provider.verify(callback, config, NOW_MS)
             if read:
                 provider.parse(callback, config)
+            took = time.thread_time_ns() - began
             if turn:  # the first round only warms up
-                spent[which].append(time.thread_time_ns() - began)
+                spent[which].append(took)
+                for_one[which].append(took / items)
     of = Counter(one.kind for one in todo)
+    told = Counter[str]()
+    for one in todo:
+        told[one.kind] += one.items
     return {
         "recordings": len(genuine),
         "bytes": round(statistics.mean(len(one.callback.body) for one in genuine)),
         **_figures([took for which in KINDS if which != "refused" for took in spent[which]]),
         "kinds": {
-            which: {"recordings": of[which], **_figures(spent[which])}
+            which: {
+                "recordings": of[which],
+                **_figures(spent[which]),
+                "items": told[which],
+                "item_median_us": round(statistics.median(for_one[which]) / 1000, 1),
+            }
             for which in KINDS
             if of[which]
         },
@@ -157,17 +178,17 @@ def _all_in_one(providers: dict[str, Any]) -> list[str]:
 
 
 _COLUMNS = (
-    "provider", "recordings", "bytes, on average", "JSON, median", "others, median",
-    "refused, median", "p99",
+    "provider", "recordings", "bytes, on average", "JSON, median", "an item of JSON, median",
+    "others, median", "refused, median", "p99",
 )  # fmt: skip
+_ITEM = 4  # which of them the results from before items were counted have not
 
 
 def _by_kind(providers: dict[str, Any]) -> list[str]:
     """Write JSON apart from everything else: each median with the number of its recordings."""
-    lines = [
-        f"| {' | '.join(_COLUMNS)} |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    counted = any("items" in kind for one in providers.values() for kind in one["kinds"].values())
+    columns = [name for at, name in enumerate(_COLUMNS) if counted or at != _ITEM]
+    lines = [f"| {' | '.join(columns)} |", f"{'|---' * len(columns)}|"]
     for name, one in providers.items():
         kinds = one["kinds"]
         others = [
@@ -175,6 +196,7 @@ def _by_kind(providers: dict[str, Any]) -> list[str]:
         ]
         cells = [
             f"`{name}`", f"{one['recordings']}", f"{one['bytes']:,}", _cell(kinds.get("json")),
+            *([_item(kinds.get("json"))] if counted else []),
             ", ".join(others) or "none", _cell(kinds.get("refused")), f"{one['p99_us']:.1f} µs",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
@@ -187,6 +209,10 @@ def _named(which: str) -> str:
 
 def _cell(one: dict[str, float] | None) -> str:
     return f"{one['median_us']:.1f} µs ({one['recordings']})" if one else "none"
+
+
+def _item(one: dict[str, float] | None) -> str:
+    return f"{one['item_median_us']:.1f} µs ({one['items']})" if one else "none"
 
 
 def published(text: str) -> str:

@@ -123,6 +123,12 @@ CALLBACKS: dict[str, Limit] = {
     "providers.smsportal_config:TOLERANCE_MAX_S": Limit(
         SECONDS, "that SMSPortal's time of signing may be away from now", _EXPLAINED
     ),
+    "providers.smsportal_config:_OFFSETS_MAX": Limit(
+        "offsets", "from UTC, kept ready in a worker", "made ready again"
+    ),
+    "providers.twilio_proof:_ORIGINS_MAX": Limit(
+        "origins", "of callback URLs at Twilio, kept ready in a worker", "made ready again"
+    ),
     "providers.smsportal_fields:DEPTH_MAX": Limit(
         "levels", "at which SMSPortal's fields are looked for", "not found"
     ),

@@ -16,6 +16,17 @@ def test_every_recording_of_every_adapter_is_measured() -> None:
         assert one["recordings"] == len(files) - one["kinds"]["refused"]["recordings"]
         for each in (one, *kinds):
             assert 0 < each["median_us"] <= each["p99_us"]
+        for each in kinds:
+            assert each["items"] >= each["recordings"]
+            assert 0 < each["item_median_us"] <= each["median_us"]
+
+
+def test_what_a_batch_tells_of_is_counted() -> None:
+    """Every error code of Twilio's comes in one callback; what is refused is not read."""
+    twilio = PROVIDERS["twilio"]
+    found = providers.recordings(twilio)
+    assert max(one.items for one in found) >= len(twilio.ERRORS)
+    assert {1} == {one.items for one in found if one.kind == "refused"}
 
 
 def test_json_is_told_from_the_rest() -> None:
@@ -50,6 +61,26 @@ def test_the_table_has_json_in_a_column_of_its_own() -> None:
         "| `plain` | 3 | 1,200 | 2.0 µs (3) | none | none | 9.0 µs |",
     ]
     assert expected == providers.markdown(results).splitlines()[-2:]
+
+
+def test_the_table_has_a_column_for_an_item_of_json() -> None:
+    """Beside the time of a callback stands that of one thing it tells of, once it is counted."""
+    json = {"recordings": 2, "median_us": 9.0, "p99_us": 9.5, "items": 7, "item_median_us": 3.0}
+    one = {"recordings": 2, "bytes": 12, "median_us": 9.0, "p99_us": 9.5}
+    results = {
+        "date": "2026-01-02", "python": "3.11.7", "rounds": 10,
+        "providers": {"batches": {**one, "kinds": {"json": json}}, "forms": {**one, "kinds": {}}},
+    }  # fmt: skip
+    expected = [
+        (
+            "| provider | recordings | bytes, on average | JSON, median | an item of JSON, median "
+            "| others, median | refused, median | p99 |"
+        ),
+        "|---|---|---|---|---|---|---|---|",
+        "| `batches` | 2 | 12 | 9.0 µs (2) | 3.0 µs (7) | none | none | 9.5 µs |",
+        "| `forms` | 2 | 12 | none | none | none | none | 9.5 µs |",
+    ]
+    assert expected == providers.markdown(results).splitlines()[-4:]
 
 
 def test_the_page_has_the_recorded_figures() -> None:

@@ -127,6 +127,15 @@ def test_the_error_says_what_and_where(body: bytes, reason: str, at: int | None)
     assert (reason, at) == (caught.value.reason, caught.value.at)
 
 
+def test_a_long_number_is_found_wherever_it_stands() -> None:
+    """One digit more than there may be is refused at any byte, one of the right length is read."""
+    for before in range(40):
+        blank = b" " * before
+        assert decode(b"[" + blank + b"1" * 64 + b"]") == [int("1" * 64)]
+        with pytest.raises(StrictJsonError, match="longer than 64 characters"):
+            decode(b"[" + blank + b"1" * 65 + b"]")
+
+
 BOMBS = {
     "200,000 arrays": b"[" * 200_000 + b"]" * 200_000,
     "200,000 open arrays": b"[" * 200_000,

@@ -15,6 +15,7 @@ PARTS_MAX = 100
 
 _PARAMETER = re.compile(r'\s*;\s*([A-Za-z0-9*_-]+)=("(?:[^"\\]|\\.)*"|[^";\s]*)')
 _ESCAPED = re.compile(r"\\(.)")
+_SEPARATOR = re.compile(rb"%(?:26|3[dD])")
 # What no text holds, as it comes: in JSON each would take six bytes.
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _HEAD_MAX = 4096
@@ -30,9 +31,15 @@ def pairs(octets: bytes | str, charset: str = "utf-8") -> list[tuple[str, str]] 
     """
     if isinstance(octets, str):
         octets = octets.encode("latin-1", "replace")
-    found: list[tuple[str, str]] = []
+    if not octets:
+        return []
     if len(octets) > SIZE_MAX or octets.count(b"&") >= PAIRS_MAX or _CONTROL.search(octets):
         return None
+    whole = unescaped(octets.replace(b"+", b" ")) if charset == "utf-8" else None
+    if whole is not None:
+        told = _decoded(whole, charset)
+        return None if told is None else [one.partition("=")[::2] for one in told.split("&") if one]
+    found: list[tuple[str, str]] = []
     for piece in octets.split(b"&"):
         name, _, value = (_plain(part, charset) for part in piece.partition(b"="))
         if name is None or value is None:
@@ -40,6 +47,13 @@ def pairs(octets: bytes | str, charset: str = "utf-8") -> list[tuple[str, str]] 
         if piece:
             found.append((name, value))
     return found
+
+
+def unescaped(form: bytes) -> bytes | None:
+    """Undo all escapes of a form at once; None where one stands for what separates fields."""
+    if b"%" not in form:
+        return form
+    return None if _SEPARATOR.search(form) else unquote_to_bytes(form)
 
 
 def lists(found: Sequence[tuple[str, Value]]) -> dict[str, list[Value]]:

@@ -83,19 +83,24 @@ def heard(
     whose consent the provider has told, and one whose content has the field `judged`: of that one
     the provider has said what it means, and be it nothing.
     """
-    if not any(isinstance(item, Inbound) for item in parsed.items):
+    kinds = set(map(type, parsed.items))
+    if Inbound not in kinds:
         return parsed
-    told = {_told_of(item) for item in parsed.items if isinstance(item, Consent)}
+    told: set[tuple[str, str] | None] = set()
+    if Consent in kinds:
+        told = {_told_of(item) for item in parsed.items if isinstance(item, Consent)}
     items: list[Item] = []
     for item in parsed.items:
         items.append(item)
         if not isinstance(item, Inbound) or judged in item.content:
             continue
-        if ("message", item.message_id) not in told and ("person", item.from_) not in told:
-            consent = _consent(item, config, by_sender=by_sender)
-            if consent is not None:
-                items.append(consent)
-    return msgspec.structs.replace(parsed, items=tuple(items))
+        consent = _consent(item, config, by_sender=by_sender)
+        if (
+            consent is not None
+            and not {("message", item.message_id), ("person", item.from_)} & told
+        ):
+            items.append(consent)
+    return Parsed(tuple(items), parsed.unparsed)
 
 
 def meaning(text: str, config: Words) -> ConsentWord | None:
@@ -148,4 +153,6 @@ def _prepared(words: tuple[str, ...]) -> frozenset[str]:
 def _bare(text: str) -> str:
     """Make one of all spellings: capitals, blanks, and dots or quotes around it."""
     plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if plain[:1].isalnum() and plain[-1:].isalnum():
+        return plain
     return _AROUND.sub("", plain) or plain

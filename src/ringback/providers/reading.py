@@ -16,6 +16,7 @@ from ringback.domain.http import Headers, HttpResponse
 from ringback.domain.messages import ErrorClass, Failure
 from ringback.domain.retry import RETRY_AFTER_MAX_S
 from ringback.domain.strict_json import (
+    UNREADABLE,
     StrictJsonError,
     check,
     check_strings,
@@ -41,6 +42,8 @@ _REFUSALS: dict[int, tuple[ErrorClass, str]] = {
     403: ("platform", "unauthorised"),
     429: ("throttled", "rate"),
 }
+# Letters, digits and what stands between them; not that alone.
+_KIND = re.compile(r"[_.-]*[A-Za-z0-9][A-Za-z0-9_.-]*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 # Unix times above this are in milliseconds: as seconds it would be the year 5138.
@@ -118,19 +121,17 @@ def count(value: object) -> int | None:
 
 def kind_of(prefix: str, word: object) -> str:
     """Name an unrecognised thing `prefix.word`, with `unknown` for a word that cannot be shown."""
-    plain = isinstance(word, str) and len(word) <= KIND_MAX and word.isascii()
-    shown = plain and str(word).replace("_", "").replace("-", "").replace(".", "").isalnum()
+    shown = isinstance(word, str) and len(word) <= KIND_MAX and _KIND.fullmatch(word)
     return f"{prefix}.{word if shown else 'unknown'}"
 
 
 def fingerprint(*pieces: str | bytes) -> str:
     """Hash what has no id of its own to 32 hex digits: the same bytes are the same thing."""
-    digest = hashlib.blake2b(digest_size=16)
+    told: list[bytes] = []
     for piece in pieces:
         encoded = piece.encode("utf-8", "surrogatepass") if isinstance(piece, str) else piece
-        digest.update(len(encoded).to_bytes(4, "big"))
-        digest.update(encoded)
-    return digest.hexdigest()
+        told += (len(encoded).to_bytes(4, "big"), encoded)
+    return hashlib.blake2b(b"".join(told), digest_size=16).hexdigest()
 
 
 class Shape(Generic[S]):
@@ -151,15 +152,15 @@ class Shape(Generic[S]):
     def read(self, fragment: bytes | msgspec.Raw) -> S:
         """Read what can be read of a JSON object. Raises StrictJsonError where it is none."""
         try:
-            return unchecked(fragment, self._exact)
-        except StrictJsonError:
+            return self._exact.decode(fragment)
+        except UNREADABLE:
             found = unchecked(fragment, _RAW_FIELDS)
         kept: dict[str, object] = {}
         for shown, name, decoder in self._fields:
             if shown in found:
                 try:
-                    kept[name] = unchecked(found[shown], decoder)
-                except StrictJsonError:
+                    kept[name] = decoder.decode(found[shown])
+                except UNREADABLE:
                     continue
         return self._kind(**kept)
 
@@ -284,9 +285,10 @@ class Walk:
 
         Raises StrictJsonError for a fragment that is not sound to its depths.
         """
-        unchecked(self.sound(fragment), _ANY)
-        key = f"{kind}:{fingerprint(*named, bytes(memoryview(fragment)))}"
-        self.add(Unrecognised(kind, key, fragment.copy(), at))
+        octets = bytes(memoryview(self.sound(fragment)))
+        unchecked(octets, _ANY)
+        key = f"{kind}:{fingerprint(*named, octets)}"
+        self.add(Unrecognised(kind, key, msgspec.Raw(octets), at))
 
     def _checked(self, body: bytes) -> bytes:
         if not body:

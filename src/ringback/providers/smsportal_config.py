@@ -5,6 +5,7 @@ field here: names of headers and fields, the encoding of signatures, the differe
 """
 
 import re
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,6 +18,7 @@ SECRET_MAX = 256
 WORDS_MAX = 20
 NAMES_MAX = 32
 TOLERANCE_MAX_S = 86_400
+_OFFSETS_MAX = 64
 
 _HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$(?!\n)"
 _HOSTS = Literal["rest.smsportal.com", "rest.mymobileapi.com"]
@@ -175,7 +177,12 @@ class SmsPortalConfig(ProviderConfig, frozen=True, kw_only=True, forbid_unknown_
 
 def offset_minutes(config: SmsPortalConfig) -> int:
     """Return the difference to UTC in minutes; 0 for one that cannot be read."""
-    found = re.fullmatch(r"([+-])([0-9]{2}):([0-9]{2})", config.utc_offset)
+    return _minutes(config.utc_offset)
+
+
+@lru_cache(_OFFSETS_MAX)
+def _minutes(offset: str) -> int:
+    found = re.fullmatch(r"([+-])([0-9]{2}):([0-9]{2})", offset)
     if found is None:
         return 0
     minutes = int(found[2]) * 60 + int(found[3])

@@ -75,31 +75,37 @@ class Fields:
         self, told: dict[str, object], asked: dict[str, str], named: dict[str, str]
     ) -> None:
         self.told, self._named = told, named
-        self.flat: dict[str, object] = {}
+        self.flat: dict[str, str] = {}
         self._left = LEAVES_MAX
         self._leaves(told, 0)
         for name, value in asked.items():
-            self.flat.setdefault(name.lower(), value)
+            if _written(value) is not None:
+                self.flat.setdefault(name.lower(), value)
 
     def text(self, field: str, limit: int = reading.ID_MAX) -> str | None:
         """Return a field as text; a whole number counts, as ids may come without quotes."""
         if field in self._named:
-            found = _written(self._at(self._named[field]), limit)
+            found = _within(_written(self._at(self._named[field])), limit)
             if found is not None:
                 return found
+        flat = self.flat
         for name in _NAMES[field]:
-            found = _written(self.flat.get(name), limit)
-            if found is not None:
-                return found
+            if name in flat:
+                found = _within(flat[name], limit)
+                if found is not None:
+                    return found
         return None
 
     def word(self, field: str) -> str:
         """Return the letters of a field alone: one page of SMSPortal's has DE-LIVRD."""
-        return _NO_LETTER.sub("", self.text(field) or "")
+        found = self.text(field)
+        if found is None or (found.isascii() and found.isalpha()):
+            return found or ""
+        return _NO_LETTER.sub("", found)
 
     def any_of(self, names: Iterable[str]) -> bool:
         """Say whether one of these names is filled in."""
-        return any(_written(self.flat.get(name), reading.TEXT_MAX) for name in names)
+        return not self.flat.keys().isdisjoint(names)
 
     def _leaves(self, told: dict[str, object], depth: int) -> None:
         """Gather names in lower case; outer ones come before those that stand deeper."""
@@ -110,8 +116,10 @@ class Fields:
                 return
             if isinstance(value, dict):
                 inner.append(value)
-            elif _written(value, reading.TEXT_MAX) is not None:
-                self.flat.setdefault(name.lower(), value)
+            else:
+                written = _written(value)
+                if written is not None:
+                    self.flat.setdefault(name.lower(), written)
         if depth < DEPTH_MAX:
             for one in inner:
                 self._leaves(one, depth + 1)
@@ -131,12 +139,17 @@ class Fields:
         return found
 
 
-def _written(value: object, limit: int) -> str | None:
-    """Return a filled-in value as text, cut at `limit` only where it is a text; or None."""
+def _written(value: object) -> str | None:
+    """Return a filled-in value as text, or None."""
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not value or _UNSET.fullmatch(value):
+        return str(value)
+    if not isinstance(value, str) or not value:
         return None
-    if limit == reading.TEXT_MAX:
-        return value[:limit]
-    return value if len(value) <= limit else None
+    return None if value.startswith("@@") and _UNSET.fullmatch(value) else value
+
+
+def _within(text: str | None, limit: int) -> str | None:
+    """Return a text that is not longer than `limit`; what a person wrote is cut there."""
+    if text is None or len(text) <= limit:
+        return text
+    return text[:limit] if limit == reading.TEXT_MAX else None

@@ -13,9 +13,9 @@ template without a type is about. A message is known by the EventId of its batch
 which are all that every generation and the answer to a send have in common.
 """
 
-import json
 import re
 from datetime import UTC, datetime, timedelta
+from json import JSONDecoder
 
 import msgspec
 
@@ -354,7 +354,7 @@ def _count(value: str | None) -> int | None:
 def _repeats_itself(body: bytes) -> bool:
     """Say whether an object has a field twice: a text that was not escaped may have added it."""
     try:
-        json.loads(body, object_pairs_hook=_once)
+        _ONCE.decode(body.decode("utf-8-sig", "surrogatepass"))
     except LookupError:
         return True
     except ValueError:
@@ -365,6 +365,9 @@ def _repeats_itself(body: bytes) -> bool:
 def _once(pairs: list[tuple[str, object]]) -> None:
     if len({name for name, _ in pairs}) < len(pairs):
         raise LookupError
+
+
+_ONCE = JSONDecoder(object_pairs_hook=_once)
 
 
 def _with_text_escaped(body: bytes) -> bytes | None:

@@ -164,6 +164,8 @@ def _at(event: _Event) -> int | None:
 
 def _tags(tags: dict[str, object] | None) -> dict[str, str]:
     """Return the tags that the message was sent with: names and short texts."""
-    found = list((tags or {}).items())[:TAGS_MAX]
+    if not tags:
+        return {}
+    found = list(tags.items())[:TAGS_MAX]
     texts = {name: reading.text(value, 256) for name, value in found if 0 < len(name) <= 64}
     return {name: value for name, value in texts.items() if value is not None}

@@ -6,7 +6,7 @@ A form is a POST body, or the query where Twilio is told to call with GET.
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 
-from ringback.providers.forms import PAIRS_MAX
+from ringback.providers.forms import PAIRS_MAX, unescaped
 from ringback.providers.proofs import octets
 
 # Twilio's forms have a few thousand bytes. A form is split before its signature is known, and a
@@ -14,6 +14,7 @@ from ringback.providers.proofs import octets
 SIZE_MAX = 256 * 1024
 # What a callback URL of ours carries and gets back: the reference of the message.
 REFERENCE = "reference"
+_GIVES_REFERENCE = f"{REFERENCE}="
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -22,14 +23,15 @@ def pairs(form: bytes) -> Pairs | None:
     """Split an url-encoded form and undo its escapes; None beyond 1,000 pairs or 256 KiB."""
     if len(form) > SIZE_MAX or form.count(b"&") >= PAIRS_MAX:
         return None
-    found: Pairs = []
-    for piece in form.replace(b"+", b" ").split(b"&"):
-        if piece:
-            name, _, value = piece.partition(b"=")
-            if b"%" in piece:
-                name, value = unquote_to_bytes(name), unquote_to_bytes(value)
-            found.append((name, value))
-    return found
+    form = form.replace(b"+", b" ")
+    whole = unescaped(form)
+    if whole is not None:
+        return _split(whole)
+    return [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, value in _split(form)]
+
+
+def _split(form: bytes) -> Pairs:
+    return [piece.partition(b"=")[::2] for piece in form.split(b"&") if piece]
 
 
 def fields(found: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -53,7 +55,7 @@ def fields(found: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 def reference_in(url: str) -> str | None:
     """Return the `reference` that a callback URL carries, or None."""
-    if f"{REFERENCE}=" not in url:
+    if _GIVES_REFERENCE not in url:
         return None
     found = fields(pairs(octets(url.partition("?")[2].partition("#")[0])) or ())
     return found.get(REFERENCE)

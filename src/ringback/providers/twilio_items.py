@@ -111,13 +111,13 @@ def click_of(told: Mapping[str, object], at: int | None, key: str) -> Notice | N
     if sid is None or link is None:
         return None
     data: dict[str, object] = {"url": link, "source": "provider"}
-    found = {
-        "recipient": address(told.get("to")),
-        "provider_link": reading.text(told.get("shortened_link"), 2048),
-    }
-    data |= {name: value for name, value in found.items() if value is not None}
-    clicked = told.get("click_time")
-    moment = reading.iso_ms(clicked) if isinstance(clicked, str) else None
+    recipient = address(told.get("to"))
+    if recipient is not None:
+        data["recipient"] = recipient
+    shortened = reading.text(told.get("shortened_link"), 2048)
+    if shortened is not None:
+        data["provider_link"] = shortened
+    moment = reading.iso_ms(told.get("click_time"))
     return Notice("link.clicked", f"{key}:clicked", data, moment or at, sid)
 
 
@@ -258,8 +258,11 @@ def _place(told: Fields) -> dict[str, object] | None:
 
 def _kept(told: Fields, names: Mapping[str, str]) -> dict[str, object]:
     """Return the fields that say something, under our names."""
-    found = {ours: reading.clipped(told.get(theirs)) for ours, theirs in names.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    found: dict[str, object] = {}
+    for ours, theirs in names.items():
+        if told.get(theirs):
+            found[ours] = reading.clipped(told[theirs])
+    return found
 
 
 def _number(value: str | None) -> int | None:

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -25,6 +26,7 @@ HEADER = "X-Twilio-Signature"
 SETTINGS_HEADER = "X-Twilio-Webhooks-Signature-Settings"
 SHA1, SHA256 = "HMAC_SHA1", "HMAC_SHA256"
 BODY_HASH = "bodySHA256"
+_NAME_OF_HASH = BODY_HASH.encode()
 FORM = "application/x-www-form-urlencoded"
 
 _DIGESTS = {SHA1: "sha1", SHA256: "sha256"}
@@ -32,9 +34,12 @@ _SIGNATURES = {
     SHA1: re.compile(r"[A-Za-z0-9+/]{27}="),
     SHA256: re.compile(r"[A-Za-z0-9+/]{43}="),
 }
+_COVERS_BODY = f"{BODY_HASH}="
 _HASH = re.compile(r"[0-9a-f]{64}")
 _URL = re.compile(r"(https?)://(?:[^/?#@]*@)?([^/?#]*?)(:[0-9]{1,5})?([/?#].*)?", re.DOTALL)
 _PORTS = {"https": ":443", "http": ":80"}
+_ORIGINS_MAX = 256
+_MATCHES = Verification("ok", f"{HEADER} matches the URL and what came with it")
 
 
 def verify(callback: Callback, config: TwilioConfig) -> Verification:
@@ -43,7 +48,7 @@ def verify(callback: Callback, config: TwilioConfig) -> Verification:
     if fault:
         return Verification("failed", fault)
     if config.callback_username is None and config.callback_password is None:
-        return Verification("ok", f"{HEADER} matches the URL and what came with it")
+        return _MATCHES
     return _verify_credentials(callback, config)
 
 
@@ -74,14 +79,16 @@ def signature(url: str, pairs: forms.Pairs, key: str, algorithm: str) -> str:
     Names and values stand side by side without anything between them, each pair once, in the
     order of their bytes: that is the order of code points, as Twilio has it.
     """
-    covered = octets(url) + b"".join([name + value for name, value in sorted(set(pairs))])
+    covered = octets(url)
+    if pairs:
+        covered += b"".join([name + value for name, value in sorted(set(pairs))])
     made = hmac.digest(key.encode(), covered, _DIGESTS[algorithm])
     return base64.b64encode(made).decode()
 
 
 def is_json(callback: Callback) -> bool:
     """Say whether a callback's body is covered by a hash in the URL, as Twilio does for JSON."""
-    return f"{BODY_HASH}=" in callback.url
+    return _COVERS_BODY in callback.url
 
 
 def is_form(request: HttpRequest | Callback) -> bool:
@@ -92,6 +99,15 @@ def is_form(request: HttpRequest | Callback) -> bool:
 
 def spellings(url: str) -> tuple[str, ...]:
     """Return a URL without and with its port: Twilio signs the one or the other."""
+    # All callbacks of a connection begin alike, up to the first slash of their path.
+    path = url.find("/", len("https://"))
+    if path < 0:
+        return _spelled(url)
+    return tuple([origin + url[path:] for origin in _spelled(url[:path])])
+
+
+@lru_cache(_ORIGINS_MAX)
+def _spelled(url: str) -> tuple[str, ...]:
     found = _URL.fullmatch(url)
     if found is None:
         return ()
@@ -188,7 +204,7 @@ def _covered_json(callback: Callback) -> tuple[forms.Pairs | None, str]:
     if callback.method != "POST":
         return None, f"{BODY_HASH} in the query, and the method is not POST"
     query = forms.pairs(octets(callback.query)) or []
-    given = [value.decode("latin-1") for name, value in query if name == BODY_HASH.encode()]
+    given = [value.decode("latin-1") for name, value in query if name == _NAME_OF_HASH]
     if len(given) != 1 or _HASH.fullmatch(given[0]) is None:
         return None, f"{BODY_HASH} is not once in the query, with 64 lower-case hex digits"
     if not hmac.compare_digest(hashlib.sha256(callback.body).hexdigest(), given[0]):

@@ -98,7 +98,8 @@ def address(value: object) -> str | None:
 def channel(sid: str, *addresses: object, media: bool = False) -> str:
     """Return the channel: as an address is prefixed, else MMS by its id or its files, else SMS."""
     for one in addresses:
-        if isinstance(one, str):
+        # Most are numbers, and those have no prefix.
+        if isinstance(one, str) and not one.startswith("+"):
             prefix = one.partition(":")[0].lower()
             if prefix in CHANNELS:
                 return prefix
