@@ -109,6 +109,9 @@ ASKED: dict[str, dict[str, Limit]] = {
         ),
         "domain.consent:EVIDENCE_MAX": Limit("fields", "of what an opt-out rests on", "left out"),
         "domain.consent:EVIDENCE_TEXT_MAX": Limit(CHARACTERS, "of one of them", "cut"),
+        "services.moves:HOPS_MAX": Limit(
+            "moves of a person", "that an opt-out is carried over that comes after them", "stays"
+        ),
         "storage.suppressions:HISTORY_MAX": Limit(
             "words", "of an address that are shown with an opt-out", "the newest are shown"
         ),

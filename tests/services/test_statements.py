@@ -61,7 +61,7 @@ def test_an_error_reaches_as_far_as_its_providers_list() -> None:
     )  # fmt: skip
     people = {name: refused_by(refused, name) for name in ("bandwidth", "smsportal", "pswin")}
     assert {"bandwidth": "+15550783881", "smsportal": None, "pswin": None} == {
-        name: person.sender for name, person in people.items() if person is not None
+        name: person.sender for name, (person,) in people.items()
     }
 
 
@@ -148,6 +148,10 @@ def _wish(word: ConsentWord, at_ms: int) -> Arrival:
     return arrival
 
 
+def _in_force(entry: dict[str, Any]) -> InForce:
+    return InForce(entry["word"], entry["since"], uuid.UUID(entry["id"]), entry["address"])
+
+
 def _told(decision: Decision) -> list[str]:
     """Return what a decision tells of wishes, in order."""
     types = [body["type"] for body in _bodies(decision)]
@@ -175,11 +179,11 @@ def test_no_opt_out_is_taken_for_a_repetition_after_a_resumption() -> None:
         once |= {row[0] for row in decision.rows.once}
         for _, written in decision.rows.wishes:
             entry = json.loads(str(written))
-            in_force[uuid.UUID(entry["key"])] = InForce(entry["word"], entry["since"])
+            in_force[uuid.UUID(entry["key"])] = _in_force(entry)
         assert [*in_force] == arrival.opt_outs(_snapshot().hash_key)
     assert expected == told
     # What is read again is as old as it was.
-    resumed = dict.fromkeys(in_force, InForce(1, at + 9))
+    resumed = dict.fromkeys(in_force, InForce(1, at + 9, uuid.UUID(int=1), "+1"))
     again = _decide(_wish("opted_out", at), known=Known({}, set(), once, wishes=resumed))
     assert [] == _told(again)
 

@@ -278,8 +278,7 @@ class Store:
         for entry in sorted(told, key=lambda one: (one.since_ms, one.word, one.id)):
             known = self.in_force.get(entry.key)
             if known is None or (entry.since_ms, entry.word) > (known[2], known[1]):
-                whose = entry if known is None else known[3]
-                self.in_force[entry.key] = (entry.id, entry.word, entry.since_ms, whose)
+                self.in_force[entry.key] = (entry.id, entry.word, entry.since_ms, entry)
         for wide in sorted(told, key=lambda one: (one.since_ms, one.id), reverse=True):
             for key, (_, word, since, narrow) in self.in_force.items():
                 older = word == 2 and since < wide.since_ms and key != wide.key

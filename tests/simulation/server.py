@@ -375,8 +375,11 @@ class Server:
         return [*known, *((None,) * 7 + pair for pair in flying)]
 
     def _in_force(self, keys: list[Any]) -> Rows:
-        found = self.store.in_force
-        return [(key, *found[key][1:3]) for key in sorted(set(keys) & found.keys())]
+        rows = []
+        for key in sorted(set(keys) & self.store.in_force.keys()):
+            id_, word, since, whose = self.store.in_force[key]
+            rows.append((key, word, since, id_, whose.address, self.store.wishes[id_].callback))
+        return rows
 
     def _commit(self, worker: int, _: None, *columns: list[Any] | None) -> Rows:
         return [tuple(self.store.commit_batch(worker, commit_rows(columns), self.now()))]

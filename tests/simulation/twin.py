@@ -278,12 +278,17 @@ class Twin:
         for _ in self._some(2):
             channel, sender = self.random.choice((None, "sms")), self.random.choice((None, "+9"))
             address = self.random.choice(("+1", "+2"))
-            key = uuid.uuid5(uuid.NAMESPACE_OID, f"{address} {channel} {sender}")
+            word = self.random.choice((1, 2, 4))
+            # A line of where somebody went is about whom its key says, wherever that is.
+            if word == 4:
+                channel, sender = "sms", "+9"
+            who = "of a move" if word == 4 else address
+            key = uuid.uuid5(uuid.NAMESPACE_OID, f"{who} {channel} {sender}")
             # Wishes of one moment are told apart by their words alone: no two of a key are alike.
             since = self.now_ms + next(self._values) - self.random.choice((0, 5000))
             entry = Entry(
                 self._id(), TENANT, MODE, key, "phone", address, channel, sender, None, 1,
-                self.random.choice((1, 2)), since, "keyword", None, None, None,
+                word, since, "keyword", None, None, None,
                 {"keyword": "STOP"},
             )  # fmt: skip
             rows.wishes.append((self.random.randint(1, len(rows.once)), entry.written()))

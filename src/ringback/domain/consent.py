@@ -14,6 +14,13 @@ CODE: dict[LedgerWord, int] = {"opted_in": 1, "opted_out": 2, "removed": 3}
 WORD: dict[int, LedgerWord] = {code: word for word, code in CODE.items()}
 # Errors by which a person refuses messages of one purpose only: our code of them.
 PURPOSE_OF_ERROR = {"marketing_stopped": "marketing"}
+# A line of the ledger that no one said: where a person of a key went. Only moves.py reads it.
+MOVED = 4
+# Channels whose people go by another number or id some day, and the purposes of their wishes.
+MOVING = frozenset(("whatsapp",))
+PURPOSES = (None, *PURPOSE_OF_ERROR.values())
+# Where a report has the id that stands beside a person's number, among its metadata.
+BESIDE = "whatsapp_user_id"
 TEXT_MAX = 256
 EVIDENCE_MAX = 16
 EVIDENCE_TEXT_MAX = 1000
@@ -52,6 +59,18 @@ def person_of_address(
     if address.removeprefix("+").isdecimal():
         kind = "phone"
     return person_of(address, kind, channel, sender, PURPOSE_OF_ERROR.get(code or ""))
+
+
+def people_of_address(
+    address: str, channel: str | None, sender: str | None, code: str | None,
+    metadata: dict[str, str],
+) -> list[Person]:  # fmt: skip
+    """Make a person of every address that a report names: people of WhatsApp's may have two."""
+    people = [person_of_address(address, channel, sender, code)]
+    beside = metadata.get(BESIDE) if channel == "whatsapp" else None
+    if beside is not None and beside != address:
+        people.append(person_of_address(beside, channel, sender, code))
+    return people
 
 
 def evidence_of(found: dict[str, str]) -> dict[str, str]:

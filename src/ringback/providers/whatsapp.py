@@ -16,7 +16,6 @@ from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback, Headers, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import (
-    keywords,
     whatsapp_explain,
     whatsapp_fake,
     whatsapp_items,
@@ -25,6 +24,7 @@ from ringback.providers import (
     whatsapp_simulate,
     whatsapp_subscribe,
     whatsapp_tables,
+    whatsapp_wishes,
 )
 from ringback.providers.base import (
     CheckFlow,
@@ -104,7 +104,7 @@ class WhatsApp(Provider, Subscribing, TellsBeside):
 
     def parse(self, callback: Callback, config: WhatsAppConfig) -> Parsed:
         """Read every entry, change, status and message of a callback."""
-        return keywords.heard(whatsapp_items.Items().read(callback.body), config, by_sender=True)
+        return whatsapp_wishes.heard(whatsapp_items.Items().read(callback.body), config)
 
     def reply(
         self, callback: Callback, config: WhatsAppConfig, verification: Verification

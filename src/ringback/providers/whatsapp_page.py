@@ -43,8 +43,9 @@ content, 24 hours after its time. Outside of that only templates arrive; anythin
 `whatsapp_parent_user_id` in the metadata of what was sent, `content.user_id` and \
 `content.parent_user_id` of what people write.
 - A person with another number, or another id, is told of by a message of the kind `system`, whose \
-`moved` has what they were known by and what they are known by now (`previous`, `current`). Their \
-opt-outs stay with what they were given for: whoever sends to the new number has to look at both.
+`moved` has what they were known by and what they are known by now (`previous`, `current`). What \
+they had refused holds for the new number and the new id from that moment on: see \
+[suppressions](../suppressions.md#moves).
 - Only what is sent without a template and with a `category` (`utility`, `authentication`; for \
 accounts that Meta has opened for it) can expire, after 30 seconds to 12 hours or 15 minutes. \
 Anything else with a validity is refused: a template has a lifetime of its own, which is set where \
@@ -55,8 +56,9 @@ conversation its id, category and end where Meta sends them. The purpose follows
 own type in `media[0].type` and the digest in hexadecimal. What a flow's form was filled in \
 with is read into `interactive.nfm_reply.response`.
 - A message that is one of `opt_out_words` is about everything that its number sends: whoever \
-writes STOP says no less. `user_preferences` and error 131050 are about marketing only. A person \
-with a number and an id has a wish for each of them in those preferences: two events.
+writes STOP says no less. `user_preferences` and error 131050 are about marketing only. A wish \
+of a person with a number and an id is about both, in whichever of these ways it is told, because \
+either may be written to: two events, and two suppressions.
 - Messages that a business sends from the app on its phone (`smb_message_echoes`) are outbound \
 messages; nothing answers them. `history`, `smb_app_state_sync`, `flows`, `security`, \
 `user_id_update`, groups' own fields and whatever Meta adds are `provider.unrecognised` with their \

@@ -21,7 +21,7 @@ from ringback.providers.base import (
     Unparsed,
     Unrecognised,
 )
-from ringback.services import others, statements, wishes
+from ringback.services import moves, others, statements, wishes
 from ringback.services.batch import (
     KIND_MESSAGE,
     KIND_PROVISIONAL,
@@ -131,10 +131,12 @@ class Arrival(Work):
         return {(number, one.item.to) for one in self.keyed if isinstance(one.item, Report)}
 
     def opt_outs(self, secret: bytes) -> list[uuid.UUID]:
-        """Return the keys of opt-outs that errors tell of, or people without ids and times."""
-        provider = self.connection.provider
-        people = (statements.opted_out_by(keyed.item, provider) for keyed in self.keyed)
-        return [wishes.key_of(self.connection, one, secret) for one in people if one is not None]
+        """Return the keys of people for whom it matters what is in force, or where they went."""
+        return moves.keys(self.connection, self.parsed.items, secret)
+
+    def onward(self, secret: bytes, known: moves.Known) -> list[uuid.UUID]:
+        """Return the keys of where those people are known to have gone."""
+        return moves.keys_onward(self.connection, self.parsed.items, secret, known)
 
     def decide(self, batch: Batch) -> None:
         """Drop known facts, merge new ones, and emit what follows."""
@@ -190,6 +192,10 @@ class Arrival(Work):
         reply = _reply(batch, keyed)
         for emission in merge(subject.message, fact):
             self._emit(batch, subject, emission, reply)
+        if isinstance(item, Inbound) and "moved" in item.content:
+            self._events += moves.take(
+                batch, self.connection, item, self.received_ms, subject.id, self.id
+            )
         return "accepted"
 
     def _refused(
@@ -198,17 +204,16 @@ class Arrival(Work):
         """Take an error that says that the person wants no more messages."""
         if not isinstance(item, Report):
             return
-        person = statements.refused_by(item, self.connection.provider)
-        if person is None:
-            return
         at = statements.moment_of(item, self.received_ms)
         evidence = {"message_id": item.message_id}
         said = wishes.Said(
             "opted_out", at, self.received_ms, "error", evidence, subject.id, self.id
         )
-        event_id = wishes.refused(batch, self.connection, person, error, said)
-        if event_id is not None:
-            self._events.append(event_id)
+        for person in statements.refused_by(item, self.connection.provider):
+            event_id = wishes.refused(batch, self.connection, person, error, said)
+            if event_id is not None:
+                self._events.append(event_id)
+                self._events += moves.follow(batch, self.connection, person, said)
 
     def _about_other(
         self, batch: Batch, key: uuid.UUID, item: others.Other, touched: list[Subject]
@@ -287,6 +292,7 @@ class Arrival(Work):
             if once is None:
                 return "duplicate"
             self._events.append(wishes.tell(batch, self.connection, person, said, once))
+            self._events += moves.follow(batch, self.connection, person, said)
             return "accepted"
         if once is None:
             return "duplicate"

@@ -237,7 +237,8 @@ class Batch:
     def wish(self, once: int, entry: Entry) -> None:
         """Write a wish of a person down, if the once key at this place turns out to be new."""
         self.rows.wishes.append((once, entry.written()))
-        known, told = self.in_force(entry.key), InForce(entry.word, entry.since_ms)
+        known = self.in_force(entry.key)
+        told = InForce(entry.word, entry.since_ms, entry.id, entry.address, entry.callback)
         if known is None or (told.since_ms, told.word) > (known.since_ms, known.word):
             self._wishes[entry.key] = told
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from ringback.domain.consent import MOVED
 from ringback.domain.ids import IdSequence
 from ringback.errors import DatabaseUnavailable
 from ringback.services import failpoints
@@ -36,7 +37,7 @@ from ringback.storage.hot import (
 )
 from ringback.storage.idempotency import read_publications
 from ringback.storage.link import HotLink, fault_kind
-from ringback.storage.suppressions import read_in_force
+from ringback.storage.suppressions import InForce, read_in_force
 from ringback.storage.uuids import quick
 
 BATCH_MAX = 512
@@ -257,10 +258,23 @@ class Committer:
         keyed = [key for work in works if (key := work.kept()) is not None]
         # After the subjects: whoever's key is not known yet has not moved them either.
         kept = await read_publications(connection, keyed) if keyed else {}
-        hash_key = self._configuration.snapshot.hash_key
-        wished = [key for work in works for key in work.opt_outs(hash_key)]
-        wishes = await read_in_force(connection, wished) if wished else {}
+        wishes = await self._read_wishes(works, connection)
         return Known(subjects, facts, known_once, frozenset(in_flight), kept, wishes)
+
+    async def _read_wishes(self, works: list[Work], connection: Connection) -> dict[UUID, InForce]:
+        """Read which wishes are in force; where a person has moved, also where they went."""
+        secret = self._configuration.snapshot.hash_key
+        wanted = {key for work in works for key in work.opt_outs(secret)}
+        asked: set[UUID] = set()
+        known: dict[UUID, InForce] = {}
+        while wanted:
+            found = await read_in_force(connection, list(wanted))
+            known |= found
+            asked |= wanted
+            if all(one.word != MOVED for one in found.values()):
+                break
+            wanted = {key for work in works for key in work.onward(secret, known)} - asked
+        return known
 
     async def _hand_over(self, sent: _Sent, pushes: list[Push], done: Committed) -> None:
         """Start what is owed. It is stored: whatever goes wrong here must not store it again."""

@@ -7,7 +7,14 @@ what is said of messages, calls and orders, are the business of arrivals.py.
 import uuid
 from typing import NamedTuple
 
-from ringback.domain.consent import Person, Source, evidence_of, person_of, person_of_address
+from ringback.domain.consent import (
+    MOVING,
+    Person,
+    Source,
+    evidence_of,
+    people_of_address,
+    person_of,
+)
 from ringback.domain.endpoints import Connection
 from ringback.domain.events import Envelope, notice_event, unrecognised_event
 from ringback.domain.ids import hashed_key, show
@@ -91,22 +98,31 @@ def moment_of(item: Consent | Report, received_ms: int) -> int:
     return received_ms if item.occurred_at is None else min(item.occurred_at, received_ms)
 
 
-def opted_out_by(item: Item, provider: str) -> Person | None:
-    """Return who opts out by an item for which it matters what is in force already, or None."""
+def opted_out_by(item: Item, provider: str) -> list[Person]:
+    """Return who opts out by an item for which it matters what is in force already."""
     if isinstance(item, Report) and item.error is not None and item.error.opt_out:
         return refused_by(item, provider)
-    if isinstance(item, Consent) and item.unnamed:
-        return _person(item)
-    return None
+    if isinstance(item, Consent) and (item.unnamed or _may_have_moved(item)):
+        return [_person(item)]
+    return []
+
+
+def _may_have_moved(item: Consent) -> bool:
+    return item.word == "opted_out" and item.channel in MOVING
 
 
 def _person(item: Consent) -> Person:
     return person_of(item.address, item.kind, item.channel, item.sender, item.purpose)
 
 
-def refused_by(item: Report, provider: str) -> Person | None:
-    """Return who wants no messages from whom, by a report of a failure that says so."""
+def refused_by(item: Report, provider: str) -> list[Person]:
+    """Return who wants no messages from whom, by a report of a failure that says so.
+
+    It is one person under every address that the report names.
+    """
     address = item.to or item.recipient
     code = item.error.code if item.error is not None else None
     sender = item.from_ if registry.get(provider).opt_outs_by_sender else None
-    return person_of_address(address, item.channel, sender, code) if address else None
+    if not address:
+        return []
+    return people_of_address(address, item.channel, sender, code, item.metadata)

@@ -1,9 +1,11 @@
 """What the committer carries: work of some kind, from whoever asked to its commit and back."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from ringback.services.batch import Batch
 from ringback.storage.hot import SubjectRow
+from ringback.storage.suppressions import InForce
 
 
 class Work:
@@ -33,6 +35,11 @@ class Work:
     def opt_outs(self, secret: bytes) -> list[UUID]:
         """Return the keys of wishes that it depends on whether they are in force."""
         del secret
+        return []
+
+    def onward(self, secret: bytes, known: Mapping[UUID, InForce]) -> list[UUID]:
+        """Return the keys of further wishes, now that it is known who of its people has moved."""
+        del secret, known
         return []
 
     def kept(self) -> UUID | None:

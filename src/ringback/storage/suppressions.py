@@ -44,10 +44,16 @@ class Entry(msgspec.Struct, frozen=True, rename={"since_ms": "since"}):
 
 
 class InForce(NamedTuple):
-    """What holds for a key: the word's code, and since when (milliseconds since 1970)."""
+    """What holds for a key: the word's code, and since when (milliseconds since 1970).
+
+    `id` is the entry's that says so; of a move, `address` is where it led and `callback` told it.
+    """
 
     word: int
     since_ms: int
+    id: uuid.UUID
+    address: str
+    callback: uuid.UUID | None = None
 
 
 class Suppression(NamedTuple):
@@ -94,7 +100,7 @@ class Ending(NamedTuple):
 async def read_in_force(connection: Connection, keys: list[uuid.UUID]) -> dict[uuid.UUID, InForce]:
     """Return what holds for keys of wishes."""
     rows = await connection.fetch(query("suppressions.in_force"), keys)
-    return {row[0]: InForce(row[1], row[2]) for row in rows}
+    return {row[0]: InForce(*row[1:6]) for row in rows}
 
 
 async def page(

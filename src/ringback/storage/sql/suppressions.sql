@@ -1,10 +1,10 @@
 -- Lists compare whole rows: see callbacks.sql. An opt-out in force has word 2: domain/consent.py.
 
 -- name: in_force
-select s.key, s.word, (extract(epoch from s.since) * 1000)::bigint
+select s.key, s.word, (extract(epoch from s.since) * 1000)::bigint, s.id, s.address, e.callback
 from unnest($1::uuid[]) as wanted (key)
-cross join lateral (
-    select key, word, since from suppression where suppression.key = wanted.key offset 0) as s
+cross join lateral (select * from suppression where suppression.key = wanted.key offset 0) as s
+left join lateral (select callback from suppression_entry where id = s.id limit 1) as e on true
 
 -- name: page
 select s.id, s.key, s.kind, s.address, s.channel, s.sender, s.purpose, s.since, n.provider, n.id,
@@ -41,7 +41,7 @@ where s.id = $1 and s.tenant = $2 and s.mode = $3 and s.word = 2
 -- name: history
 select id, word, since, source, channel, sender, purpose, event, actor, person
 from suppression_entry
-where tenant = $1 and mode = $2 and kind = $3 and address = $4
+where tenant = $1 and mode = $2 and kind = $3 and address = $4 and word < 4
 order by id desc limit $5
 
 -- name: remove

@@ -3,6 +3,7 @@
 -- Part of commit_batch. Of one key the newest `since` wins, and of the same moment the higher word,
 -- so that no order of arrival matters. A resumption lifts narrower opt-outs that are known by then:
 -- one that was said before it and arrives after it stays in force, because none must be missed.
+-- Of a move (word 4) the key is who moved, and the address where to: the next one changes that.
 create or replace function take_wishes(p_entries jsonb[]) returns void language plpgsql as $$
 begin
     -- A wish changes rows that are there, rows that come now, and rows that it lifts: no order of
@@ -34,7 +35,7 @@ begin
     order by t.key, t.since desc, t.word desc, t.id desc
     on conflict (key) do update
         set id = excluded.id, word = excluded.word, since = excluded.since,
-            connection = excluded.connection
+            connection = excluded.connection, address = excluded.address
         where (excluded.since, excluded.word) > (stored.since, stored.word);
 
     -- Who wants messages again wants all that the wish reaches, also what was refused narrowly.
