@@ -70,7 +70,10 @@ def without(url: str, name: str, instead: str | None = None) -> str:
     kept: list[str] = []
     for piece in query.split("&"):
         raw = piece.partition("=")[0]
-        if _plain(raw.encode("latin-1", "replace"), "utf-8") != name:
+        plain: str | None = raw
+        if "%" in raw or "+" in raw:
+            plain = _plain(raw.encode("latin-1", "replace"), "utf-8")
+        if plain != name:
             kept.append(piece)
         elif instead is not None:
             kept.append(f"{raw}={instead}")

@@ -247,6 +247,10 @@ def _into(tree: object, step: str) -> object:
 
 
 def _at_steps(steps: tuple[str, ...]) -> Getter:
+    if len(steps) == 1:
+        only = steps[0]
+        return lambda piece: _into(piece.tree, only)
+
     def get(piece: Piece) -> object:
         tree = piece.tree
         for step in steps:

@@ -97,11 +97,8 @@ class Taken:
 
     def raw(self, name: str) -> object:
         """Return what stands at the first of a field's places that holds something."""
-        for get in self.rule.getters.get(name, ()):
-            found = get(self.piece)
-            if found is not None and found != "":
-                return found
-        return None
+        getters = self.rule.getters.get(name)
+        return None if getters is None else _first(getters, self.piece)
 
     def text(self, name: str, limit: int = reading.ID_MAX) -> str | None:
         """Return a field as text of at most `limit` characters."""
@@ -192,7 +189,7 @@ class CompiledRule:
         self.getters: dict[str, tuple[Getter, ...]] = {}
         self.metadata: dict[str, tuple[Getter, ...]] = {}
         self.media: tuple[Getter, ...] = ()
-        self.statuses: Table[Status | StatusRow] = Table({})
+        self.statuses: Table[StatusRow] = Table({})
         self.errors: Table[ErrorRow] = Table({})
         self.consents: Table[str] = Table({})
         fields = getattr(rule, "fields", None)
@@ -205,15 +202,20 @@ class CompiledRule:
             elif places is not None:
                 self.getters[name] = _getters(places)
         if isinstance(rule, ReportRule):
-            self.statuses, self.errors = Table(rule.statuses), Table(rule.errors)
+            self.statuses = Table(
+                {
+                    word: row if isinstance(row, StatusRow) else StatusRow(status=row)
+                    for word, row in rule.statuses.items()
+                }
+            )
+            self.errors = Table(rule.errors)
         elif isinstance(rule, ConsentRule):
             self.consents = Table(rule.words)
 
     def holds(self, piece: Piece, notes: Notes) -> bool:
         """Say whether the piece meets all conditions."""
         for number, (getters, known, exists) in enumerate(self.conditions):
-            values = (get(piece) for get in getters)
-            found = next((one for one in values if one is not None and one != ""), None)
+            found = _first(getters, piece)
             words = text_of(found)
             if (found is not None) is exists and (not known or words in known):
                 continue
@@ -244,6 +246,15 @@ def unrecognised(piece: Piece, kind: str, at: int | None = None) -> Unrecognised
     return Unrecognised(kind, key, fragment, at)
 
 
+def _first(getters: tuple[Getter, ...], piece: Piece) -> object:
+    """Return what stands at the first of these places that holds something."""
+    for get in getters:
+        found = get(piece)
+        if found is not None and found != "":
+            return found
+    return None
+
+
 def _getters(places: Places | Sequence[str]) -> tuple[Getter, ...]:
     listed = [places] if isinstance(places, str) else places
     return tuple(mapping_body.getter(place) for place in listed)
@@ -260,12 +271,11 @@ def _report(rule: ReportRule, taken: Taken, prefix: str) -> Item | Unparsed:
         return taken.lacks("message_id")
     if word is None:
         return taken.lacks("status")
-    meaning = taken.rule.statuses.get(word)
+    row = taken.rule.statuses.get(word)
     at = taken.at()
-    if meaning is None:
+    if row is None:
         taken.note("status", f"the table has no word {word[:_SHOWN]!r}", quotes=True)
         return unrecognised(taken.piece, f"{prefix}.status", at)
-    row = meaning if isinstance(meaning, StatusRow) else StatusRow(status=meaning)
     status, error = _failure(row, taken)
     person = taken.number("recipient")
     key = f"{named}:{word}" + (f":{person}" if person else "") + (f":{part}" if part else "")
