@@ -158,3 +158,11 @@ def test_noise_is_never_too_much() -> None:
             assert found is None or isinstance(found, list)
         assert isinstance(forms.parameters(noise.decode("latin-1"))[0], str)
         assert forms.without("https://h/?" + noise.decode("latin-1"), "a").startswith("https://h/")
+
+
+@pytest.mark.parametrize("written", ["\u00c3\u00a9", "%C3%A9", "%c3\u00a9"])
+def test_a_parameter_is_found_however_it_is_written(written: str) -> None:
+    """As its bytes came, or with escapes: what is secret is taken out or hidden in any spelling."""
+    url = f"https://x.example/in?a=1&{written}=secret&b"
+    assert forms.without(url, "\u00e9") == "https://x.example/in?a=1&b"
+    assert forms.without(url, "\u00e9", "*") == f"https://x.example/in?a=1&{written}=*&b"

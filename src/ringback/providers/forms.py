@@ -71,7 +71,7 @@ def without(url: str, name: str, instead: str | None = None) -> str:
     for piece in query.split("&"):
         raw = piece.partition("=")[0]
         plain: str | None = raw
-        if "%" in raw or "+" in raw:
+        if "%" in raw or "+" in raw or not raw.isascii():
             plain = _plain(raw.encode("latin-1", "replace"), "utf-8")
         if plain != name:
             kept.append(piece)
