@@ -359,7 +359,7 @@ async def rotate(caller: CallerDep, endpoint_id: str, body: SecretRotation) -> E
 async def change(caller: CallerDep, endpoint_id: str, body: EndpointChange) -> EndpointView:
     """Change what is given. When the answer comes, every worker goes by it."""
     found = endpoint_in_path(caller, endpoint_id)
-    delivery = body.delivery.over(found.engine.policy) if body.delivery else None
+    delivery = body.delivery.over if body.delivery else None
     headers = None if body.headers is None else tuple(body.headers.items())
     changes = EndpointChanges(
         body.url, body.event_types, body.description, body.enabled, delivery, body.uid,

@@ -69,7 +69,7 @@ async def change(
 
     given = {name: value for name, value in msgspec.structs.asdict(changes).items() if value}
     act = Act("connection.changed", show("con", known.id), {**given})
-    return await _write(edges, scope, known, changes.name or known.name, changed, act)
+    return await _write(edges, scope, known, changed, act, changes.name)
 
 
 async def rotate(
@@ -105,7 +105,7 @@ async def rotate(
 
     detail: audit.Detail = {"overlap_s": overlap_s, "config": sorted(fields)}
     act = Act("connection.rotated", show("con", known.id), detail)
-    return await _write(edges, scope, known, known.name, changed, act)
+    return await _write(edges, scope, known, changed, act)
 
 
 async def end_overlap(
@@ -119,7 +119,7 @@ async def end_overlap(
         return msgspec.structs.replace(old, previous=ended)
 
     act = Act("connection.overlap_ended", show("con", known.id))
-    return await _write(edges, scope, known, known.name, changed, act)
+    return await _write(edges, scope, known, changed, act)
 
 
 async def pause(
@@ -152,7 +152,7 @@ async def pause(
 
     about: audit.Detail = {"part": part, "reason": reason}
     act = Act("connection.paused", show("con", known.id), about)
-    return await _write(edges, scope, known, known.name, changed, act)
+    return await _write(edges, scope, known, changed, act)
 
 
 async def resume(
@@ -169,7 +169,7 @@ async def resume(
         return msgspec.structs.replace(old, pauses=pauses)
 
     act = Act("connection.resumed", show("con", known.id), {"part": part})
-    return await _write(edges, scope, known, known.name, changed, act)
+    return await _write(edges, scope, known, changed, act)
 
 
 async def worked_off(edges: Edges, connection: Connection) -> None:
@@ -184,9 +184,7 @@ async def worked_off(edges: Edges, connection: Connection) -> None:
     configuration = edges.configuration
     place = (connection.id, connection.tenant, connection.mode)
     async with configuration.change() as session:
-        await stored.change_connection(
-            session, configuration.vault, place, connection.name, changed
-        )
+        await stored.change_connection(session, configuration.vault, place, None, changed)
 
 
 async def forget(edges: Edges) -> None:
@@ -207,7 +205,7 @@ async def forget(edges: Edges) -> None:
     async with configuration.change() as session:
         for one in old:
             place = (one.id, one.tenant, one.mode)
-            await stored.change_connection(session, configuration.vault, place, one.name, changed)
+            await stored.change_connection(session, configuration.vault, place, None, changed)
 
 
 def _remembered(old: SealedConnection, now_ms: int) -> list[tuple[dict[str, object], int]]:
@@ -245,8 +243,9 @@ def _check_destinations(
 
 
 async def _write(
-    edges: Edges, scope: Scope, known: StoredConnection, name: str, changed: stored.Reseal, act: Act
-) -> StoredConnection | None:
+    edges: Edges, scope: Scope, known: StoredConnection, changed: stored.Reseal, act: Act,
+    name: str | None = None,
+) -> StoredConnection | None:  # fmt: skip
     configuration = edges.configuration
     async with configuration.change() as session:
         place = (known.id, scope.tenant, Mode(scope.mode))

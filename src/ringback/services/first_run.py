@@ -208,9 +208,9 @@ async def _add_endpoint(
             return row
         # Only this one has no end: test endpoints of people have.
         if old.mode is Mode.TEST and row.expires is None and old.url.endswith(_PLACE):
-            moved = msgspec.structs.replace(row, engine=msgspec.structs.replace(old, url=url))
-            await stored.update_endpoint(connection, moved)
-            return moved
+            moved = await stored.move_endpoint(connection, vault, old, url)
+            if moved is not None:
+                return moved
     engine = Endpoint(0, ids.next(), tenant.no, Mode.TEST, url, ("*",), ())
     now = datetime.now(UTC)
     endpoint = stored.StoredEndpoint(

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -75,13 +76,16 @@ class NewEndpoint(msgspec.Struct, frozen=True):
 
 
 class EndpointChanges(msgspec.Struct, frozen=True):
-    """What is to change of an endpoint; None leaves a field as it is."""
+    """What is to change of an endpoint; None leaves a field as it is.
+
+    `delivery` makes the new policy from the one that is stored when the change is written.
+    """
 
     url: str | None = None
     event_types: list[str] | None = None
     description: str | None = None
     enabled: bool | None = None
-    delivery: DeliveryPolicy | None = None
+    delivery: Callable[[DeliveryPolicy], DeliveryPolicy] | None = None
     uid: str | None = None
     metadata: dict[str, str] | None = None
     headers: tuple[tuple[str, str], ...] | None = None
@@ -175,39 +179,47 @@ class Manager:
     ) -> StoredEndpoint | None:
         """Change an endpoint and return it; None when there is none. A test one lives on.
 
+        What others change at the same time stays changed: only what is asked for is written over
+        what is stored by then.
+
         Raises:
             Invalid: the URL, a pattern or another field is wrong.
             UidTaken: another endpoint has this own id.
 
         """
-        known = self._endpoint(scope, id_)
-        if known is None:
+        if self._endpoint(scope, id_) is None:
             return None
-        mode = Mode(scope.mode)
-        delivery = changes.delivery or known.engine.policy
-        url = changes.url if changes.url is not None else known.engine.url
-        faults: list[Fault] = []
-        if known.engine.listens:
-            faults += _faults_in_listening(changes)
-        elif changes.url is not None or changes.delivery is not None:
-            faults += self._faults_in_url(url, mode, delivery)
-            faults += self._faults_in_delivery(delivery)
-        if changes.event_types is not None:
-            faults += faults_in_patterns(changes.event_types, "/event_types")
-        faults += _faults_in_fields(changes.uid, changes.metadata, changes.headers)
-        if faults:
-            raise Invalid(*faults)
-        changed, headers = self._changed(known, changes), changes.headers
+        headers, vault = changes.headers, self._configuration.vault
+        place = (id_, scope.tenant, Mode(scope.mode))
         async with self._configuration.change() as connection:
-            if not await stored.update_endpoint(connection, changed):
+            known = await stored.held_endpoint(connection, vault, place)
+            if known is None:
                 return None
+            changed = self._changed(known, changes)
+            if faults := self._faults_in_changes(known.engine, changed.engine, changes):
+                raise Invalid(*faults)
+            await stored.update_endpoint(connection, changed)
             await self._audit(connection, scope, *audit.endpoint_changed(known, changed))
             if headers is not None:
                 await stored.reseal_endpoint(
-                    connection, self._configuration.vault, known.engine,
+                    connection, vault, known.engine,
                     lambda sealed: msgspec.structs.replace(sealed, headers=headers),
                 )  # fmt: skip
         return self._endpoint(scope, id_)
+
+    def _faults_in_changes(
+        self, known: Endpoint, changed: Endpoint, changes: EndpointChanges
+    ) -> list[Fault]:
+        """Check what was asked for, and what the endpoint is with it."""
+        faults: list[Fault] = []
+        if known.listens:
+            faults += _faults_in_listening(changes)
+        elif changes.url is not None or changes.delivery is not None:
+            faults += self._faults_in_url(changed.url, changed.mode, changed.policy)
+            faults += self._faults_in_delivery(changed.policy)
+        if changes.event_types is not None:
+            faults += faults_in_patterns(changes.event_types, "/event_types")
+        return faults + _faults_in_fields(changes.uid, changes.metadata, changes.headers)
 
     def _changed(self, known: StoredEndpoint, changes: EndpointChanges) -> StoredEndpoint:
         old = known.engine
@@ -218,7 +230,7 @@ class Manager:
                 old.event_types if changes.event_types is None else tuple(changes.event_types)
             ),
             disabled=old.disabled if changes.enabled is None else not changes.enabled,
-            policy=changes.delivery or old.policy,
+            policy=old.policy if changes.delivery is None else changes.delivery(old.policy),
             headers=old.headers if changes.headers is None else changes.headers,
         )
         by_hand = changes.enabled is False

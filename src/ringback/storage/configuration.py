@@ -301,10 +301,10 @@ async def change_connection(
     connection: DatabaseConnection,
     vault: Vault,
     place: tuple[uuid.UUID, int, Mode],
-    name: str,
+    name: str | None,
     change: Reseal,
 ) -> bool:
-    """Change a connection's name and what lies sealed of it; False when it is gone."""
+    """Change what lies sealed of a connection, and its name if given; False when it is gone."""
     sealed = await connection.fetchval(query("configuration.read_sealed_connection"), *place)
     if sealed is None:
         return False
@@ -361,8 +361,28 @@ async def reseal_endpoint(
     return True
 
 
+async def held_endpoint(
+    connection: DatabaseConnection, vault: Vault, place: tuple[uuid.UUID, int, Mode]
+) -> StoredEndpoint | None:
+    """Read an endpoint, or None; nobody else changes it until this transaction ends."""
+    row = await connection.fetchrow(query("configuration.held_endpoint"), *place)
+    return None if row is None else _endpoint(row, vault)
+
+
+async def move_endpoint(
+    connection: DatabaseConnection, vault: Vault, endpoint: Endpoint, url: str
+) -> StoredEndpoint | None:
+    """Give an endpoint another URL, and leave all else of it as it is; None when it is gone."""
+    known = await held_endpoint(connection, vault, (endpoint.id, endpoint.tenant, endpoint.mode))
+    if known is None:
+        return None
+    moved = msgspec.structs.replace(known, engine=msgspec.structs.replace(known.engine, url=url))
+    await update_endpoint(connection, moved)
+    return moved
+
+
 async def update_endpoint(connection: DatabaseConnection, changed_: StoredEndpoint) -> bool:
-    """Write an endpoint's changeable fields; False when it is gone. Raises UidTaken."""
+    """Write a held endpoint's changeable fields; False when it is gone. Raises UidTaken."""
     engine = changed_.engine
     async with _claiming_uid(connection, changed_):
         number = await connection.fetchval(

@@ -32,7 +32,8 @@ async def every(connection: Connection) -> list[StoredType]:
 
 
 async def held(connection: Connection, scope: Scope, name: str) -> StoredType | None:
-    """Read one type, or None; nobody else changes it until this transaction ends."""
+    """Read one type, or None; nobody else changes or adds it until this transaction ends."""
+    await connection.execute(query("event_types.lock"), f"event type {scope} {name}")
     row = await connection.fetchrow(query("event_types.held"), *scope, name)
     return None if row is None else _type(row)
 

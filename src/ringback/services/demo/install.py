@@ -108,9 +108,7 @@ class Installer:
             if row is None:
                 row = await self._add(one, tenant, place)
             elif row.engine.url != place and row.engine.url.endswith(f"/{one.uid}"):
-                moved = msgspec.structs.replace(row.engine, url=place)
-                row = msgspec.structs.replace(row, engine=moved)
-                await stored.update_endpoint(self._connection, row)
+                await stored.move_endpoint(self._connection, self._vault, row.engine, place)
             found[one.uid] = show("end", row.engine.id)
         return found
 

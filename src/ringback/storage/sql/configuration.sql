@@ -45,7 +45,7 @@ select sealed from connection where id = $1 and tenant = $2 and mode = $3 and de
 for update
 
 -- name: change_connection
-update connection set name = $4, sealed = $5, updated = now()
+update connection set name = coalesce($4, name), sealed = $5, updated = now()
 where id = $1 and tenant = $2 and mode = $3
 
 -- name: delete_connection
@@ -57,6 +57,13 @@ select no, id, tenant, mode, url, description, event_types, sealed, policy, disa
        disabled_for, created, updated, expires, uid, metadata
 from endpoint
 where deleted is null and (expires is null or expires > now()) order by no
+
+-- name: held_endpoint
+select no, id, tenant, mode, url, description, event_types, sealed, policy, disabled,
+       disabled_for, created, updated, expires, uid, metadata
+from endpoint
+where id = $1 and tenant = $2 and mode = $3 and deleted is null
+for update
 
 -- name: add_endpoint
 insert into endpoint (id, tenant, mode, url, description, event_types, sealed, expires, policy,

@@ -5,6 +5,9 @@ select tenant, mode, name, description, version, schema, example, deprecated, no
        created, updated
 from event_type order by tenant, mode, name
 
+-- name: lock
+select pg_advisory_xact_lock(hashtextextended($1, 8420))
+
 -- name: held
 select tenant, mode, name, description, version, schema, example, deprecated, note, archived,
        created, updated
