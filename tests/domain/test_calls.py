@@ -24,7 +24,7 @@ def _facts(dice: random.Random) -> list[CallFact]:
     return [
         CallFact(
             word, 0, hash_, dice.choice((None, 1, 2, 3)),
-            reason=dice.choice(("busy", "error")) if word == "failed" else None,
+            reason=dice.choice(("busy", "no_answer")) if word == "failed" else None,
             duration_s=dice.choice((None, 3, 9)) if word == "completed" else None,
         )
         for hash_, word in enumerate(dice.choices(words, k=5))
@@ -55,6 +55,20 @@ def test_a_call_moves_up_only() -> None:
             ("failed", True)] == told  # fmt: skip
     assert ("completed", None, 12) == (call.status, call.reason, call.duration_s)
     assert {"ringing": 10, "answered": 20, "completed": 30, "failed": 25} == call.timestamps
+
+
+def test_what_is_known_of_a_call_outlasts_that_nobody_answered() -> None:
+    """A call that was rejected, or answered and ended, was not merely left unanswered."""
+    lost = CallFact("failed", 0, 1, 30, reason="no_answer")
+    for known in (
+        CallFact("failed", 0, 2, 20, reason="rejected"),
+        CallFact("completed", 0, 2, 20, duration_s=3),
+    ):
+        for facts in ([lost, known], [known, lost]):
+            call, _ = _call(facts)
+            assert (known.word, known.reason) == (call.status, call.reason)
+    call, _ = _call([CallFact("answered", 0, 2, 20), lost])
+    assert ("failed", "no_answer") == (call.status, call.reason)
 
 
 def test_no_order_of_arrival_changes_an_order() -> None:

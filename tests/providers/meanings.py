@@ -13,15 +13,15 @@ FLAGS = ("retry", "opt_out", "weak")
 MEANINGS = {
     # https://docs.linkmobility.com/api-reference/mylink-sms-api: told by the code, not by the type.
     "linkmobility": """
-        accepted scheduled queued: submitted
-        sent retried: sent
+        accepted scheduled queued retried: submitted
+        sent: sent
         delivered: delivered
         read: read
         rejected: rejected
         failed: failed
         typing: nothing
-        1 2 1000: submitted
-        1001 5000: sent
+        1 2 1000 5000: submitted
+        1001: sent
         2000: delivered
         3000 3001: rejected platform
         3002 3003: rejected sender

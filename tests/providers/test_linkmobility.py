@@ -309,3 +309,18 @@ def test_a_file_is_simulated_and_proved_by_the_url_that_was_named() -> None:
     assert item.content["media"] == [
         {"url": "https://f.example/1", "content_type": "a/b", "caption": "Hi é 👍"}
     ]
+
+
+def test_a_message_that_is_tried_again_is_told_once_and_has_not_left() -> None:
+    """`retried` is no step: with whatever event ids and times it comes, it is one fact."""
+    told = set()
+    for number, code in ((1, 5000), (2, 5000), (3, "5000"), (4, None), (5, 7777)):
+        body = {
+            "eventId": f"e{number}",
+            "timeStamp": f"2026-03-02T09:15:0{number}Z",
+            "status": {"messageId": "m1", "type": "retried", "code": code},
+        }
+        (item,) = LINK.parse(signed(LINK, CONFIG, json.dumps(body).encode()), CONFIG).items
+        assert isinstance(item, Report)
+        told.add((item.status, item.key, item.occurred_at))
+    assert told == {("submitted", "m1:retried", None)}

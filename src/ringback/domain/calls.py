@@ -1,6 +1,6 @@
 """The life of a call: what is said of it, ranks, and the merge that no order of arrival can upset.
 
-    initiated < ringing < answered < {completed, failed}
+    initiated < ringing < answered < failed as `no_answer` < {completed, failed}
 
 Forwarded, input received, machine detected and recording available happen to a call without moving
 its status. The same facts give the same status, times, reason and duration in whatever order.
@@ -19,7 +19,9 @@ CallWord = Literal[
 ]  # fmt: skip
 Reason = Literal["busy", "no_answer", "cancelled", "rejected", "unreachable", "error"]
 
-RANK: dict[str, int] = {"initiated": 0, "ringing": 1, "answered": 2, "failed": 3, "completed": 3}
+RANK: dict[str, int] = {"initiated": 0, "ringing": 1, "answered": 2, "failed": 4, "completed": 4}
+# That nobody answered may only be what is left over: whoever knows more outranks it.
+NO_ANSWER_RANK = 3
 # Who wins inside one rank when the provider's times are equal or missing.
 TIE_ORDER = {word: place for place, word in enumerate(RANK)}
 
@@ -40,6 +42,7 @@ class CallFact(msgspec.Struct, frozen=True):
     forwarded_to: str | None = None
     input: dict[str, str] | None = None
     recording: dict[str, str] | None = None
+    details: dict[str, str] | None = None
 
 
 class Call(msgspec.Struct, omit_defaults=True, rename={"from_": "from"}):
@@ -88,7 +91,8 @@ def merge(call: Call, fact: CallFact) -> CallEmission:
 
 def _move(call: Call, fact: CallFact) -> bool:
     at = -1 if fact.at is None else fact.at
-    key = RANK[fact.word], at, TIE_ORDER[fact.word], fact.hash
+    rank = NO_ANSWER_RANK if fact.reason == "no_answer" else RANK[fact.word]
+    key = rank, at, TIE_ORDER[fact.word], fact.hash
     if call.winner is not None and key <= tuple(call.winner):
         return False
     call.winner, call.status, call.reason = key, fact.word, fact.reason  # type: ignore[assignment]

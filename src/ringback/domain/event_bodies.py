@@ -121,6 +121,13 @@ class CallData(Numbered, kw_only=True):
     recording: Annotated[
         Texts | UnsetType, Meta(description="`url`, and what else the provider says of it.")
     ] = UNSET
+    details: Annotated[
+        Texts | UnsetType,
+        Meta(
+            description="What else the provider says of the call: `service_window_closes_at`, "
+            "`deeplink_payload` and `cta_payload` of WhatsApp's."
+        ),
+    ] = UNSET
 
 
 class CallEvent(Envelope, kw_only=True):

@@ -136,7 +136,12 @@ def call_event(envelope: Envelope, call_id: str, call: Call, emission: CallEmiss
             },
         },
     }
-    more = {"forwarded_to": fact.forwarded_to, "input": fact.input, "recording": fact.recording}
+    more = {
+        "forwarded_to": fact.forwarded_to,
+        "input": fact.input,
+        "recording": fact.recording,
+        "details": fact.details,
+    }
     data |= {name: value for name, value in more.items() if value is not None}
     return enveloped(envelope, data)
 

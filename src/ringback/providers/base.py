@@ -112,7 +112,7 @@ class Inbound(msgspec.Struct, frozen=True):
 
 
 class CallReport(msgspec.Struct, frozen=True):
-    """A provider's statement about a call: its status, or something that happened to it."""
+    """A provider's statement about a call: its status, something that happened to it, `details`."""
 
     call_id: str
     word: CallWord
@@ -127,6 +127,7 @@ class CallReport(msgspec.Struct, frozen=True):
     forwarded_to: str | None = None
     input: dict[str, str] | None = None
     recording: dict[str, str] | None = None
+    details: dict[str, str] | None = None
 
 
 class OrderReport(msgspec.Struct, frozen=True):
@@ -174,9 +175,8 @@ NoticeType = Literal[
 class Notice(msgspec.Struct, frozen=True):
     """A provider's statement about a link, a sender or a template: an event that happens once.
 
-    `data` is the event's object, under the family's name (`link`, `sender`, `template`); its fields
-    are those of the event's schema. `message_id` and `recipient` name the message it is about, as
-    in `Report`.
+    `data` is the event's object, under its family's name (`link`, `sender`, `template`), with the
+    fields of its schema. `message_id` and `recipient` name the message it is about, as in `Report`.
     """
 
     type: NoticeType

@@ -19,13 +19,15 @@ STATUS: dict[str, Status] = {
     "scheduled": "submitted",
     "queued": "submitted",
     "sent": "sent",
-    # Sent once more: tells nothing new about how far it got.
-    "retried": "sent",
+    # It could not be handed to a gateway and is tried again: it has not left LINK.
+    "retried": "submitted",
     "delivered": "delivered",
     "read": "read",
     "rejected": "failed",
     "failed": "failed",
 }
+# `status.code` of "will retry sending again": no step, and not a new one however often it is told.
+RETRIED = 5000
 # `status.code` of what has not failed.
 PROGRESS: dict[int, Status] = {
     1: "submitted",
@@ -33,7 +35,7 @@ PROGRESS: dict[int, Status] = {
     1000: "submitted",
     1001: "sent",
     2000: "delivered",
-    5000: "sent",
+    RETRIED: "submitted",
 }
 CHANNELS = {"sms": "sms", "whatsapp": "whatsapp", "rcs": "rcs", "email": "email"}
 
@@ -148,12 +150,16 @@ class Items(reading.Walk):
             self.unmatched("a status without the id of its message", f"{where}/status")
             return
         status, error = meant
+        key = reading.text(event.event_id) or f"{named}:{said.type}:{said.code}"
+        if status == "submitted" and _is_retried(said):
+            # Told once a message, whatever ids and times the reports of it have.
+            key, at = f"{named}:retried", None
         operator = reading.text(provider.operator)
         self.add(
             Report(
                 message_id=named,
                 status=status,
-                key=reading.text(event.event_id) or f"{named}:{said.type}:{said.code}",
+                key=key,
                 occurred_at=at,
                 to=_recipient(event),
                 channel=_channel(event),
@@ -201,14 +207,24 @@ def _channel(event: _Event) -> str:
     return CHANNELS.get((event.channel or "").lower(), "sms")
 
 
+def _code(said: _Status) -> int | None:
+    code = said.code
+    if isinstance(code, str):
+        code = int(code) if code.isascii() and code.isdigit() and len(code) < 10 else None
+    return code
+
+
+def _is_retried(said: _Status) -> bool:
+    code = _code(said)
+    return code == RETRIED or (code not in PROGRESS and said.type == "retried")
+
+
 def _meaning(said: _Status, provider: _Provider) -> tuple[Status, Failure | None] | None:
     """Return what a status means in our words, or None where nothing of it is known."""
     # There is no code for `read`; whatever stands there says less.
     if said.type == "read":
         return "read", None
-    code = said.code
-    if isinstance(code, str):
-        code = int(code) if code.isascii() and code.isdigit() and len(code) < 10 else None
+    code = _code(said)
     if code in PROGRESS:
         return PROGRESS[code], None
     status = STATUS.get(said.type)

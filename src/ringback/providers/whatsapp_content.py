@@ -12,7 +12,7 @@ from ringback.domain.events import rfc3339
 from ringback.domain.strict_json import StrictJsonError, decode_as
 from ringback.providers import reading
 
-# How long after a person's message anything but a template may be sent to them.
+# How long after a person's message or call anything but a template may be sent to them.
 WINDOW_MS = 24 * 3_600_000
 _LATEST_MS = 253_402_300_799_999 - WINDOW_MS
 
@@ -95,6 +95,8 @@ def _moved(own: dict[str, object], message: dict[str, object]) -> dict[str, obje
 
 def window(kind: str, message: dict[str, object], at_ms: int | None) -> str | None:
     """Say until when a person may be answered freely; None where the message opens no window.
+
+    A person's call opens one as a message does.
 
     https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-messages#customer-service-windows
     """

@@ -10,6 +10,7 @@ from ringback.domain.consent import ConsentWord
 from ringback.domain.messages import Direction
 from ringback.providers import reading
 from ringback.providers.base import CallReport, Consent, Notice
+from ringback.providers.whatsapp_content import window
 from ringback.providers.whatsapp_tables import CHANNEL
 
 Said = dict[str, object]
@@ -17,6 +18,8 @@ Said = dict[str, object]
 # What happened to a call that a person or we began, and what became of one of ours.
 CALL_EVENTS: dict[str, CallWord] = {"connect": "initiated"}
 CALL_ENDS: dict[str, CallWord] = {"COMPLETED": "completed", "FAILED": "failed"}
+# What the link, or the button of a message, carried that a person called by.
+CALL_PAYLOADS = ("deeplink_payload", "cta_payload")
 CALL_STATUS: dict[str, tuple[CallWord, Reason | None]] = {
     "RINGING": ("ringing", None),
     "ACCEPTED": ("answered", None),
@@ -48,31 +51,50 @@ _NOTHING = frozenset(("", "NONE"))
 
 
 def call_of(call: Said, ours: str | None, *, failed_by_error: bool = False) -> CallReport | None:
-    """Read the beginning or the end of a call; None for an event without a word."""
+    """Read the beginning or the end of a call; None for an event without a word.
+
+    A person who calls may be answered freely for a day, as after a message. How long a call was,
+    and when it began, is there only if somebody picked up, whatever its `status`.
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/reference
+    """
     event, named = call.get("event"), reading.text(call.get("id")) or ""
     inbound = call.get("direction") == "USER_INITIATED"
     direction: Direction = "inbound" if inbound else "outbound"
     word: CallWord | None = None
+    reason: Reason | None = None
     if event == "terminate":
         word = CALL_ENDS.get(str(call.get("status")))
+        if word == "completed" and call.get("duration") is call.get("start_time") is None:
+            word, reason = "failed", "no_answer"
     elif isinstance(event, str):
         word = CALL_EVENTS.get(event)
     if word is None:
         return None
+    if word == "failed" and (failed_by_error or call.get("errors")):
+        reason = "error"
+    at = reading.unix_ms(call.get("timestamp"))
     from_ = _address(call, "from", "from_user_id") or (None if inbound else ours)
     to = _address(call, "to", "to_user_id") or (ours if inbound else None)
     return CallReport(
         call_id=named,
         word=word,
         key=f"{named}:{event}",
-        occurred_at=reading.unix_ms(call.get("timestamp")),
+        occurred_at=at,
         direction=direction,
         from_=from_,
         to=to,
         reference=reading.text(call.get("biz_opaque_callback_data"), reading.REFERENCE_MAX),
-        reason="error" if word == "failed" and (failed_by_error or call.get("errors")) else None,
+        reason=reason,
         duration_s=_seconds(call.get("duration")),
+        details=_details(call, at if inbound and event == "connect" else None),
     )
+
+
+def _details(call: Said, called_at: int | None) -> dict[str, str] | None:
+    """Return until when whoever called may be answered, and what the call's link carried."""
+    found = {name: reading.clipped(call.get(name), 500) for name in CALL_PAYLOADS}
+    found["service_window_closes_at"] = window("call", call, called_at)
+    return {name: value for name, value in found.items() if value is not None} or None
 
 
 def call_status_of(said: Said, ours: str | None) -> CallReport | None:

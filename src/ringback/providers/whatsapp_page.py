@@ -37,7 +37,8 @@ NOTES = """\
 number would. What is sent to an id goes out as `recipient`, because in `to` Meta takes an id and \
 silently drops the message; so does the faked send API.
 - An inbound message says until when it may be answered freely: `service_window_closes_at` in its \
-content, 24 hours after its time. Outside of that only templates arrive; anything else fails with \
+content, 24 hours after its time. A call from a person says it too, in the `details` of \
+`call.initiated`. Outside of that only templates arrive; anything else fails with \
 131047. Messages in groups, system messages, edits and withdrawals say nothing of the kind.
 - Business-scoped ids stand beside the number: `whatsapp_user_id` and \
 `whatsapp_parent_user_id` in the metadata of what was sent, `content.user_id` and \
@@ -55,6 +56,9 @@ conversation its id, category and end where Meta sends them. The purpose follows
 - Images, videos, audio, documents and stickers are content of the kind `media`, with WhatsApp's \
 own type in `media[0].type` and the digest in hexadecimal. What a flow's form was filled in \
 with is read into `interactive.nfm_reply.response`.
+- A call that ends without a duration and a beginning was not picked up, also where Meta calls it \
+`COMPLETED`: `call.failed` with `no_answer`. What the link or button carried that a person called \
+by stands in `details`: `deeplink_payload`, `cta_payload`.
 - A message that is one of `opt_out_words` is about everything that its number sends: whoever \
 writes STOP says no less. `user_preferences` and error 131050 are about marketing only. A wish \
 of a person with a number and an id is about both, in whichever of these ways it is told, because \

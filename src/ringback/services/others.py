@@ -72,7 +72,7 @@ def _of_call(call: Call, item: CallReport, received_ms: int, hash_: int) -> Told
     call.reference = call.reference or item.reference
     fact = CallFact(
         item.word, received_ms, hash_, item.occurred_at, item.reason, item.duration_s,
-        item.forwarded_to, item.input, item.recording,
+        item.forwarded_to, item.input, item.recording, item.details,
     )  # fmt: skip
     emission = calls.merge(call, fact)
 
