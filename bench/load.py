@@ -9,7 +9,6 @@ from bench.installation import Installation
 from bench.ledger import Counted, Moment
 from bench.processes import MIB, Used
 from bench.sinks import Sink
-from bench.sizes import DRAIN_MAX_S
 from bench.stage import Stage
 from bench.wrk import Generated, Wrk
 
@@ -116,9 +115,9 @@ class Load:
             owed = self._ledger.open_deliveries(self._expected.but)
             if owed:
                 last = time.monotonic()
-                if last - began > DRAIN_MAX_S:
+                if last - began > self._stage.size.drain_s:
                     raise BenchError(
-                        f"{owed} deliveries are open {DRAIN_MAX_S:.0f} s after the load."
+                        f"{owed} deliveries are open {last - began:.0f} s after the load."
                     )
             time.sleep(_POLL_S)
         return last - began

@@ -8,9 +8,9 @@ class Size:
     """The durations of a run in seconds, and how often each case is repeated.
 
     `connections` is how many requests the closed-loop generator keeps under way, `crowd` how many
-    where a server is to be filled to its limit. `shared` lets cases use one installation after the
-    other, to save its start; a figure that is published comes from an installation and a database
-    of its own.
+    where a server is to be filled to its limit. At most `drain_s` is waited for deliveries to end
+    after the generator has. `shared` lets all cases use one installation of two workers, to save
+    its start; a figure that is published comes from an installation and a database of its own.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Size:
     repeats: int
     connections: int = 128
     crowd: int = 512
+    drain_s: float = 300.0
     shared: bool = False
 
 
@@ -28,7 +29,5 @@ FULL = Size("full", warm_s=10.0, run_s=30.0, idle_s=30.0, settle_s=10.0, repeats
 # With few connections, so that a batch of the largest fan-out fits into the moment.
 QUICK = Size(
     "quick", warm_s=0.3, run_s=1.0, idle_s=1.0, settle_s=0.5, repeats=1, connections=16,
-    crowd=32, shared=True,
+    crowd=32, drain_s=60.0, shared=True,
 )  # fmt: skip
-# At most this long is waited for deliveries to end after the generator has.
-DRAIN_MAX_S = 300.0

@@ -8,23 +8,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from bench.errors import BenchError
 from bench.installation import Endpoint, Installation
 from bench.sinks import Sink
 from bench.sizes import Size
 
 # Each load takes its numbers from a range of its own.
 _RANGE = 10_000_000
+# A start is most of what a case of a moment takes: all have the one that any of them needs.
+_SHARED_WORKERS = 2
 
 
 class Stage:
-    """Hands out installations: a new one each time, or shared ones where only operation counts."""
+    """Hands out installations: a new one each time, or a shared one where only operation counts."""
 
     def __init__(self, size: Size, scratch: Path | None = None) -> None:
         """Take the durations, and where temporary directories may be."""
         self.size = size
         self.scratch = Path(tempfile.mkdtemp(prefix="rb-bench-", dir=scratch))
         self.scratch.chmod(0o755)
-        self._kept: dict[int, Installation] = {}
+        self._kept: Installation | None = None
         self._numbers = itertools.count(1)
         self._stack = contextlib.ExitStack()
 
@@ -46,10 +49,15 @@ class Stage:
             with Installation(self.scratch, workers=workers) as fresh:
                 yield fresh
             return
-        if workers not in self._kept:
-            made = Installation(self.scratch, workers=workers)
-            self._kept[workers] = self._stack.enter_context(made)
-        yield self._kept[workers]
+        if self._kept is None:
+            made = Installation(self.scratch, workers=_SHARED_WORKERS)
+            self._kept = self._stack.enter_context(made)
+        try:
+            yield self._kept
+        except BenchError:
+            # It may owe something, to endpoints that are gone: the next case has a new one.
+            self._kept = None
+            raise
 
     @contextlib.contextmanager
     def endpoints(
