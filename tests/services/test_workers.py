@@ -15,7 +15,8 @@ from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.flood import Flood
 from ringback.services.numbers import Ledger, Totals
-from ringback.services.workers import LEASE_S, RETIRE_S, Lease, Workers, boot_id
+from ringback.services.same_host import Identity, boot_id, gone, this_process
+from ringback.services.workers import LEASE_S, RETIRE_S, Lease, Workers
 from ringback.storage import workers as stored
 from ringback.storage.database import Connection, Database, connect
 from ringback.storage.hot import Finished, claim, commit_batch, finish_batch
@@ -270,7 +271,8 @@ async def test_a_process_that_is_gone_is_retired_at_once(
     """On the same host; a reused process id deceives nobody, and other hosts are left alone."""
     watcher, _ = members
     process = _waiting_process()
-    started = psutil.Process(process.pid).create_time()
+    started = psutil.Process(process.pid).create_time() - psutil.boot_time()
+    started = round(started * os.sysconf("SC_CLK_TCK"))
     here, living = boot_id(), await stored.register(admin, boot_id(), process.pid, started)
     elsewhere = await stored.register(admin, "another host", process.pid, started)
     reused = await stored.register(admin, here, os.getpid(), 1.0)
@@ -292,6 +294,45 @@ async def test_a_process_that_is_gone_is_retired_at_once(
     again = await stored.register(admin, here, process.pid, started)
     await watcher.turn()
     assert [False, True] == [await _alive(admin, worker) for worker in (again, elsewhere)]
+
+
+async def test_a_step_of_the_wall_clock_ends_nobody(
+    members: tuple[Member, Member], admin: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However far it goes: by it the time of the boot moves, and so do the starts of processes."""
+    before = [member.id for member in members]
+    now = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: now + 3600)
+    for member in members:
+        await member.turn()
+    assert [True, True] == [await _alive(admin, worker) for worker in before]
+    assert before == [member.id for member in members]
+
+
+async def test_who_registers_anew_says_again_who_it_is(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """Were it once mistaken about itself, a new registration would heal that."""
+    watcher, mistaken = members
+    async with mistaken.hanging():
+        mistaken.workers._identity = mistaken.workers._identity._replace(start=1.0)
+        before = mistaken.id
+        mistaken.lease.resign()
+    await until(lambda: mistaken.lease.id not in {None, before})
+    await watcher.turn()
+    assert await _alive(admin, mistaken.id)
+    starts = await admin.fetch("select distinct pid_start from worker where alive")
+    assert [this_process().start] == [row["pid_start"] for row in starts]
+
+
+def test_a_process_is_told_by_its_start() -> None:
+    """It lives; with another start its id is another's; an unknown start tells nothing."""
+    me = this_process()
+    assert 0 < me.start
+    assert not gone(me)
+    assert gone(me._replace(start=me.start + 1))
+    assert not gone(me._replace(start=0.0))
+    assert gone(Identity(me.boot_id, 1 << 30, me.start))
 
 
 async def test_who_was_retired_registers_anew_and_ends_nothing_late(
@@ -359,8 +400,7 @@ async def test_a_change_waits_for_a_worker_that_hangs_until_its_lease_is_over(
 ) -> None:
     """Not longer: from then on it does nothing, whatever it has seen."""
     connection = await connect(stage.dsn)
-    process = psutil.Process()
-    hung = await stored.register(connection, boot_id(), process.pid, process.create_time())
+    hung = await stored.register(connection, *this_process())
     await stored.heartbeat(connection, hung, 1)
     changes = Configuration(stage.engine.database, Vault(stage.secret_key), hung_s=0.5)
     await changes.reload()

@@ -8,9 +8,7 @@ compared: after an outage of the database all are old.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-import psutil
 import structlog
 
 from ringback.errors import DatabaseUnavailable
@@ -18,6 +16,7 @@ from ringback.services import failpoints
 from ringback.services.clock import Clock
 from ringback.services.flood import Flood
 from ringback.services.numbers import Ledger
+from ringback.services.same_host import Identity, gone, this_process
 from ringback.storage import counts
 from ringback.storage import workers as stored
 from ringback.storage.database import Connection, Database
@@ -31,17 +30,6 @@ _ADOPT_EVERY_S = 5.0
 _ADOPT_ANYWAY_S = 60.0
 _TOLD_WAIT_S = 1.0
 log = structlog.get_logger()
-
-
-def boot_id() -> str:
-    """Name this boot of this host: equal for two processes that can see each other."""
-    try:
-        text = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        text = str(int(psutil.boot_time()))
-    # Two containers share a boot id but not their process ids.
-    namespace = Path("/proc/self/ns/pid")
-    return f"{text}/{namespace.stat().st_ino}" if namespace.exists() else text
 
 
 class Lease:
@@ -118,8 +106,7 @@ class Workers:
         self._next_adoption = 0.0
         self._poke = asyncio.Event()
         self._turned = asyncio.Event()
-        process = psutil.Process()
-        self._identity = (boot_id(), process.pid, process.create_time())
+        self._identity = this_process()
         self.adopted = 0
         self.stuck = 0
 
@@ -146,6 +133,7 @@ class Workers:
                     self._ledger.forgotten()
                 else:
                     self._ledger.left(before.numbers)
+            self._identity = this_process()
             worker = await stored.register(connection, *self._identity)
             await self._beat(connection, worker)
             await self._watch(connection, worker)
@@ -235,16 +223,8 @@ class Workers:
         self._watched = self._clock.boottime()
 
     def _gone(self, peer: stored.Peer) -> bool:
-        if peer.boot_id != self._identity[0]:
-            return False
-        try:
-            process = psutil.Process(peer.pid)
-            same = abs(process.create_time() - peer.pid_start) < 1
-            return not same or process.status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
-        except psutil.AccessDenied:
-            return False
+        here = peer.boot_id == self._identity.boot_id
+        return here and gone(Identity(peer.boot_id, peer.pid, peer.pid_start))
 
     async def _adopt(self, connection: Connection) -> None:
         now = self._clock.boottime()
