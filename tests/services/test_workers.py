@@ -261,6 +261,31 @@ async def test_who_stood_still_himself_retires_nobody(
         assert not await _alive(admin, silent.id)
 
 
+async def test_an_answer_that_takes_long_ends_nobody(
+    members: tuple[Member, Member], admin: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that hangs while it is asked for the others kept them from beating, too."""
+    watcher, silent = members
+    peers = stored.peers
+
+    async def hang(connection: Connection, worker: int) -> list[stored.Peer]:
+        found = await peers(connection, worker)
+        watcher.clock.boot += 20.0
+        return found
+
+    async with silent.hanging():
+        await watcher.turns(4)
+        async with watcher.hanging():
+            monkeypatch.setattr(stored, "peers", hang)
+        await watcher.turn()
+        async with watcher.hanging():
+            monkeypatch.setattr(stored, "peers", peers)
+        await watcher.turns(RETIRE_S - 2)
+        assert await _alive(admin, silent.id)
+        await watcher.turns(6)
+        assert not await _alive(admin, silent.id)
+
+
 def _waiting_process() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 

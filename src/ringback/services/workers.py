@@ -203,6 +203,8 @@ class Workers:
         if asked - self._watched > LEASE_S:
             # We stood still ourselves, and perhaps the others with us: count from now.
             self._beats.clear()
+        # From before the question: should the answer take long, the others waited for one as well.
+        self._watched = asked
         peers = await stored.peers(connection, worker)
         for peer in peers:
             known = self._beats.get(peer.id)
@@ -220,7 +222,6 @@ class Workers:
         living = {peer.id for peer in peers}
         for number in [number for number in self._beats if number not in living]:
             del self._beats[number]
-        self._watched = self._clock.boottime()
 
     def _gone(self, peer: stored.Peer) -> bool:
         here = peer.boot_id == self._identity.boot_id
