@@ -1,4 +1,4 @@
-"""Workers that share a database: leases, silence, retirement, and changes that all have seen."""
+"""Workers that share a database: leases, silence, retirement, and what the dead leave."""
 
 import asyncio
 import contextlib
@@ -12,15 +12,13 @@ import pytest
 
 from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
-from ringback.services.configuration import Configuration
 from ringback.services.flood import Flood
 from ringback.services.numbers import Ledger, Totals
-from ringback.services.same_host import Identity, boot_id, gone, this_process
+from ringback.services.same_host import boot_id, this_process
 from ringback.services.workers import LEASE_S, RETIRE_S, Lease, Workers
 from ringback.storage import workers as stored
 from ringback.storage.database import Connection, Database, connect
 from ringback.storage.hot import Finished, claim, commit_batch, finish_batch
-from ringback.storage.vault import Vault
 from tests.services.sink import until
 from tests.services.stage import Stage
 from tests.storage.rows import Maker
@@ -261,6 +259,23 @@ async def test_who_stood_still_himself_retires_nobody(
         assert not await _alive(admin, silent.id)
 
 
+async def test_what_a_retired_worker_commits_late_is_found_soon(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """Every five seconds for a minute: a statement of its may have been under way so long."""
+    watcher, silent = members
+    maker = await _maker(admin)
+    async with silent.hanging():
+        await watcher.turn()
+        await watcher.turns(RETIRE_S + 3)
+        assert not await _alive(admin, silent.id)
+        for _ in range(5):
+            await commit_batch(admin, silent.id, maker.story(maker.ids.next()))
+            # Within five seconds and the beat that they end in.
+            await watcher.turns(6)
+            assert 1 == len(await claim(admin, watcher.id, {1: 5}))
+
+
 async def test_an_answer_that_takes_long_ends_nobody(
     members: tuple[Member, Member], admin: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,7 +297,7 @@ async def test_an_answer_that_takes_long_ends_nobody(
             monkeypatch.setattr(stored, "peers", peers)
         await watcher.turns(RETIRE_S - 2)
         assert await _alive(admin, silent.id)
-        await watcher.turns(6)
+        await watcher.turns(12)
         assert not await _alive(admin, silent.id)
 
 
@@ -350,16 +365,6 @@ async def test_who_registers_anew_says_again_who_it_is(
     assert [this_process().start] == [row["pid_start"] for row in starts]
 
 
-def test_a_process_is_told_by_its_start() -> None:
-    """It lives; with another start its id is another's; an unknown start tells nothing."""
-    me = this_process()
-    assert 0 < me.start
-    assert not gone(me)
-    assert gone(me._replace(start=me.start + 1))
-    assert not gone(me._replace(start=0.0))
-    assert gone(Identity(me.boot_id, 1 << 30, me.start))
-
-
 async def test_who_was_retired_registers_anew_and_ends_nothing_late(
     members: tuple[Member, Member], admin: Connection
 ) -> None:
@@ -386,68 +391,6 @@ async def test_who_was_retired_registers_anew_and_ends_nothing_late(
     assert 1 == paused.dropped
     await finish_batch(admin, watcher.id, [late._replace(ord=claimed.ord)])
     assert 1 == await admin.fetchval("select count(*) from attempt")
-
-
-@pytest.fixture
-async def stages(stage: Stage) -> AsyncIterator[tuple[Stage, Configuration]]:
-    """An engine, and the configuration of another one beside it."""
-    other = stage.another_engine()
-    await other.start()
-    yield stage, other.configuration
-    await other.stop()
-
-
-async def test_a_change_is_seen_by_all_before_it_is_answered(
-    stages: tuple[Stage, Configuration],
-) -> None:
-    """Whoever changed something can rely on it everywhere, at once and every time."""
-    stage, other = stages
-    for number in range(10):
-        endpoint = await stage.add_endpoint(f"{stage.sink.url}/{number}")
-        assert endpoint.no in other.snapshot.endpoints
-        assert stage.engine.configuration.version <= other.version
-
-
-async def test_a_revoked_key_is_refused_everywhere(stages: tuple[Stage, Configuration]) -> None:
-    """When the revocation is answered no worker takes the key any more."""
-    stage, other = stages
-    mine = stage.engine.configuration
-    known = set(mine.snapshot.keys)
-    assert known
-    assert known == set(other.snapshot.keys)
-    async with mine.change() as connection:
-        await connection.execute("update api_key set revoked = now()")
-    assert {} == mine.snapshot.keys == other.snapshot.keys
-
-
-async def test_a_change_waits_for_a_worker_that_hangs_until_its_lease_is_over(
-    stage: Stage,
-) -> None:
-    """Not longer: from then on it does nothing, whatever it has seen."""
-    connection = await connect(stage.dsn)
-    hung = await stored.register(connection, *this_process())
-    await stored.heartbeat(connection, hung, 1)
-    changes = Configuration(stage.engine.database, Vault(stage.secret_key), hung_s=0.5)
-    await changes.reload()
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    async with changes.change():
-        pass
-    took = loop.time() - began
-    assert 0.5 <= took < 5
-    began = loop.time()
-    change = asyncio.create_task(_change(changes))
-    await asyncio.sleep(0.1)
-    assert not change.done()
-    await stored.leave(connection, hung)
-    await change
-    assert loop.time() - began < 0.5
-    await connection.close()
-
-
-async def _change(configuration: Configuration) -> None:
-    async with configuration.change():
-        pass
 
 
 async def test_what_a_retired_engine_ends_late_is_not_recorded(stage: Stage) -> None:
