@@ -11,7 +11,7 @@ GROWS = {
     "services.failpoints:Failpoints._done": "one for each place; only in tests",
     "services.commit:Backlog._bells": "one for each committer",
     "services.commit:Backlog.waiting": "`WAITING_MAX`; its bodies by `LARGE_MAX` and 64 KiB each",
-    "services.push:_Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_MAX`, `QUEUED_BYTES`",
+    "services.slots:Slots.queue": "`QUEUED_PER_ENDPOINT`, `QUEUED_MAX`, `QUEUED_BYTES`",
     "services.push:Push._slots": "one for each endpoint",
     "services.feed:Feed._seats": "`READERS_MAX`",
     "services.feed:Feed._by_key": "`READERS_MAX`",

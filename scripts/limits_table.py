@@ -193,7 +193,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.push:PER_HOST": Limit(
             "requests", "of these at one host, whoever's endpoints it has", "they wait"
         ),
-        "services.push:QUEUED_PER_ENDPOINT": Limit(
+        "services.slots:QUEUED_PER_ENDPOINT": Limit(
             "deliveries", "of one endpoint in a worker's memory", "they wait in the database"
         ),
         "services.push:QUEUED_MAX": Limit(
@@ -203,8 +203,16 @@ LIMITS: dict[str, dict[str, Limit]] = {
         ),
         "services.push:QUEUED_BYTES": Limit(
             BYTES,
-            "bodies that wait for a slot, plus one commit and one claim; likewise",
+            "bodies that wait for a slot, plus one commit; likewise",
             "an endpoint gets what can be sent at once, the rest waits in the database",
+        ),
+        "services.push:QUEUED_BYTES_HIGH": Limit(
+            BYTES,
+            "bodies that wait for a slot, the others' included",
+            "an endpoint that has none there gets one, if it can be sent at once",
+        ),
+        "services.record:READ_MAX": Limit(
+            "bodies", "read at a time, before the memory is looked at again", _AGAIN
         ),
         "services.push:UNRECORDED_MAX": Limit(
             "results", "that wait to be recorded", "no request is started; they queue"

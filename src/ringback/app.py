@@ -9,7 +9,6 @@ Server ──/in/──▶ Receiver ─▶ Committer ─▶ Push ─▶ Recorder
 import asyncio
 import contextlib
 import gc
-import ipaddress
 import os
 import signal
 import socket
@@ -22,7 +21,6 @@ import structlog
 from ringback.api.application import build_api
 from ringback.api.context import Context, Health
 from ringback.domain.bucket_signing import Credentials
-from ringback.domain.egress import Own
 from ringback.domain.endpoints import Connection, Endpoint
 from ringback.domain.http import Callback, HttpResponse
 from ringback.domain.retry import Verdict
@@ -51,10 +49,11 @@ from ringback.services.media_store import Bucket, Directory, Store
 from ringback.services.meters import Meters
 from ringback.services.native import NativeIntake
 from ringback.services.numbers import Ledger
+from ringback.services.own_listener import own_listener
 from ringback.services.passwords import Passwords
 from ringback.services.pressure import Pressure
 from ringback.services.publish import Publisher
-from ringback.services.push import Job, Push
+from ringback.services.push import Push
 from ringback.services.rate_limits import RateLimits
 from ringback.services.receive import Receiver
 from ringback.services.record import Bodies, Recorder
@@ -65,6 +64,7 @@ from ringback.services.send import Sender, Sweeper
 from ringback.services.session_use import SessionUse
 from ringback.services.sign_in import SignIn
 from ringback.services.simulate import Simulator
+from ringback.services.slots import Job
 from ringback.services.snapshot import Snapshot
 from ringback.services.stuck import Stuck
 from ringback.services.subscribe import Subscriber, Ways
@@ -115,7 +115,8 @@ class Engine:
         self.request_log = RequestLog(settings.request_log, lambda: self.configuration.snapshot)
         self.rate_limits = RateLimits(lambda: self.configuration.snapshot, settings.rate_limit)
         self.flood = Flood()
-        self.client = Client(own=_own(settings), connect=failpoints.connecting(connect_tcp))
+        self.own = own_listener(settings.host, settings.port, settings.base_url)
+        self.client = Client(own=self.own, connect=failpoints.connecting(connect_tcp))
         self.guards = Guards(settings.lock_egress, settings.allow_metadata)
         self.store = _store(settings, self.client, self.clock)
         self.media = Media(
@@ -127,7 +128,7 @@ class Engine:
         self.kept = Bodies()
         claiming = asyncio.Lock()
         self.recorder = Recorder(
-            self.links[0], self.kept, self.held, self.lease.worker, self._start, self._recorded,
+            self.links[0], self.kept, self.held, self.lease.worker, self._desk, self._recorded,
             claiming,
         )  # fmt: skip
         self.push = Push(
@@ -144,7 +145,7 @@ class Engine:
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
         self.reconciler = Reconciler(self.database, self.held, quiet, self.links)
         self.claimer = Claimer(
-            self.links[1], self.kept, self.lease.worker, self.push.free, self.push.start, claiming
+            self.links[1], self.kept, self.lease.worker, self.push.free, self.push, claiming
         )
         backlog = Backlog()
         self.committer = self._committer(2, backlog)
@@ -216,8 +217,8 @@ class Engine:
             self.key_use.note, self.request_log, self.rate_limits,
         )  # fmt: skip
 
-    def _start(self, *handed: Any) -> None:
-        self.push.start(*handed)
+    def _desk(self) -> Push:
+        return self.push
 
     def _recorded(self) -> None:
         self.push.fill()
@@ -360,7 +361,7 @@ class Application:
                 request_log=engine.request_log,
                 rate_limits=engine.rate_limits,
                 held=engine.lease.held,
-                own=_own(engine.settings),
+                own=engine.own,
                 guards=engine.guards,
                 retry_schedule=engine.settings.retry_schedule_s,
                 trusted_proxies=engine.settings.proxy_networks,
@@ -388,16 +389,6 @@ class Application:
         await self.server.drained(REQUESTS_S)
         await self.engine.stop()
         await self.server.close()
-
-
-def _own(settings: Settings) -> Own:
-    """Describe our own listener, which no delivery may be sent to."""
-    origins = {settings.base_url}
-    try:
-        addresses = frozenset((ipaddress.ip_address(settings.host),))
-    except ValueError:
-        addresses = frozenset()
-    return Own(settings.port, addresses, frozenset(origins))
 
 
 def _store(settings: Settings, client: Client, clock: Clock) -> Store:

@@ -74,7 +74,7 @@ def test_retry_after_in_seconds_and_as_a_date() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "-1", "1.5", "soon", "1e3", "٣", "0x10", "Thu, 99 Foo 2026", "\x00", "9" * 40]
+    "value", ["", "-1", "1.5", "soon", "1e3", "٣", "0x10", "Thu, 99 Foo 2026", "\x00"]
 )
 def test_garbage_is_ignored(value: str) -> None:
     """What is neither a number nor a date changes nothing."""
@@ -90,7 +90,8 @@ def test_no_header_raises_or_exceeds_a_day(value: str) -> None:
 
 def test_clamped_to_a_day() -> None:
     """A receiver cannot park a delivery for longer than 24 hours at a time."""
-    assert retry_after("999999999", NOW) == RETRY_AFTER_MAX_S
+    for many in ("999999999", "9999999999", "9" * 40):
+        assert retry_after(many, NOW) == RETRY_AFTER_MAX_S
     assert _judge(503, asked=float(RETRY_AFTER_MAX_S)).wait_s == RETRY_AFTER_MAX_S
     assert retry_after("Thu, 01 Jan 1970 00:00:00 GMT", NOW) == 0.0
 

@@ -93,9 +93,10 @@ async def add_endpoints(
 class Traffic:
     """Publishes events; `published` is when each was, by its id on the wire."""
 
-    def __init__(self, stage: Stage) -> None:
-        """Take the engine; nothing is published yet."""
+    def __init__(self, stage: Stage, data: bytes = b"{}") -> None:
+        """Take the engine and every event's data; nothing is published yet."""
         self._stage = stage
+        self._data = msgspec.Raw(data)
         self._tenant = next(iter(stage.engine.configuration.snapshot.tenants))
         self.published: dict[str, float] = {}
 
@@ -104,9 +105,7 @@ class Traffic:
         loop = asyncio.get_running_loop()
         for start in range(0, len(types), _PUBLISHED_AT_ONCE):
             chosen = types[start : start + _PUBLISHED_AT_ONCE]
-            events = [
-                NewEvent(type_, msgspec.Raw(b"{}"), None, None, "schedule") for type_ in chosen
-            ]
+            events = [NewEvent(type_, self._data, None, None, "schedule") for type_ in chosen]
             at = loop.time()
             work = Publication(
                 Scope(self._tenant, Mode.TEST), events, self._stage.engine.clock.now_ms()

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections import Counter
 from typing import NamedTuple
 
 import msgspec
@@ -71,7 +72,7 @@ def _decide(
 ) -> Decision:
     batch = Batch(
         snapshot or _snapshot(), known, IdSequence(NOW, b"e" * 10), NOW,
-        {1: 9, 2: 9} if free is None else free, lambda *_: True,
+        Counter({1: 9, 2: 9} if free is None else free), lambda *_: True,
     )  # fmt: skip
     for arrival in arrivals:
         arrival.decide(batch)

@@ -10,8 +10,8 @@ from ringback.domain.endpoints import Endpoint
 from ringback.domain.http import Callback
 from ringback.services import profile
 from ringback.services.manage import EndpointChanges, Manager
-from ringback.services.push import QUEUED_PER_ENDPOINT
 from ringback.services.retain import Periods, Retainer
+from ringback.services.slots import QUEUED_PER_ENDPOINT
 from ringback.storage.lists import Scope
 from tests.services.sink import Sink, until
 from tests.services.stage import BASE_URL, Stage

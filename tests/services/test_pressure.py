@@ -1,8 +1,19 @@
 """Back-pressure: who waits, in which order, and for how long."""
 
 import asyncio
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator
 
-from ringback.services.pressure import LAG_S, WAIT_MAX_S, Pressure
+from ringback.app import ON_THE_WAY_HIGH
+from ringback.domain.http import Callback
+from ringback.services import profile
+from ringback.services.pressure import LAG_S, PROVIDER_WAIT_MAX_S, WAIT_MAX_S, Pressure
+from ringback.storage.hot import Owned
+from tests.services.sink import until
+from tests.services.stage import BASE_URL, Stage, fresh
 
 
 class _Gauges:
@@ -60,3 +71,41 @@ async def test_slow_endpoints_alone_hold_nobody_back() -> None:
     assert gauges.pressure.lag_s < LAG_S
     assert await gauges.pressure.admit()
     assert 0 == gauges.pressure.slowed
+
+
+@contextlib.asynccontextmanager
+async def _behind(stage: Stage) -> AsyncIterator[None]:
+    """Have a worker with a thousand deliveries on their way and no time for them."""
+    engine = stage.engine
+    for number in range(ON_THE_WAY_HIGH):
+        engine.held.add(Owned(uuid.uuid4(), 0, number, uuid.uuid4(), 0))
+
+    async def hog() -> None:
+        while True:
+            time.sleep(5 * LAG_S)  # noqa: ASYNC251 - what is wanted: the loop is late
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(hog())
+    try:
+        await until(lambda: engine.pressure.behind)
+        yield
+    finally:
+        task.cancel()
+
+
+async def test_a_worker_that_is_behind_slows_intake_before_it_refuses_it(stage: Stage) -> None:
+    """A provider's callback is taken half a second later, a publisher told to come again."""
+    known = profile.read(BASE_URL)
+    assert known is not None
+    headers = (("authorization", f"Bearer {known.api_key}"),)
+    event = json.dumps({"type": "order.created", "data": {}}).encode()
+    request = Callback("POST", f"{BASE_URL}/v1/events", headers, event)
+    publish = stage.engine.publisher.publish
+    assert 201 == (await publish("", request)).status
+    async with _behind(stage):
+        began = time.monotonic()
+        assert 200 == (await stage.receive(stage.callback("sent", fresh()))).status
+        assert time.monotonic() - began >= PROVIDER_WAIT_MAX_S
+        refused = await publish("", request)
+        assert (429, "1") == (refused.status, dict(refused.headers)["retry-after"])
+    assert (2, 1) == (stage.engine.pressure.slowed, stage.engine.pressure.refused)

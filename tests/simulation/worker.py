@@ -129,7 +129,7 @@ class Worker:
         kept = Bodies()
         claiming = asyncio.Lock()
         self.recorder = Recorder(
-            links[0], kept, self.held, self.lease.worker, self._start, self._recorded, claiming
+            links[0], kept, self.held, self.lease.worker, self._desk, self._recorded, claiming
         )
         self.push = Push(
             network, self.clock, self.recorder.put, parts.release(self.recorder), kept, self.held,
@@ -144,7 +144,7 @@ class Worker:
         self.reconciler = Reconciler(self.pool, self.held, quiet, links)
         self._lost = parts.lost(self.reconciler)
         self.claimer = Claimer(
-            links[1], kept, self.lease.worker, self.push.free, self.push.start, claiming
+            links[1], kept, self.lease.worker, self.push.free, self.push, claiming
         )
         backlog = Backlog()
         # With so little work at a time, the second takes part as soon as two wait.
@@ -159,8 +159,8 @@ class Worker:
         self.endings = _Endings(self.committer, self.configuration, self.clock)
         self.endings.oracle = oracle
 
-    def _start(self, *handed: Any) -> None:
-        self.push.start(*handed)
+    def _desk(self) -> Push:
+        return self.push
 
     def _recorded(self) -> None:
         self.push.fill()

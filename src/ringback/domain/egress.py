@@ -37,8 +37,8 @@ class Own(msgspec.Struct, frozen=True):
     """Our own listener: no request goes there, but to the receiver pages under /inspect/, and for
     the picture with which simulated people answer.
 
-    `addresses` are the machine's own (all of them when the listener is bound to every interface);
-    loopback counts always. `origins` are public addresses of ours as `scheme://host:port`.
+    `addresses` are those that it is bound to; loopback counts always. `origins` are public
+    addresses of ours as `scheme://host:port`, the port always written out.
     """
 
     port: int

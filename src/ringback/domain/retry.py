@@ -13,7 +13,7 @@ SCHEDULE_S: tuple[int, ...] = (
 )  # fmt: skip
 JITTER = 0.2
 RETRY_AFTER_MAX_S = 24 * 3600
-_DIGITS = re.compile(r"[0-9]{1,9}")
+_DIGITS = re.compile(r"[0-9]{1,100}")
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -118,7 +118,7 @@ class Subject(msgspec.Struct):
 class Batch:
     """Collects what a batch writes.
 
-    `free` is how many deliveries each endpoint's number may still take into this worker's memory;
+    `free` knows how many deliveries any endpoint's number may still take into this worker's memory;
     `keep` says whether a callback of a flood may still be listed.
     """
 
@@ -311,7 +311,7 @@ class Batch:
     def _owe(self, row: Owed, before: Owed | None) -> Push:
         number = row.endpoint.no
         first = before is None or (row.lane, number) != (before.lane, before.endpoint.no)
-        own = first and self._free.get(number, 0) > 0
+        own = first and self._free[number] > 0
         if own:
             self._free[number] -= 1
         self.rows.deliveries.append((row.number, number, row.lane, own, row.retry))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 from collections import Counter
 from collections.abc import Callable, Collection
 
@@ -9,8 +10,8 @@ import structlog
 
 from ringback.errors import DatabaseUnavailable
 from ringback.services import failpoints
-from ringback.services.record import Bodies, hand_on
-from ringback.storage.hot import Owned, claim
+from ringback.services.record import Bodies, Desk, hand_on
+from ringback.storage.hot import claim
 from ringback.storage.link import HotLink
 
 EVERY_S = 1.0
@@ -30,10 +31,11 @@ class Claimer:
         kept: Bodies,
         worker: Callable[[], int],
         free: Callable[[], dict[int, int]],
-        start: Callable[[Owned, bytes, int], None],
+        desk: Desk,
         quiet: asyncio.Lock,
     ) -> None:
-        """Take the edges; `free` says how many deliveries each endpoint may still take.
+        """Take the edges; `free` says how many deliveries each endpoint may still take
+        to the `desk`.
 
         `quiet` is held from a claim until what it took has been started.
         """
@@ -41,7 +43,7 @@ class Claimer:
         self._kept = kept
         self._worker = worker
         self._free = free
-        self._start = start
+        self._desk = desk
         self._wake = asyncio.Event()
         self.quiet = quiet
 
@@ -94,14 +96,19 @@ class Claimer:
             owned = await claim(connection, worker, free)
             if owned and failpoints.reach is not None:
                 await failpoints.reach("after_claim")
-            await hand_on(connection, worker, owned, self._kept, self._start)
+            await hand_on(connection, worker, owned, self._kept, self._desk)
         taken = Counter(row.endpoint for row in owned)
         return [endpoint for endpoint, count in taken.items() if count >= free[endpoint]]
 
     @staticmethod
     def _fair(free: dict[int, int]) -> dict[int, int]:
-        """Share out one claim's rows, so that one endpoint's backlog cannot fill it."""
+        """Share out one claim's rows, so that one endpoint's backlog cannot fill it.
+
+        Where there are more endpoints than rows, those that get one are drawn by lot.
+        """
         if not free:
             return {}
+        if len(free) > CLAIM_MAX:
+            free = dict(random.sample(list(free.items()), CLAIM_MAX))
         share = max(1, CLAIM_MAX // len(free))
         return {endpoint: min(room, share) for endpoint, room in free.items()}

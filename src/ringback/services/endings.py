@@ -17,7 +17,7 @@ from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.publications import Publication
-from ringback.services.push import Job
+from ringback.services.slots import Job
 from ringback.storage import configuration as stored
 from ringback.storage.lists import Scope as StoredScope
 

@@ -8,9 +8,7 @@ decided by pace.py.
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -18,19 +16,16 @@ import structlog
 from ringback import __version__
 from ringback.domain.endpoint_fields import masked
 from ringback.domain.endpoints import Endpoint
-from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show, time_of
 from ringback.domain.retry import SCHEDULE_S, Verdict, judge, retry_after
-from ringback.domain.signing import Signer
-from ringback.domain.targets import Target
 from ringback.errors import DatabaseUnavailable
 from ringback.services import failpoints
 from ringback.services.clock import Clock
 from ringback.services.guards import OPEN, Advice, Guards
 from ringback.services.held import Held
 from ringback.services.outcome import outcome
-from ringback.services.pace import Pace
 from ringback.services.record import Bodies
+from ringback.services.slots import QUEUED_PER_ENDPOINT, Job, Rooms, Slots
 from ringback.services.snapshot import Snapshot
 from ringback.services.tally import Attempts
 from ringback.storage.hot import Finished, Owned
@@ -41,9 +36,10 @@ from ringback.transport.exchange import Exchange, Outgoing
 CONCURRENT = 512
 # Of these, what endpoints that fail may hold together: one each asks whether it is well again.
 PROBES_MAX = 128
-QUEUED_PER_ENDPOINT = 2048
 QUEUED_MAX = 16_384
 QUEUED_BYTES = 64 * 1024 * 1024
+# Beyond this, an endpoint gets one at a time, and only what can be sent at once.
+QUEUED_BYTES_HIGH = 2 * QUEUED_BYTES
 # Requests to one host, by as many endpoints as there are on it.
 PER_HOST = 256
 # Who found no place is looked at again when one gets free; so many of them each time.
@@ -59,67 +55,6 @@ log = structlog.get_logger()
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-class Job(NamedTuple):
-    """A delivery to be attempted now, with the event's body, and whose it is.
-
-    `worker` is the id under which this process took it: under a later one it is not ours.
-    """
-
-    owned: Owned
-    body: bytes
-    worker: int
-
-
-class _Slots:
-    """What is going on for one endpoint in this worker."""
-
-    __slots__ = (
-        "_guards", "_signer", "_with", "active", "bytes", "endpoint", "guard", "pace", "queue",
-        "target", "timer",
-    )  # fmt: skip
-
-    def __init__(self, endpoint: Endpoint, guards: Guards) -> None:
-        self._guards = guards
-        self.queue: deque[Job] = deque()
-        self.active = self.bytes = 0
-        self.pace = Pace(endpoint.policy.concurrency)
-        self.timer: asyncio.TimerHandle | None = None
-        self.target: Target | None = None
-        self._with = 0
-        self.aim(endpoint)
-
-    @property
-    def ready(self) -> bool:
-        return bool(self.queue) and self.active < self.pace.limit
-
-    def room(self, spare: int, spare_bytes: int) -> int:
-        """Say how many more there is room for, of what is spare; always what fits on the wire."""
-        limit = self.pace.limit
-        most = limit if self.bytes >= spare_bytes else min(spare, QUEUED_PER_ENDPOINT)
-        if limit < self.pace.most:
-            most = most * limit // self.pace.most
-        return max(most, limit) - len(self.queue) - self.active
-
-    def sign(self, event_id: str, now_ms: int, body: bytes) -> str:
-        """Sign an attempt made now; while a secret is rotated with the old one as well."""
-        keys = self.endpoint.signing_keys(now_ms)
-        if len(keys) < self._with:
-            self._with, self._signer = len(keys), Signer(keys)
-        return self._signer.sign(event_id, now_ms // 1000, body)
-
-    def aim(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        # All that might sign: whose time is over is left out by the first attempt after it.
-        everyone = endpoint.signing_keys(0)
-        self._with, self._signer = len(everyone), Signer(everyone)
-        self.guard = self._guards.policy(endpoint.mode, endpoint.policy)
-        self.pace.allow(endpoint.policy.concurrency)
-        try:
-            self.target = Target.parse(endpoint.url)
-        except InvalidUrl:
-            self.target = None
 
 
 class Push:
@@ -168,10 +103,10 @@ class Push:
         self._schedule_s = schedule_s
         self._guards = guards
         self._per_host = per_host
-        self._slots: dict[int, _Slots] = {}
+        self._slots: dict[int, Slots] = {}
         self._suspended: set[int] = set()
         # Endpoints that have work and slots, but found no place among all requests; in turn.
-        self._crowded: dict[int, _Slots] = {}
+        self._crowded: dict[int, Slots] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
         self._queued = 0
@@ -186,7 +121,7 @@ class Push:
         for number, endpoint in snapshot.reachable().items():
             slots = self._slots.get(number)
             if slots is None:
-                self._slots[number] = _Slots(endpoint, self._guards)
+                self._slots[number] = Slots(endpoint, self._guards)
             elif slots.endpoint != endpoint:
                 if slots.endpoint.disabled and not endpoint.disabled:
                     slots.pace.resume(_now())
@@ -197,12 +132,12 @@ class Push:
             if slots.endpoint.disabled:
                 self._give_back(slots)
 
-    def _give_back(self, slots: _Slots) -> None:
+    def _give_back(self, slots: Slots) -> None:
         for job in slots.queue:
             self._release(job.owned)
         self._clear(slots)
 
-    def _clear(self, slots: _Slots) -> None:
+    def _clear(self, slots: Slots) -> None:
         self._bytes -= slots.bytes
         self._queued -= len(slots.queue)
         slots.bytes = 0
@@ -217,9 +152,9 @@ class Push:
         """Remember the body of an event that waits behind another."""
         self._kept.keep(event, body)
 
-    def fresh(self) -> dict[int, int]:
-        """Say how many deliveries of new events each enabled endpoint may take into memory."""
-        return self._rooms(self._fresh_room)
+    def fresh(self) -> Rooms:
+        """Say how many deliveries of new events an endpoint may take into memory."""
+        return Rooms(self._room(self._fresh_room))
 
     def free(self) -> dict[int, int]:
         """Say how many deliveries that are due each enabled endpoint may take into memory."""
@@ -232,28 +167,41 @@ class Push:
             del rooms[number]
         return rooms
 
-    def _rooms(self, slow: Callable[[_Slots], int]) -> dict[int, int]:
-        """Say how much room there is for each; `slow` says it of those that are held back.
+    def _rooms(self, slow: Callable[[Slots], int]) -> dict[int, int]:
+        """Say how much room there is for each that has any."""
+        room = self._room(slow)
+        return {number: found for number in self._slots if (found := room(number)) > 0}
+
+    def _room(self, slow: Callable[[Slots], int]) -> Callable[[int], int]:
+        """Return what says how much room an endpoint has; `slow` says it of those held back.
 
         What hangs fills the memory up to a share of what is left, so something always is.
         """
-        if self.stopping:
-            return {}
         spare = (QUEUED_MAX - self._queued) // 4
         spare_bytes = (QUEUED_BYTES - self._bytes) // 4
-        found = {}
-        for number, slots in self._slots.items():
-            if slots.endpoint.disabled:
-                continue
-            room = slots.room(spare, spare_bytes)
-            if not slots.pace.easy:
-                room = min(room, slow(slots))
-            if room > 0:
-                found[number] = room
-        return found
+
+        def room(number: int) -> int:
+            slots = self._slots.get(number)
+            if slots is None or slots.endpoint.disabled or self.stopping:
+                return 0
+            found = slots.room(spare, spare_bytes)
+            if self._bytes >= QUEUED_BYTES_HIGH:
+                found = int(not slots.there and not self._full)
+            return found if slots.pace.easy else min(found, slow(slots))
+
+        return room
+
+    def takes(self, number: int) -> bool:
+        """Whether a delivery that was claimed may be taken into memory, whatever its size."""
+        slots = self._slots.get(number)
+        if slots is None or self._bytes < QUEUED_BYTES:
+            return True
+        if self._bytes < QUEUED_BYTES_HIGH:
+            return slots.there < slots.pace.limit
+        return not slots.there and not self._full
 
     @staticmethod
-    def _fresh_room(slots: _Slots) -> int:
+    def _fresh_room(slots: Slots) -> int:
         """Say how many new events an endpoint takes that is held back: they go behind the rest."""
         pace = slots.pace
         if not pace.rate:
@@ -261,11 +209,11 @@ class Push:
         return 0 if pace.failing or slots.queue else int(pace.rate / 4) - slots.active
 
     @staticmethod
-    def _due_room(slots: _Slots) -> int:
+    def _due_room(slots: Slots) -> int:
         """Say how many due deliveries an endpoint takes that is held back."""
         pace = slots.pace
         wait_s = pace.wait_s(_now())
-        there = len(slots.queue) + slots.active
+        there = slots.there
         if pace.failing:
             return 1 if not there and wait_s <= 0 else 0
         # What it may be sent until the next claim, and as much again should that be late.
@@ -310,7 +258,7 @@ class Push:
         slots.bytes += len(body)
         self._fill(slots)
 
-    def _fill(self, slots: _Slots, most: int = CONCURRENT) -> None:
+    def _fill(self, slots: Slots, most: int = CONCURRENT) -> None:
         while slots.ready and most and not self.stopping:
             most -= 1
             if self._full or not self._has_place(slots):
@@ -320,7 +268,7 @@ class Push:
                 return
             self._begin(slots)
 
-    def _has_place(self, slots: _Slots) -> bool:
+    def _has_place(self, slots: Slots) -> bool:
         """Whether an endpoint may hold one more of the places that all share.
 
         As many as half of what all leave free: those that hang leave something, however many.
@@ -328,7 +276,7 @@ class Push:
         places = self._concurrent - len(self._tasks)
         return slots.active < places >> 1 or (places > 0 and not slots.active)
 
-    def _in_time(self, slots: _Slots) -> bool:
+    def _in_time(self, slots: Slots) -> bool:
         """Whether the pace of an endpoint lets a request begin now; if not, wait for it."""
         now = _now()
         wait_s = slots.pace.wait_s(now)
@@ -339,11 +287,11 @@ class Push:
             slots.timer = asyncio.get_running_loop().call_later(wait_s, self._waited, slots)
         return False
 
-    def _waited(self, slots: _Slots) -> None:
+    def _waited(self, slots: Slots) -> None:
         slots.timer = None
         self._fill(slots)
 
-    def _begin(self, slots: _Slots) -> None:
+    def _begin(self, slots: Slots) -> None:
         job = slots.queue.popleft()
         self._queued -= 1
         self._bytes -= len(job.body)
@@ -351,11 +299,11 @@ class Push:
         slots.active += 1
         self._tasks.add(asyncio.create_task(self._attempt(slots, job)))
 
-    def _may_send(self, slots: _Slots, job: Job) -> bool:
+    def _may_send(self, slots: Slots, job: Job) -> bool:
         known = self._slots.get(slots.endpoint.no) is slots
         return known and not slots.endpoint.disabled and self._leased(job.worker)
 
-    async def _attempt(self, slots: _Slots, job: Job) -> None:
+    async def _attempt(self, slots: Slots, job: Job) -> None:
         try:
             if self._may_send(slots, job):
                 await self._send(slots, job)
@@ -398,7 +346,7 @@ class Push:
                     self._crowded[number] = slots
             looks -= 1
 
-    async def _send(self, slots: _Slots, job: Job) -> None:
+    async def _send(self, slots: Slots, job: Job) -> None:
         endpoint, owned = slots.endpoint, job.owned
         started_ms = self._clock.now_ms()
         event_id = show("evt", owned.event)
@@ -449,7 +397,7 @@ class Push:
             self._ids = IdSequence(at_ms, self._entropy(10), quick)
         return self._ids.next()
 
-    def _learn(self, slots: _Slots, exchange: Exchange) -> None:
+    def _learn(self, slots: Slots, exchange: Exchange) -> None:
         """Learn from an attempt how fast the endpoint may be sent to."""
         was_failing = slots.pace.failing
         slots.pace.result(exchange.status, exchange.error, _now())
@@ -458,7 +406,7 @@ class Push:
             self._give_back(slots)
 
     async def _exchange(
-        self, slots: _Slots, headers: tuple[tuple[str, str], ...], job: Job
+        self, slots: Slots, headers: tuple[tuple[str, str], ...], job: Job
     ) -> Exchange:
         if slots.target is None:
             return Exchange(error="invalid_request", detail="The endpoint's URL cannot be used.")
@@ -474,7 +422,7 @@ class Push:
         own = endpoint.policy.schedule_s
         return self._schedule_s if own is None else own
 
-    def _advice(self, slots: _Slots, exchange: Exchange) -> Advice:
+    def _advice(self, slots: Slots, exchange: Exchange) -> Advice:
         if slots.target is None or exchange.verdict is None:
             return Advice("")
         return self._guards.advice(slots.target, exchange.verdict, slots.endpoint.policy)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -19,6 +20,8 @@ BATCH_MAX = 500
 CACHE_BYTES = 32 * 1024 * 1024
 _PAUSE_S = 0.2
 _REFUSED_S = 5.0
+# Bodies are up to 256 KiB each.
+READ_MAX = 64
 log = structlog.get_logger()
 
 
@@ -44,6 +47,16 @@ class Bodies:
         return self._kept.get(event)
 
 
+class Desk(Protocol):
+    """Where deliveries are attempted."""
+
+    def takes(self, number: int, /) -> bool:
+        """Whether another delivery to an endpoint may be taken into memory."""
+
+    def start(self, owned: Owned, body: bytes, worker: int, /) -> None:
+        """Attempt a delivery."""
+
+
 class Recorder:
     """Finishes deliveries on one hot connection, as many at a time as have come meanwhile.
 
@@ -56,11 +69,11 @@ class Recorder:
         kept: Bodies,
         held: Held,
         worker: Callable[[], int],
-        start: Callable[[Owned, bytes, int], None],
+        desk: Callable[[], Desk],
         recorded: Callable[[], None],
         claiming: asyncio.Lock,
     ) -> None:
-        """Take the edges; `start` takes each delivery that is handed on.
+        """Take the edges; `desk` has what is handed on.
 
         `recorded` is told when there is room for more results. `claiming` is held by whoever has a
         claim under way.
@@ -69,7 +82,7 @@ class Recorder:
         self._kept = kept
         self._held = held
         self._worker = worker
-        self._start = start
+        self._desk = desk
         self._recorded = recorded
         self._claiming = claiming
         self._recording = 0
@@ -142,7 +155,7 @@ class Recorder:
         try:
             if failpoints.reach is not None:
                 await failpoints.reach("after_finish_before_hand_on")
-            await hand_on(connection, worker, owned, self._kept, self._start)
+            await hand_on(connection, worker, owned, self._kept, self._desk())
         except Exception as error:
             log.warning("record.hand_on", error=f"{type(error).__name__}: {error}"[:300])
             # What was not started is ours and not in memory: it is found and given back.
@@ -196,18 +209,24 @@ class Recorder:
 
 
 async def hand_on(
-    connection: Connection,
-    worker: int,
-    owned: list[Owned],
-    kept: Bodies,
-    start: Callable[[Owned, bytes, int], None],
+    connection: Connection, worker: int, owned: list[Owned], kept: Bodies, desk: Desk
 ) -> None:
-    """Start deliveries that are `worker`'s now, reading the bodies that are not remembered."""
-    found = {row.event: body for row in owned if (body := kept.get(row.event)) is not None}
-    missing = [row.event for row in owned if row.event not in found]
-    if missing:
-        found.update(await bodies(connection, missing))
-    for row in owned:
-        body = found.get(row.event)
-        if body is not None:
-            start(row, body, worker)
+    """Start deliveries that are `worker`'s now, reading the bodies that are not remembered.
+
+    Bodies are read a few at a time; what there is no memory for after that is given back.
+    """
+    left: list[Owned] = []
+    for at in range(0, len(owned), READ_MAX):
+        taken: list[Owned] = []
+        for row in owned[at : at + READ_MAX]:
+            (taken if desk.takes(row.endpoint) else left).append(row)
+        found = {row.event: body for row in taken if (body := kept.get(row.event)) is not None}
+        missing = [row.event for row in taken if row.event not in found]
+        if missing:
+            found.update(await bodies(connection, missing))
+        for row in taken:
+            body = found.get(row.event)
+            if body is not None:
+                desk.start(row, body, worker)
+    if left:
+        await release(connection, worker, left)
