@@ -1,7 +1,6 @@
 """Where our own listener is reached: no delivery may be sent there, or it would never end."""
 
 import ipaddress
-import socket
 
 import psutil
 
@@ -9,7 +8,7 @@ from ringback.domain.egress import Own
 from ringback.domain.hosts import IpAddress
 from ringback.domain.targets import Target
 
-_FAMILIES = {socket.AF_INET, socket.AF_INET6}
+_FAMILIES = {"AF_INET", "AF_INET6"}
 
 
 def own_listener(host: str, port: int, base_url: str) -> Own:
@@ -30,5 +29,5 @@ def _addresses(host: str) -> frozenset[IpAddress]:
         return frozenset((bound,))
     found = [one for all_ in psutil.net_if_addrs().values() for one in all_]
     # An address of one link has the link's name behind a %.
-    texts = [one.address.partition("%")[0] for one in found if one.family in _FAMILIES]
+    texts = [one.address.partition("%")[0] for one in found if one.family.name in _FAMILIES]
     return frozenset((bound, *map(ipaddress.ip_address, texts)))
