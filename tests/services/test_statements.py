@@ -17,6 +17,7 @@ from ringback.services.statements import key_of, moment_of, refused_by
 from ringback.services.subject_keys import day_of, inbound_key
 from ringback.storage.suppressions import InForce
 from tests.domain.schemas import faults
+from tests.providers.cases import GENUINE
 from tests.services.test_decide import (
     CONNECTION,
     NOW,
@@ -32,6 +33,13 @@ _STOP = Consent("+16505551234", "opted_out", "stop", NOW, sender="+15550783881")
 _CLICK = Notice(
     "link.clicked", "c1", {"url": "https://example.com/a", "source": "provider"}, NOW, "m1"
 )
+
+
+# What is recorded of wishes without ids and times.
+BY_DAY = {
+    "link_cool/inbound-stop", "pswin/inbound-stop", "smsportal/v3-preset-click-unjoined",
+    "textellent/opt-out-query",
+}  # fmt: skip
 
 
 def _bodies(decision: Decision) -> list[dict[str, Any]]:
@@ -109,15 +117,32 @@ def test_a_notice_about_no_message_stands_alone() -> None:
     assert ["accepted"] == decision.outcomes
 
 
-def test_what_has_no_time_is_known_for_a_day() -> None:
-    """A wish or a notice without a time is the same again that day, and another one weeks later."""
-    for item in (
-        Consent("+1", "opted_out", "stop"), Notice("link.clicked", "c1", {"url": "https://x"})
-    ):  # fmt: skip
+def test_what_has_neither_id_nor_time_is_known_for_a_day() -> None:
+    """Such a wish or notice is the same for that day alone; one with an id is so for weeks."""
+    stop = Consent("+1", "opted_out", "stop", unnamed=True)
+    click = Notice("link.clicked", "c1", {"url": "https://x"}, unnamed=True)
+    for item in (stop, click):
         keys = [key_of(item, "c", b"s", ms) for ms in (0, DAY_MS - 1, DAY_MS, 21 * DAY_MS)]
         assert keys[0] == keys[1]
         assert 3 == len(set(keys))
+        named = msgspec.structs.replace(item, unnamed=False)
+        assert key_of(named, "c", b"s", 0) == key_of(named, "c", b"s", 21 * DAY_MS)
     assert key_of(_STOP, "c", b"s", 0) == key_of(_STOP, "c", b"s", DAY_MS)
+
+
+def test_what_is_recorded_of_wishes_and_notices_is_the_same_on_any_day() -> None:
+    """Of every provider, but for the few that come with neither an id nor a time."""
+    by_day = set()
+    for case in GENUINE:
+        for item in case.provider.parse(case.callback, case.config).items:
+            if not isinstance(item, Consent | Notice):
+                continue
+            keys = {key_of(item, "c", b"s", ms) for ms in (0, DAY_MS, 35 * DAY_MS)}
+            assert item.unnamed == (len(keys) > 1), str(case)
+            if item.unnamed:
+                assert item.occurred_at is None
+                by_day.add(str(case))
+    assert BY_DAY == by_day
 
 
 def test_a_message_without_id_and_time_is_known_for_a_day() -> None:

@@ -103,7 +103,7 @@ def _canonical(body: bytes, form: Canonical) -> bytes | None:
 def notice(found: Said, body: bytes) -> Notice | None:
     """Make the notice of a status, or None where neither number nor status can be told.
 
-    No time is sent, so the same words are the same statement.
+    No time is sent: the same words about one ticket are the same statement.
     """
     number = reading.text(found.phone_number)
     if number is None:
@@ -132,7 +132,7 @@ def notice(found: Said, body: bytes) -> Notice | None:
         data["reason"] = reason[:REASON_MAX]
     ticket = reading.text(found.internal_ticket_number) or ""
     key = f"toll_free:{ticket}:{number}:{status}:{reading.fingerprint(body)}"
-    return Notice("sender.status_changed", key, data)
+    return Notice("sender.status_changed", key, data, unnamed=not ticket)
 
 
 def simulated(message: OutboundMessage) -> dict[str, object]:

@@ -151,7 +151,7 @@ class Consent(msgspec.Struct, frozen=True):
     `address` is the person's: a number with its +, or an id of `kind`. `sender` is whose messages
     it is about (None: the whole account's), `purpose` which of them (None: all). `evidence` says
     what it rests on: `keyword`, `provider_word`, `provider_code`, `message_id` of the message that
-    said it, of which `recipient` and `unnamed` are what they are of an `Inbound`.
+    said it, whose `recipient` it is. `unnamed` as of an `Inbound`: `key` holds no id either.
     """
 
     address: str
@@ -175,8 +175,8 @@ NoticeType = Literal[
 class Notice(msgspec.Struct, frozen=True):
     """A provider's statement about a link, a sender or a template: an event that happens once.
 
-    `data` is the event's object, under its family's name (`link`, `sender`, `template`), with the
-    fields of its schema. `message_id` and `recipient` name the message it is about, as in `Report`.
+    `data` is the event's object, under its family's name (`link` …), with the fields of its schema.
+    `message_id` and `recipient` name its message as in `Report`, `unnamed` is as in `Consent`.
     """
 
     type: NoticeType
@@ -185,6 +185,7 @@ class Notice(msgspec.Struct, frozen=True):
     occurred_at: int | None = None
     message_id: str | None = None
     recipient: str | None = None
+    unnamed: bool = False
 
 
 class Unrecognised(msgspec.Struct, frozen=True):
@@ -466,8 +467,7 @@ class Provider:
     def conceal(self, callback: Callback, config: Any) -> Callback:
         """Return the callback as it may be kept: without the credentials that came with it.
 
-        `Authorization` and cookies are hidden whatever the provider; here is what else would let
-        somebody in who reads it.
+        `Authorization` and cookies are hidden anyway; here is what else would let a reader in.
         """
         del config
         return callback

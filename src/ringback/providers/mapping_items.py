@@ -338,8 +338,10 @@ def _inbound(taken: Taken) -> Item | Unparsed:
     if person is None:
         return taken.lacks("from")
     # Without an id of its own it is known by all it says; without a time, for a day.
-    unnamed = not named and at is None
+    told = bool(named)
     named = named or reading.fingerprint(bytes(taken.piece.fragment))
+    key = taken.key(named)
+    unnamed = not told and at is None and key == named
     words, media = taken.long_text("text"), _media(taken)
     content: dict[str, object] = {"kind": "media" if media else "text"}
     if words is not None:
@@ -348,7 +350,7 @@ def _inbound(taken: Taken) -> Item | Unparsed:
         content["media"] = media
     return Inbound(
         message_id=named,
-        key=taken.key(named),
+        key=key,
         from_=person,
         to=taken.number("to"),
         content=content,
@@ -377,17 +379,18 @@ def _consent(taken: Taken, prefix: str) -> Item | Unparsed:
         said = taken.text(name)
         if said is not None:
             evidence[name] = said
-    usual = reading.fingerprint(address, word, bytes(taken.piece.fragment))
+    usual = f"consent:{reading.fingerprint(address, word, bytes(taken.piece.fragment))}"
+    key = taken.key(usual)
     return Consent(
         address=address,
         word="opted_in" if meaning == "opted_in" else "opted_out",
-        key=taken.key(f"consent:{usual}"),
+        key=key,
         occurred_at=at,
         channel=taken.channel(),
         sender=taken.number("sender"),
         purpose=taken.text("purpose", reading.KIND_MAX),
         evidence=evidence,
-        unnamed=at is None and not taken.rule.key and "message_id" not in evidence,
+        unnamed=at is None and key == usual and "message_id" not in evidence,
     )
 
 
@@ -401,14 +404,16 @@ def _link(rule: LinkRule, taken: Taken) -> Item | Unparsed:
         data["recipient"] = person
     if link is not None:
         data["provider_link"] = link
-    usual = reading.fingerprint(url, bytes(taken.piece.fragment))
+    usual = f"link:{rule.event}:{reading.fingerprint(url, bytes(taken.piece.fragment))}"
+    key, at, about = taken.key(usual), taken.at(), taken.text("message_id")
     return Notice(
         type="link.clicked" if rule.event == "clicked" else "link.previewed",
-        key=taken.key(f"link:{rule.event}:{usual}"),
+        key=key,
         data=data,
-        occurred_at=taken.at(),
-        message_id=taken.text("message_id"),
+        occurred_at=at,
+        message_id=about,
         recipient=person,
+        unnamed=at is None and key == usual and about is None,
     )
 
 

@@ -196,6 +196,7 @@ class Items(reading.Walk):
         text = fields.text("text", reading.TEXT_MAX)
         at, channel = self._time(fields, "inbound_time"), _channel(fields)
         id_ = fields.text("incoming_id")
+        unnamed = id_ is None and at is None
         if id_ is None:
             # A template may leave it out, and no reply is to be lost for that.
             id_ = reading.fingerprint(bytes(memoryview(fragment)))
@@ -218,6 +219,7 @@ class Items(reading.Walk):
                 reply_to=answered,
                 reply_recipient=recipient,
                 reference=fields.text("reference", reading.REFERENCE_MAX),
+                unnamed=unnamed,
             )
         )
 
@@ -234,15 +236,17 @@ class Items(reading.Walk):
         if short is not None:
             link["provider_link"] = short
         id_, recipient = _identity(fields, number, "answered")
-        named = fields.text("click_id") or reading.fingerprint(bytes(memoryview(fragment)))
+        at, clicked = self._time(fields, "notice_time"), fields.text("click_id")
+        named = clicked or reading.fingerprint(bytes(memoryview(fragment)))
         self.add(
             Notice(
                 type=_NOTICES[kind],
                 key=f"{kind}:{named}",
                 data=link,
-                occurred_at=self._time(fields, "notice_time"),
+                occurred_at=at,
                 message_id=id_,
                 recipient=recipient,
+                unnamed=at is None and clicked is None and id_ is None,
             )
         )
 

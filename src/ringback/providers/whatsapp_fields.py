@@ -132,7 +132,7 @@ def consents_of(said: Said, ours: str | None) -> list[Consent]:
         told = reading.clipped(said.get(name), 500)
         if told is not None:
             evidence[name] = told
-    found = []
+    found, at = [], reading.unix_ms(said.get("timestamp"))
     for name, kind in (("wa_id", "phone"), ("user_id", "whatsapp")):
         address = reading.plus(reading.text(said.get(name)))
         if address is not None:
@@ -141,12 +141,13 @@ def consents_of(said: Said, ours: str | None) -> list[Consent]:
                     address=address,
                     word=word,
                     key=f"{address}:{category}:{value}",
-                    occurred_at=reading.unix_ms(said.get("timestamp")),
+                    occurred_at=at,
                     kind=kind,
                     channel=CHANNEL,
                     sender=ours,
                     purpose=purpose,
                     evidence=evidence,
+                    unnamed=at is None,
                 )
             )
     return found

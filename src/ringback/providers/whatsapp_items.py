@@ -151,8 +151,9 @@ class Items(reading.Walk):
             self._other(change, entry)
             return
         key = reading.fingerprint(entry.id, str(entry.time), bytes(memoryview(change.value)))
-        at = reading.unix_ms(entry.time)
-        self.add(msgspec.structs.replace(found, key=f"{change.field}:{key}", occurred_at=at))
+        at, key = reading.unix_ms(entry.time), f"{change.field}:{key}"
+        found = msgspec.structs.replace(found, key=key, occurred_at=at, unnamed=at is None)
+        self.add(found)
 
     def _value(self, change: _Change, where: str, entry: _Entry) -> None:
         """Read the lists of a value: what each field may hold is in `_PARTS`."""

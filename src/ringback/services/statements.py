@@ -38,13 +38,14 @@ class Words(NamedTuple):
 def key_of(item: Statement, connection: str, secret: bytes, received_ms: int) -> uuid.UUID:
     """Hash what makes a statement the same one again: the provider's key, and its time.
 
-    Wishes and notices without a time are the same again on the day (UTC) that they came: who says
-    STOP once more weeks later means it. Who says it once more after START on the same day does,
-    too: see `wishes.once_more`.
+    What has neither an id nor a time is the same again on the day (UTC) that it came: who says STOP
+    once more weeks later means it. Who says it once more after START on the same day does, too: see
+    `wishes.once_more`. What has an id is the same again on any day, or whoever has kept a callback
+    could lift an opt-out with it on the next one.
     """
     kind = type(item).__name__.lower()
     stamp = "" if item.occurred_at is None else str(item.occurred_at)
-    if item.occurred_at is None and not isinstance(item, Unrecognised):
+    if item.occurred_at is None and not isinstance(item, Unrecognised) and item.unnamed:
         stamp = day_of(received_ms)
     return hashed_key(secret, connection, kind, item.key, stamp)
 
