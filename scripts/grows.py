@@ -20,6 +20,7 @@ GROWS = {
     "services.session_use:SessionUse._used": "`SESSIONS_MAX`",
     "services.rate_limits:RateLimits._buckets": "`KEYS_MAX` for each tenant and mode; the people",
     "services.push:Push._crowded": "one for each endpoint",
+    "services.endings:Endings._said": "one for each endpoint that was disabled within twelve hours",
     "services.push:Push._suspended": "one for each endpoint",
     "services.push:Push._tasks": "`CONCURRENT`",
     "services.held:Held._keys": "what queues, is under way or waits to be recorded",

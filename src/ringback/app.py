@@ -230,9 +230,10 @@ class Engine:
         self.reconciler.ask(worker)
 
     async def _ended(
-        self, endpoint: Endpoint, job: Job, verdict: Verdict, status: int | None
-    ) -> None:
-        await self.endings.ended(endpoint, job, verdict, status)
+        self, endpoint: Endpoint, job: Job, verdict: Verdict, status: int | None,
+        standing: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        await self.endings.ended(endpoint, job, verdict, status, standing)
 
     async def start(self) -> None:
         """Connect, register, load the configuration and start every loop."""
@@ -251,6 +252,7 @@ class Engine:
             self.claimer.run, self.retainer.run, self.inspector.run, self.reconciler.run,
             self.pressure.run, self.sweeper.run, self.stuck.run, self.key_use.run,
             self.session_use.run, self.folding.run, self.media.run, self.resuming.run,
+            self.endings.run,
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         # What was built at start lives as long as the process: spare the collector walking it.

@@ -61,7 +61,7 @@ class Desk:
         self.held.discard(owned.lane, owned.endpoint, owned.ord)
 
     async def _ending(
-        self, _endpoint: Endpoint, _job: Job, _verdict: Verdict, status: int | None
+        self, _endpoint: Endpoint, _job: Job, _verdict: Verdict, status: int | None, *_: object
     ) -> None:
         if self.unavailable:
             raise DatabaseUnavailable("not now")

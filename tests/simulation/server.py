@@ -193,7 +193,7 @@ class Server:
             "workers.leave": self._leave, "workers.kept": lambda: [(None,)],
             "workers.gone": lambda _: [], "workers.forget": list,
             "configuration.change": self._change, "configuration.lagging": self._lagging,
-            "configuration.update_endpoint": self._update_endpoint, "audit.add": lambda *_: [],
+            "configuration.disable_endpoint": self._disable_endpoint, "audit.add": lambda *_: [],
         }  # fmt: skip
         self._handlers = handlers
         names = [*handlers, "link.end", "link.lock", "link.backend"]
@@ -449,17 +449,16 @@ class Server:
         living = [row for row in self.store.workers.values() if row.alive]
         return [{"workers": sum(row.config_seen < version for row in living)}]
 
-    def _update_endpoint(self, *fields: Any) -> Rows:
-        id_, disabled = fields[0], fields[6]
+    def _disable_endpoint(self, id_: Any, _tenant: int, _mode: int, url: str, _why: str) -> Rows:
         replace = msgspec.structs.replace
-        endpoints = [
-            replace(row, engine=replace(row.engine, disabled=disabled))
-            if row.engine.id == id_
-            else row
-            for row in self.everything.endpoints
-        ]
-        self.everything = msgspec.structs.replace(self.everything, endpoints=endpoints)
-        return [(1,)]
+        endpoints = self.everything.endpoints
+        for place, row in enumerate(endpoints):
+            if row.engine.id == id_ and row.engine.url == url and not row.engine.disabled:
+                off = replace(row, engine=replace(row.engine, disabled=True))
+                after = [*endpoints[:place], off, *endpoints[place + 1 :]]
+                self.everything = replace(self.everything, endpoints=after)
+                return [(datetime.fromtimestamp(self.now() / 1_000_000, UTC),)]
+        return []
 
 
 def commit_rows(columns: tuple[list[Any] | None, ...]) -> CommitRows:

@@ -83,10 +83,12 @@ class _Endings(Endings):
 
     oracle: Oracle
 
-    async def disable(self, endpoint: Endpoint, reason: str) -> None:
+    async def disable(self, endpoint: Endpoint, standing: Callable[[], bool]) -> bool:
         """Disable an endpoint."""
-        await super().disable(endpoint, reason)
-        self.oracle.disabled.add(endpoint.no)
+        done = await super().disable(endpoint, standing)
+        if done:
+            self.oracle.disabled.add(endpoint.no)
+        return done
 
 
 class _Nothing:

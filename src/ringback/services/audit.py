@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from ringback.domain.endpoint_fields import masked
-from ringback.domain.endpoints import DeliveryPolicy, Mode
+from ringback.domain.endpoints import DeliveryPolicy, Endpoint, Mode
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import IdSequence, show
 from ringback.domain.targets import Target
@@ -87,9 +87,9 @@ def endpoint_changed(before: StoredEndpoint, after: StoredEndpoint) -> list[Act]
     return [*acts, *_openings(about, before.engine.policy, after.engine.policy)]
 
 
-def endpoint_disabled(endpoint: StoredEndpoint, reason: str) -> Act:
+def endpoint_disabled(endpoint: Endpoint, reason: str) -> Act:
     """Say that an endpoint was disabled by what it answered."""
-    return Act("endpoint.disabled", show("end", endpoint.engine.id), {"reason": reason})
+    return Act("endpoint.disabled", show("end", endpoint.id), {"reason": reason})
 
 
 def endpoint_deleted(endpoint: StoredEndpoint) -> Act:

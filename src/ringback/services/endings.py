@@ -1,16 +1,22 @@
 """What else follows when a delivery has failed for good: events about the endpoint, and 410.
 
 Published before the delivery is ended, under a key that happens once: a crash in between repeats
-the attempt, never the event.
+the attempt, never the event. What a worker that died has not said of an endpoint that it disabled
+another one says.
 """
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import msgspec
 
 from ringback.domain.endpoints import Endpoint
-from ringback.domain.events import rfc3339
 from ringback.domain.ids import delivery_id, show
 from ringback.domain.publishing import NewEvent
 from ringback.domain.retry import Verdict
+from ringback.errors import DatabaseUnavailable
 from ringback.services import audit
 from ringback.services.batch import Scope
 from ringback.services.clock import Clock
@@ -22,6 +28,10 @@ from ringback.storage import configuration as stored
 from ringback.storage.lists import Scope as StoredScope
 
 GONE = 410
+_GONE_WORDS = "It answered 410 Gone."
+# How often it is looked whether something was not said, and how long after it still is.
+LOOK_S = 15.0
+_MADE_UP = timedelta(hours=12)
 
 
 class _Type(msgspec.Struct):
@@ -33,6 +43,10 @@ _type = msgspec.json.Decoder(_Type).decode
 _encode = msgspec.json.Encoder().encode
 
 
+class _Moot(Exception):
+    """There is nothing to disable any more: what was begun is rolled back."""
+
+
 class Endings:
     """Publishes `endpoint.delivery_exhausted` and `endpoint.disabled`."""
 
@@ -41,18 +55,44 @@ class Endings:
         self._committer = committer
         self._configuration = configuration
         self._clock = clock
+        self._said: set[str] = set()
+
+    async def run(self) -> None:
+        """Say of endpoints that were disabled what nobody has said yet, for ever."""
+        while True:
+            with contextlib.suppress(DatabaseUnavailable):
+                await self._make_up()
+            await asyncio.sleep(LOOK_S)
+
+    async def _make_up(self) -> None:
+        since = self._clock.now_ms() / 1000 - _MADE_UP.total_seconds()
+        found = {
+            _once(row.engine, row.disabled_at): row.engine
+            for row in self._configuration.everything.endpoints
+            if row.disabled_for == _GONE_WORDS
+            and row.disabled_at is not None
+            and row.disabled_at.timestamp() > since
+        }
+        self._said &= found.keys()
+        for once, endpoint in found.items():
+            if once not in self._said:
+                await self._say_disabled(endpoint, once)
 
     async def ended(
-        self, endpoint: Endpoint, job: Job, verdict: Verdict, status: int | None
-    ) -> None:
+        self, endpoint: Endpoint, job: Job, verdict: Verdict, status: int | None,
+        standing: Callable[[], bool],
+    ) -> None:  # fmt: skip
         """Say that a delivery is exhausted; after a 410 disable the endpoint as well.
+
+        `endpoint` is what it was when the request began; `standing` says whether it has been
+        enabled ever since. A 410 that is about another URL, or from before, disables nothing.
 
         Raises:
             DatabaseUnavailable: it could not be stored; the delivery must not be ended yet.
 
         """
         if status == GONE:
-            await self.disable(endpoint, "It answered 410 Gone.")
+            await self.disable(endpoint, standing)
         event = _type(job.body)
         type_ = event.type
         if event.test or type_.startswith("endpoint."):
@@ -66,23 +106,30 @@ class Endings:
              "attempts": job.owned.n + 1, "reason": verdict.words},
         )  # fmt: skip
 
-    async def disable(self, endpoint: Endpoint, reason: str) -> None:
-        """Disable an endpoint on every worker, and say so."""
-        everything = self._configuration.everything
-        row = next((e for e in everything.endpoints if e.engine.no == endpoint.no), None)
-        if row is None or row.engine.disabled:
-            return
-        engine = msgspec.structs.replace(row.engine, disabled=True)
-        changed = msgspec.structs.replace(row, engine=engine, disabled_for=reason)
-        async with self._configuration.change() as connection:
-            await stored.update_endpoint(connection, changed)
-            scope = StoredScope(endpoint.tenant, endpoint.mode)
-            act = audit.endpoint_disabled(changed, reason)
-            await audit.write(connection, scope, None, self._clock.now_ms(), act)
-        moment = rfc3339(self._clock.now_ms())
-        await self._publish(
-            endpoint, "endpoint.disabled", f"disabled {endpoint.id} {moment}", {"reason": reason}
-        )
+    async def disable(self, endpoint: Endpoint, standing: Callable[[], bool]) -> bool:
+        """Disable an endpoint on every worker, and say so; False when there is nothing to do.
+
+        Of many that ask at once a single one does it.
+        """
+        if not standing():
+            return False
+        try:
+            async with self._configuration.change() as connection:
+                at = await stored.disable_endpoint(connection, endpoint, _GONE_WORDS)
+                # Its row is ours by now: nobody enables it meanwhile.
+                if at is None or not standing():
+                    raise _Moot
+                scope = StoredScope(endpoint.tenant, endpoint.mode)
+                act = audit.endpoint_disabled(endpoint, _GONE_WORDS)
+                await audit.write(connection, scope, None, self._clock.now_ms(), act)
+        except _Moot:
+            return False
+        await self._say_disabled(endpoint, _once(endpoint, at))
+        return True
+
+    async def _say_disabled(self, endpoint: Endpoint, once: str) -> None:
+        await self._publish(endpoint, "endpoint.disabled", once, {"reason": _GONE_WORDS})
+        self._said.add(once)
 
     async def _publish(
         self, endpoint: Endpoint, type_: str, once: str, facts: dict[str, object]
@@ -98,3 +145,8 @@ class Endings:
                 not_to=endpoint.no, once=once,
             )
         )  # fmt: skip
+
+
+def _once(endpoint: Endpoint, at: datetime) -> str:
+    """Name a disabling: by whom, and the moment that the database gave it."""
+    return f"disabled {endpoint.id} {at.timestamp():.6f}"

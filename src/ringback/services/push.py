@@ -74,7 +74,7 @@ class Push:
         held: Held,
         leased: Callable[[int], bool],
         entropy: Callable[[int], bytes],
-        ending: Callable[[Endpoint, Job, Verdict, int | None], Awaitable[None]],
+        ending: Callable[[Endpoint, Job, Verdict, int | None, Callable[[], bool]], Awaitable[None]],
         unrecorded: Callable[[], int],
         concurrent: int = CONCURRENT,
         guards: Guards = OPEN,
@@ -83,6 +83,7 @@ class Push:
     ) -> None:
         """Take the edges; `ending` is waited for before a delivery that failed for good ends.
 
+        It is told whether the endpoint is still enabled as it was when the request began.
         `unrecorded` says how many results wait to be recorded; whoever records them calls `fill`.
         `concurrent` is how many requests may be under way at once, `per_host` how many of them to
         one host; `guards` say what may be reached, and `schedule_s` when retries come where an
@@ -125,6 +126,7 @@ class Push:
             elif slots.endpoint != endpoint:
                 if slots.endpoint.disabled and not endpoint.disabled:
                     slots.pace.resume(_now())
+                    slots.enablings += 1
                 slots.aim(endpoint)
         for number in [n for n in self._slots if n not in snapshot.endpoints]:
             self._give_back(self._slots.pop(number))
@@ -347,7 +349,7 @@ class Push:
             looks -= 1
 
     async def _send(self, slots: Slots, job: Job) -> None:
-        endpoint, owned = slots.endpoint, job.owned
+        endpoint, owned, enablings = slots.endpoint, job.owned, slots.enablings
         started_ms = self._clock.now_ms()
         event_id = show("evt", owned.event)
         headers: tuple[tuple[str, str], ...] = (
@@ -386,7 +388,10 @@ class Push:
             ended_ms - time_of(owned.event),
         )  # fmt: skip
         if verdict.final == "exhausted":
-            await self._ending(endpoint, job, verdict, exchange.status)
+            await self._ending(
+                endpoint, job, verdict, exchange.status,
+                lambda: slots.enablings == enablings and not slots.endpoint.disabled,
+            )  # fmt: skip
         request = {"method": "POST", "url": endpoint.url, "headers": headers}
         advice = self._advice(slots, exchange)
         self._finished(outcome(owned, attempt_id, request, exchange, verdict, advice))

@@ -31,8 +31,8 @@ class Slots:
     """What is going on for one endpoint in this worker."""
 
     __slots__ = (
-        "_guards", "_signer", "_with", "active", "bytes", "endpoint", "guard", "pace", "queue",
-        "target", "timer",
+        "_guards", "_signer", "_with", "active", "bytes", "enablings", "endpoint", "guard", "pace",
+        "queue", "target", "timer",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, guards: Guards) -> None:
@@ -40,6 +40,8 @@ class Slots:
         self._guards = guards
         self.queue: deque[Job] = deque()
         self.active = self.bytes = 0
+        # How often it has been enabled again.
+        self.enablings = 0
         self.pace = Pace(endpoint.policy.concurrency)
         self.timer: asyncio.TimerHandle | None = None
         self.target: Target | None = None

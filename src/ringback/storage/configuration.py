@@ -394,6 +394,17 @@ async def update_endpoint(connection: DatabaseConnection, changed_: StoredEndpoi
     return number is not None
 
 
+async def disable_endpoint(
+    connection: DatabaseConnection, endpoint: Endpoint, reason: str
+) -> datetime | None:
+    """Disable an endpoint and return when; None if it is disabled, has another URL, or is gone."""
+    at: datetime | None = await connection.fetchval(
+        query("configuration.disable_endpoint"), endpoint.id, endpoint.tenant, endpoint.mode,
+        endpoint.url, reason,
+    )  # fmt: skip
+    return at
+
+
 async def delete_connection(
     connection: DatabaseConnection, id_: uuid.UUID, tenant: int, mode: Mode
 ) -> bool:

@@ -91,6 +91,11 @@ set url = $4, description = $5, event_types = $6,
 where id = $1 and tenant = $2 and mode = $3 and deleted is null
 returning no
 
+-- name: disable_endpoint
+update endpoint set disabled = now(), disabled_for = $5, updated = now()
+where id = $1 and tenant = $2 and mode = $3 and url = $4 and disabled is null and deleted is null
+returning disabled
+
 -- name: delete_endpoint
 update endpoint set deleted = now(), updated = now()
 where id = $1 and tenant = $2 and mode = $3 and deleted is null returning no
