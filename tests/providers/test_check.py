@@ -15,6 +15,7 @@ ASKED = {
     "bandwidth": (1, "https://messaging.bandwidth.com/api/v2/users/"),
     "linkmobility": (1, None),
     "smsportal": (0, "https://rest.smsportal.com/v3/Balance"),
+    "textellent": (0, "https://client.textellent.com/api/v1/event/subscriptions.json"),
     "twilio": (0, "https://api."),
     "whatsapp": (0, "https://graph.facebook.com/"),
 }
@@ -56,6 +57,13 @@ def test_what_the_provider_answers_is_the_verdict(provider: Provider) -> None:
         assert "not-a-real" not in told.detail
 
 
+def test_an_answer_of_textellents_may_say_otherwise_within() -> None:
+    """An HTTP 200 whose body has another status is that status."""
+    body = b'{"statusCode": 401, "message": "Invalid authCode"}'
+    _, _, told = asked(PROVIDERS["textellent"], HttpResponse(200, (), body))
+    assert not told.ok
+
+
 @by_asked
 def test_a_check_changes_nothing(provider: Provider) -> None:
     """It is a GET with credentials, at the provider's own host; or a token that is asked for."""
@@ -66,7 +74,8 @@ def test_a_check_changes_nothing(provider: Provider) -> None:
     for request in requests:
         assert ("GET", b"") == (request.method, request.body)
         assert request.url.startswith(str(url))
-        assert "authorization" in {name.lower() for name, _ in request.headers}
+        named = {name.lower() for name, _ in request.headers}
+        assert not named.isdisjoint({"authorization", "authcode"})
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.name)

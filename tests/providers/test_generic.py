@@ -26,6 +26,11 @@ GENERIC = PROVIDERS["generic"]
 PAGE = Path(__file__).parents[2] / "docs" / "generic.md"
 OK = Verification("ok")
 
+# Those that no mapping reads.
+AS_THEY_CAME = [
+    case for case in CASES if case.provider is GENERIC and getattr(case.config, "how", None) is None
+]
+
 
 def config_of(scheme: str = "hmac", **more: Any) -> GenericConfig:
     """Make a config with one of the schemes."""
@@ -95,7 +100,7 @@ def test_any_bytes_are_one_sound_item(body: bytes, content_type: str) -> None:
         assert body == base64.b64decode(found["base64"])
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.provider is GENERIC], ids=str)
+@pytest.mark.parametrize("case", AS_THEY_CAME, ids=str)
 def test_a_body_cut_anywhere_is_still_an_item(case: Case) -> None:
     """Every seventh length of the recordings reads as one item."""
     for length in range(0, len(case.callback.body), 7):
@@ -117,16 +122,20 @@ def test_without_a_body_the_query_is_read() -> None:
 
 
 def test_callbacks_are_the_same_when_they_say_the_same() -> None:
-    """By body, or by query where there is none; headers, method and key make no difference."""
+    """By body and query; headers, method and key make no difference.
+
+    The query may be what tells two kinds of event with one body apart.
+    """
     config = config_of("query")
 
     def key(method: str, query: str, body: bytes = b"", *headers: tuple[str, str]) -> str:
         return item_of(Callback(method, f"https://h/in/x?{query}", headers, body), config).key
 
-    assert key("POST", "a=1", BODY) == key("PUT", "a=2", BODY, ("X-Attempt", "2"))
+    assert key("POST", "a=1", BODY) == key("PUT", "a=1&key=x", BODY, ("X-Attempt", "2"))
     assert key("GET", "a=1&key=x") == key("GET", "key=y&a=1")
     several = [
         key("GET", "a=1"), key("GET", "a=2"), key("POST", "", b"a=1"), key("POST", "", BODY),
+        key("POST", "a=1", BODY), key("POST", "a=2", BODY),
         key("POST", "", BODY + b" "), key("GET", ""),
     ]  # fmt: skip
     assert len(several) == len(set(several))

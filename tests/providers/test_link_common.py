@@ -83,7 +83,22 @@ def test_a_message_from_a_person() -> None:
     }  # fmt: skip
     item = only(PRESET.mapping, posted(body))
     assert (item["from"], item["to"]) == ("+15550100123", "NO-2333")
-    assert item["content"] == {"kind": "text", "text": "YES 14:30"}
+    assert item["content"] == {
+        "kind": "text", "text": "YES 14:30", "keyword": "YES",
+        "metadata": {"operator": "no.simtel"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("root", ["deliveryReport", "message", "x"])
+def test_xml_is_read_as_well(root: str) -> None:
+    """With the names of JSON, whatever the outermost element is called."""
+    inner = "".join(f"<{name}>{value}</{name}>" for name, value in report(1001, "m$0").items())
+    item = only(PRESET.mapping, posted(f"<{root}>{inner}</{root}>".encode(), "text/xml"))
+    assert (item["message_id"], item["status"], item["parts"]) == ("m", "delivered", 2)
+    said = "<source>+15550100123</source><content><userData>Ja</userData></content>"
+    body = f"<{root}>{said}</{root}>"
+    item = only(PRESET.mapping, posted(body.encode(), "application/xml"))
+    assert (item["from"], item["content"]) == ("+15550100123", {"kind": "text", "text": "Ja"})
 
 
 def test_it_is_marked_as_unverified() -> None:

@@ -8,7 +8,14 @@ import pytest
 
 from ringback.domain.http import HttpRequest, HttpResponse
 from ringback.domain.messages import Failure
-from ringback.providers.base import CannotSimulateError, Consent, Fake, OutboundMessage, SendResult
+from ringback.providers.base import (
+    CannotSimulateError,
+    Consent,
+    Fake,
+    OutboundMessage,
+    SendResult,
+    Unrecognised,
+)
 from ringback.providers.config import ConfigError, load_config
 from ringback.providers.recorded import NOW_MS
 from ringback.providers.registry import PROVIDERS
@@ -147,3 +154,17 @@ def test_a_preset_that_there_is_not_is_refused() -> None:
     """With the names of those that there are."""
     with pytest.raises(ConfigError, match="must be one of: jasmin, kannel"):
         config(preset="nothing")
+
+
+def test_events_without_a_rule_are_told_apart_by_their_names() -> None:
+    """The name is in the query: two events with one body are two, and each says which it is."""
+    found = [
+        item
+        for case in CASES
+        for event in ("newContactDetails", "phoneNumberAddedToWrongNumber")
+        if case.provider is TEXTELLENT and f"event={event}" in case.callback.url
+        for item in TEXTELLENT.parse(case.callback, case.config).items
+    ]
+    kinds = {item.kind for item in found if isinstance(item, Unrecognised)}
+    assert {"textellent.newContactDetails", "textellent.phoneNumberAddedToWrongNumber"} == kinds
+    assert 2 == len({item.key for item in found})

@@ -177,6 +177,12 @@ class EventSender(Struct, kw_only=True):
         str | UnsetType | None, Meta(description="The provider's own word.")
     ] = UNSET
     reason: str | UnsetType | None = UNSET
+    provider_code: Annotated[
+        str | UnsetType, Meta(description="The provider's code of the reason.")
+    ] = UNSET
+    resubmit_allowed: Annotated[
+        bool | UnsetType, Meta(description="Whether a denied registration may be made again.")
+    ] = UNSET
     provider: str
     connection: str
 

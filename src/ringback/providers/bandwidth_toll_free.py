@@ -43,6 +43,7 @@ class Said(msgspec.Struct, rename="camel"):
     # What an earlier edition of the documentation calls it.
     denial_reason_description: str | None = None
     denial_status_code: int | str | None = None
+    resubmit_allowed: bool | None = None
     additional_denial_reasons: list[_Reason] | None = None
     blocked: bool | None = None
     blocked_reason: str | None = None
@@ -127,12 +128,25 @@ def notice(found: Said, body: bytes) -> Notice | None:
         "status": status,
         "provider_status": word,
     }
+    if status == "unverified":
+        data |= _denial(found)
     reason = "; ".join(filter(None, why[:REASONS_MAX]))
     if reason:
         data["reason"] = reason[:REASON_MAX]
     ticket = reading.text(found.internal_ticket_number) or ""
     key = f"toll_free:{ticket}:{number}:{status}:{reading.fingerprint(body)}"
     return Notice("sender.status_changed", key, data, unnamed=not ticket)
+
+
+def _denial(found: Said) -> dict[str, object]:
+    """Return the code of a denial, and whether the verification may be handed in again."""
+    told: dict[str, object] = {}
+    code = found.denial_status_code
+    if code is not None and code != "":
+        told["provider_code"] = str(code)[: reading.KIND_MAX]
+    if found.resubmit_allowed is not None:
+        told["resubmit_allowed"] = found.resubmit_allowed
+    return told
 
 
 def simulated(message: OutboundMessage) -> dict[str, object]:

@@ -235,7 +235,7 @@ class GenericConfig(MappedConfig, frozen=True, kw_only=True, forbid_unknown_fiel
         msgspec.Meta(
             max_length=PLACES_MAX,
             description="Where the values stand that name a callback: all of them together. "
-            "Without, two callbacks are one when their bodies are the same.",
+            "Without, two callbacks are one when their bodies and queries are the same.",
         ),
     ] = msgspec.field(default_factory=list)
     handshake: (

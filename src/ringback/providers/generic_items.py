@@ -135,8 +135,11 @@ def _key(callback: Callback, config: GenericConfig, content: Content) -> str:
     values = [value for value in named if value is not None]
     if values and len(values) == len(named):
         return f"named:{reading.fingerprint(*values)}"
-    said = callback.body or callback.query.encode("utf-8", "surrogatepass")
-    return f"{'body' if callback.body else 'query'}:{hashlib.sha256(said).hexdigest()}"
+    asked = callback.query.encode("utf-8", "surrogatepass")
+    if not callback.body:
+        return f"query:{hashlib.sha256(asked).hexdigest()}"
+    beside = f":{hashlib.sha256(asked).hexdigest()}" if asked else ""
+    return f"body:{hashlib.sha256(callback.body).hexdigest()}{beside}"
 
 
 def _named(place: Place, callback: Callback, content: Content) -> str | None:

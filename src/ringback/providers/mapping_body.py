@@ -5,7 +5,8 @@
     a form    an object of its fields; a list where a field comes more than once
     no body   the query, as a form
 
-So `/MSGLST/MSG` is the same place in XML and in JSON. What stands there is made text.
+So `/MSGLST/MSG` is the same place in XML and in JSON, and `/*/MSG` too, where nothing is known of
+the outermost element's name. What stands there is made text.
 """
 
 import re
@@ -251,15 +252,25 @@ def _at_steps(steps: tuple[str, ...]) -> Getter:
         only = steps[0]
         return lambda piece: _into(piece.tree, only)
 
+    outermost = steps[:1] == ("*",)
+    after = steps[1:] if outermost else steps
+
     def get(piece: Piece) -> object:
         tree = piece.tree
-        for step in steps:
+        if outermost:
+            tree = _only_one(tree)
+        for step in after:
             tree = _into(tree, step)
             if tree is None:
                 return None
         return tree
 
     return get
+
+
+def _only_one(tree: object) -> object:
+    """Return the only member of an object, whatever it is called: XML's outermost element."""
+    return next(iter(tree.values())) if isinstance(tree, dict) and len(tree) == 1 else None
 
 
 def _only_header(callback: Callback, name: str) -> str | None:

@@ -200,6 +200,11 @@ class InboundFields(_MessageFields, frozen=True, kw_only=True, rename={"from_": 
         Places | None, _of("Their id of the message; without, it is known by all it says.")
     ] = None
     reply_to: Annotated[Places | None, _of("Their id of the message that it answers.")] = None
+    keyword: Annotated[Places | None, _of("The keyword that it was taken for.")] = None
+    metadata: Annotated[
+        dict[Word, Places],
+        msgspec.Meta(max_length=METADATA_MAX, description="What else is to be kept of it."),
+    ] = msgspec.field(default_factory=dict)
     media: Annotated[
         list[Place],
         msgspec.Meta(

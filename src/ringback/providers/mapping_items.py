@@ -240,9 +240,15 @@ class CompiledRule:
 
 
 def unrecognised(piece: Piece, kind: str, at: int | None = None) -> Unrecognised:
-    """Make an item of a piece that no rule has a word for."""
-    fragment = piece.fragment
-    key = f"{kind}:{reading.fingerprint(bytes(fragment))}"
+    """Make an item of a piece that no rule has a word for.
+
+    What the query says beside a body tells it apart, too: it may hold the name of the event.
+    """
+    fragment, asked = piece.fragment, piece.body.query
+    told = [bytes(fragment)]
+    if asked and asked is not piece.body.tree:
+        told.append(msgspec.json.encode(asked, order="sorted"))
+    key = f"{kind}:{reading.fingerprint(*told)}"
     return Unrecognised(kind, key, fragment, at)
 
 
@@ -348,6 +354,11 @@ def _inbound(taken: Taken) -> Item | Unparsed:
         content["text"] = words
     if media:
         content["media"] = media
+    keyword, more = taken.text("keyword"), _metadata(taken.rule.metadata, taken.piece)
+    if keyword is not None:
+        content["keyword"] = keyword
+    if more:
+        content["metadata"] = more
     return Inbound(
         message_id=named,
         key=key,

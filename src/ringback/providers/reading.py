@@ -119,6 +119,15 @@ def count(value: object) -> int | None:
     return value if isinstance(value, int) and 0 < value <= 255 and value is not True else None
 
 
+def network(mcc: object, mnc: object) -> dict[str, str] | None:
+    """Return the carrier of a message by the codes of its country and of it there, or None."""
+    country, own = (str(one) if type(one) in (int, str) else "" for one in (mcc, mnc))
+    digits = country + own
+    if len(country) != 3 or not 0 < len(own) <= 3 or not (digits.isascii() and digits.isdigit()):
+        return None
+    return {"mccmnc": country + own.rjust(2, "0")}
+
+
 def kind_of(prefix: str, word: object) -> str:
     """Name an unrecognised thing `prefix.word`, with `unknown` for a word that cannot be shown."""
     shown = isinstance(word, str) and len(word) <= KIND_MAX and _KIND.fullmatch(word)

@@ -19,6 +19,7 @@ from json import JSONDecoder
 
 import msgspec
 
+from ringback.domain.events import rfc3339
 from ringback.domain.http import Callback
 from ringback.domain.messages import Failure, Status
 from ringback.domain.strict_json import StrictJsonError, unchecked
@@ -206,6 +207,9 @@ class Items(reading.Walk):
         elif channel == "whatsapp":
             content = {"kind": "unsupported", "original": fields.told}
         answered, recipient = _identity(fields, person, "answered")
+        about = self._answered(fields)
+        if about:
+            content["answers"] = about
         key = f"{id_}:{kind}"
         self.add(
             Inbound(
@@ -222,6 +226,18 @@ class Items(reading.Walk):
                 unnamed=unnamed,
             )
         )
+
+    def _answered(self, fields: Fields) -> dict[str, str]:
+        """Return what a reply tells of the message that it answers."""
+        sent_at = self._time(fields, "answered_time")
+        found = {
+            "id": fields.text("answered"),
+            "text": fields.text("answered_text", reading.TEXT_MAX),
+            "sent_at": None if sent_at is None else rfc3339(sent_at),
+            "campaign": fields.text("campaign"),
+            "group": fields.text("group"),
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
     def _notice(self, fields: Fields, kind: str, fragment: msgspec.Raw, where: str) -> None:
         number = _number(fields.text("number"))
@@ -297,8 +313,12 @@ def _kind(fields: Fields) -> str | None:
     for kind in _NOTICES:
         if fields.any_of(name for name in fields.flat if kind in name):
             return kind
-    # A reply of V2 has no name that nothing else has: it is a text, and somebody whose it is.
-    if fields.text("text", reading.TEXT_MAX) is not None and fields.text("from") is not None:
+    # A reply of V2 has no name that nothing else has: it is a text, perhaps an empty one, and
+    # somebody whose it is.
+    if fields.text("from") is not None and (
+        fields.text("text", reading.TEXT_MAX) is not None
+        or any(name.lower() == "message" for name in fields.told)
+    ):
         return _INBOUND
     return None
 

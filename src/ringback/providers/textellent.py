@@ -6,27 +6,37 @@ the preset `textellent` unless it has another mapping. `textellent_send` sends a
 
 from typing import ClassVar
 
+import msgspec
+
 from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback, HttpRequest
 from ringback.domain.messages import Status
 from ringback.providers import (
+    forms,
     mapping_writing,
     query_proof,
+    reading,
     textellent_send,
     textellent_subscribe,
 )
 from ringback.providers.base import (
     CannotSimulateError,
+    CheckFlow,
     Fake,
     Faked,
+    Item,
     OutboundMessage,
     Parsed,
     SendFlow,
+    Unrecognised,
 )
 from ringback.providers.beside import TellsBeside
 from ringback.providers.query_proof import ProvedByQuery
 from ringback.providers.subscribing import SubscribeFlow, Subscribing, Wish
 from ringback.providers.textellent_config import TextellentConfig
+
+# What the mapping calls what none of its rules holds for.
+_NO_RULE = "textellent.callback"
 
 
 class Textellent(ProvedByQuery, Subscribing, TellsBeside):
@@ -71,6 +81,9 @@ class Textellent(ProvedByQuery, Subscribing, TellsBeside):
   kept.
 - Numbers added to the do-not-text list, and taken off it, are opt-outs and opt-ins, and so are
   messages that are `opt_out_words` or `opt_in_words`.
+- Events that the mapping has no rule for, such as `newContactDetails`, `associateContactToTag`,
+  `phoneNumberAddedToWrongNumber` and those of appointments, are `provider.unrecognised` as they
+  came, with the kind `textellent.` and the event's name in the query.
 - Of the events' names in subscriptions only `INCOMING_MESSAGE` is known; `events` can be changed.
   How the list of subscriptions names its fields is read as its requests name them.
 - The API has no validity: a message that is to expire is refused, and not sent without it.
@@ -79,8 +92,18 @@ class Textellent(ProvedByQuery, Subscribing, TellsBeside):
 """
 
     def parse(self, callback: Callback, config: TextellentConfig) -> Parsed:
-        """Read a callback by the connection's mapping."""
-        return config.heard(config.how.program.read(query_proof.conceal(callback), self.name))
+        """Read a callback by the connection's mapping; what that has no rule for is named.
+
+        An event's name stands in the query, which is no part of what is passed on.
+        """
+        concealed = query_proof.conceal(callback)
+        parsed = config.how.program.read(concealed, self.name)
+        if any(type(item) is Unrecognised for item in parsed.items):
+            named = [value for name, value in forms.pairs(concealed.query) or () if name == "event"]
+            if len(named) == 1:
+                items = tuple(_named(item, named[0]) for item in parsed.items)
+                parsed = msgspec.structs.replace(parsed, items=items)
+        return config.heard(parsed)
 
     def send(self, message: OutboundMessage, config: TextellentConfig) -> SendFlow:
         """Send a text or files to one recipient; one request."""
@@ -89,6 +112,10 @@ class Textellent(ProvedByQuery, Subscribing, TellsBeside):
     def subscribe(self, wish: Wish, config: TextellentConfig) -> SubscribeFlow:
         """Subscribe to the events of the config; several requests."""
         return textellent_subscribe.flow(wish, config)
+
+    def check(self, config: TextellentConfig) -> CheckFlow | None:
+        """Ask for the subscriptions, where there is a code to ask with."""
+        return textellent_subscribe.check(config) if config.auth_code else None
 
     def fake(self, request: HttpRequest, config: TextellentConfig, how: Fake) -> Faked | None:
         """Answer as Textellent's API may, also to subscriptions."""
@@ -109,3 +136,9 @@ class Textellent(ProvedByQuery, Subscribing, TellsBeside):
         """Make the callback that a number was put on the do-not-text list, or taken off it."""
         request = mapping_writing.write_wish(config.how, message, word, url, self.name)
         return None if request is None else self.authenticate(request, config, message.at_ms)
+
+
+def _named(item: Item, event: str) -> Item:
+    if not isinstance(item, Unrecognised) or item.kind != _NO_RULE:
+        return item
+    return msgspec.structs.replace(item, kind=reading.kind_of("textellent", event))

@@ -14,7 +14,7 @@ import msgspec
 from ringback.domain.http import HttpRequest, HttpResponse
 from ringback.domain.strict_json import StrictJsonError, decode
 from ringback.providers import query_proof, reading
-from ringback.providers.base import TokenRequest
+from ringback.providers.base import CheckFlow, TokenRequest
 from ringback.providers.subscribing import (
     REMOVED_MAX,
     State,
@@ -76,6 +76,13 @@ def flow(wish: Wish, config: TextellentConfig) -> SubscribeFlow:
         state: State = "removed" if gone else "others"
         done.append(Subscription(other.event, state, shown(other.url), detail))
     return ended(done, LABEL, dry_run=wish.dry_run)
+
+
+def check(config: TextellentConfig) -> CheckFlow:
+    """Ask for the list of subscriptions, which changes nothing."""
+    answer = yield HttpRequest("GET", HOST + SUBSCRIPTIONS, account(config))
+    answer = msgspec.structs.replace(answer, status=_status(answer))
+    return reading.checked(answer, LABEL)
 
 
 def _bring(

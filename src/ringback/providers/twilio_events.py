@@ -45,6 +45,8 @@ class _Message(msgspec.Struct, rename="camel"):
     num_media: int | None = None
     opt_out_type: str | None = None
     referral_ctwa_clid: str | None = None
+    mcc: int | str | None = None
+    mnc: int | str | None = None
 
 
 _EVENT = reading.Shape(_Event)
@@ -112,6 +114,7 @@ class Events(reading.Walk):
                 provider_status=word,
                 weak=word in WEAK,
                 segments=reading.count(message.number_of_segments),
+                carrier=reading.network(message.mcc, message.mnc),
                 metadata=_tags(message.tags),
                 content=None if words is None else {"kind": "text", "text": words},
             )

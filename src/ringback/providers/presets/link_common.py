@@ -8,25 +8,35 @@ from ringback.providers.mapping import Preset, made
 
 _FAILED = "failed"
 
+
+def _at(*places: str) -> list[str]:
+    """Return places as JSON and forms have them, then as XML does, whatever it is called there."""
+    return [*places, *(f"/*{place}" for place in places)]
+
+
 LINK_COMMON = Preset(
     name="link_common",
     label="LINK Mobility Common (SMS REST API)",
     documentation="https://www.linkmobility.com/developer/",
     note="Fields and codes are put together from several descriptions of this platform and have "
     "not been tried: check them with callbacks of yours. Give LINK's support the connection's URL "
-    "for delivery reports and for messages. Long messages are reported part by part.",
+    "for delivery reports and for messages. Long messages are reported part by part. JSON, forms, "
+    "queries and XML are read; of XML, whose names are not published, those of JSON are expected, "
+    "within an outermost element of any name.",
     mapping=made({
         "rules": [
             {
                 "item": "report",
-                "when": [{"place": "/resultCode"}, {"place": "/id"}],
+                "when": [{"place": _at("/resultCode")}, {"place": _at("/id")}],
                 "part_mark": "$",
                 "parts_from": 0,
                 "fields": {
-                    "message_id": "/id", "status": "/resultCode", "reference": "/refId",
-                    "error_code": "/resultCode", "error_text": "/operatorResultCode",
-                    "occurred_at": ["/timestamp", "/sentTimestamp"], "network": "/operator",
-                    "segments": "/segments", "parts": "/segments", "channel": "const:sms",
+                    "message_id": _at("/id"), "status": _at("/resultCode"),
+                    "reference": _at("/refId"), "error_code": _at("/resultCode"),
+                    "error_text": _at("/operatorResultCode"),
+                    "occurred_at": _at("/timestamp", "/sentTimestamp"),
+                    "network": _at("/operator"), "segments": _at("/segments"),
+                    "parts": _at("/segments"), "channel": "const:sms",
                 },
                 "statuses": {
                     "1000": "submitted", "1005": "submitted", "1008": "submitted",
@@ -61,11 +71,14 @@ LINK_COMMON = Preset(
             },
             {
                 "item": "inbound",
-                "when": [{"place": "/source"}, {"place": "/content"}],
+                "when": [{"place": _at("/source")}, {"place": _at("/content")}],
                 "fields": {
-                    "message_id": "/messageId", "from": "/source", "to": "/destination",
-                    "text": ["/content/userData", "/content"], "occurred_at": "/timestamp",
+                    "message_id": _at("/messageId"), "from": _at("/source"),
+                    "to": _at("/destination"), "text": _at("/content/userData", "/content"),
+                    "occurred_at": _at("/timestamp"),
                     "channel": "const:sms",
+                    "keyword": _at("/route/keyword"),
+                    "metadata": {"subNumber": _at("/subNumber"), "operator": _at("/operator")},
                 },
             },
         ],
