@@ -2,6 +2,8 @@
 
 import itertools
 
+from msgspec.structs import replace
+
 from ringback.domain.consent import ConsentWord
 from ringback.domain.http import Callback
 from ringback.domain.messages import Failure
@@ -81,6 +83,24 @@ async def test_wanting_all_lifts_what_was_refused_of_one_channel(house: House) -
     await said(house, wish("opted_in", AT + 1, channel="whatsapp"))
     assert ["sms"] == [one["channel"] for one in await _listed(house)]
     await said(house, wish("opted_in", AT + 2, channel=None))
+    assert [] == await _listed(house)
+
+
+async def test_text_messages_are_refused_and_wanted_in_every_form(house: House) -> None:
+    """What an MMS was refused for is taken back by SMS, and so on; messages stay what they are."""
+    await said(house, replace(_refused(), channel="mms"))
+    (one,) = await _listed(house)
+    assert "sms" == one["channel"]
+    assert "mms" == (await house.get(f"/v1/messages/{one['message']}"))["channel"]
+    assert "sms" == (await house.get(f"/v1/events/{one['event']}"))["data"]["channel"]
+    await said(house, wish("opted_in", AT + 1))
+    assert [] == await _listed(house)
+    await said(house, wish("opted_out", AT + 2, channel="rcs"))
+    await said(
+        house, replace(_refused(AT + 3), channel="sms"), wish("opted_in", AT + 4, "whatsapp")
+    )
+    assert ["sms"] == [one["channel"] for one in await _listed(house)]
+    await said(house, wish("opted_in", AT + 5, channel="mms"))
     assert [] == await _listed(house)
 
 

@@ -34,6 +34,7 @@ from ringback.storage.suppressions import Ending, Past, Suppression
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
 _REACH = "null: all of them."
+_CHANNELS = "`sms` is text messages: SMS, MMS and RCS. null: all of them."
 
 
 class ContactView(View):
@@ -50,7 +51,7 @@ class SuppressionView(View):
 
     id: str = Field(examples=[example("opt")])
     contact: ContactView
-    channel: str | None = Field(description=_REACH, examples=["sms"])
+    channel: str | None = Field(description=_CHANNELS, examples=["sms"])
     sender: str | None = Field(
         description="Whose messages; null: all of the connection's account.", examples=["+15550100"]
     )

@@ -21,6 +21,10 @@ MOVING = frozenset(("whatsapp",))
 PURPOSES = (None, *PURPOSE_OF_ERROR.values())
 # Where a report has the id that stands beside a person's number, among its metadata.
 BESIDE = "whatsapp_user_id"
+# Who refuses text messages refuses them in every form: lists of opt-outs are kept for a number, and
+# of those of one sender Twilio says so.
+TEXT_CHANNEL = "sms"
+TEXT_CHANNELS = frozenset((TEXT_CHANNEL, "mms", "rcs"))
 TEXT_MAX = 256
 EVIDENCE_MAX = 16
 EVIDENCE_TEXT_MAX = 1000
@@ -29,7 +33,8 @@ EVIDENCE_TEXT_MAX = 1000
 class Person(msgspec.Struct, frozen=True):
     """Whose wish it is, and how far it reaches: None is all channels, senders or purposes.
 
-    Without a `sender` it is about whatever the provider's account sends.
+    The channel `sms` is text messages, MMS and RCS among them. Without a `sender` it is about
+    whatever the provider's account sends.
     """
 
     kind: str
@@ -42,10 +47,9 @@ class Person(msgspec.Struct, frozen=True):
 def person_of(
     address: str, kind: str, channel: str | None, sender: str | None, purpose: str | None
 ) -> Person:
-    """Make a person of what a provider says, cut to what is kept."""
-    return Person(
-        clean(kind), clean(address), _maybe(channel), _maybe(sender), _maybe(purpose)
-    )  # fmt: skip
+    """Make a person of what a provider says, cut to what is kept; `channel` is a message's."""
+    reach = TEXT_CHANNEL if channel in TEXT_CHANNELS else _maybe(channel)
+    return Person(clean(kind), clean(address), reach, _maybe(sender), _maybe(purpose))
 
 
 def person_of_address(

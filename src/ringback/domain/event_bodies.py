@@ -238,7 +238,10 @@ class ContactData(Numbered, kw_only=True):
     """A person's wish about messages."""
 
     contact: EventAddress
-    channel: Annotated[str | None, Meta(description="null: for all of them.")]
+    channel: Annotated[
+        str | None,
+        Meta(description="`sms` is text messages: SMS, MMS and RCS. null: for all of them."),
+    ]
     sender: Annotated[
         str | None, Meta(description="Whose messages; null: those of the provider's account.")
     ]
