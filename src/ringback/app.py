@@ -140,7 +140,7 @@ class Engine:
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.configuration.version,
             self.configuration.reload, self.push.drop, self.flood,
-            Ledger(lambda: self.meters),
+            Ledger(lambda: self.meters), self.push.crew,
         )  # fmt: skip
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
         self.reconciler = Reconciler(self.database, self.held, quiet, self.links)

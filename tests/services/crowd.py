@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from ringback.app import Engine
 from ringback.domain.endpoints import DeliveryPolicy, Endpoint, Mode
 from ringback.domain.ids import show, uuid7
 from ringback.domain.publishing import NewEvent
@@ -93,9 +94,9 @@ async def add_endpoints(
 class Traffic:
     """Publishes events; `published` is when each was, by its id on the wire."""
 
-    def __init__(self, stage: Stage, data: bytes = b"{}") -> None:
-        """Take the engine and every event's data; nothing is published yet."""
-        self._stage = stage
+    def __init__(self, stage: Stage, data: bytes = b"{}", engine: Engine | None = None) -> None:
+        """Take every event's data and the engine, by default the stage's; nothing is published."""
+        self._engine = engine or stage.engine
         self._data = msgspec.Raw(data)
         self._tenant = next(iter(stage.engine.configuration.snapshot.tenants))
         self.published: dict[str, float] = {}
@@ -107,10 +108,8 @@ class Traffic:
             chosen = types[start : start + _PUBLISHED_AT_ONCE]
             events = [NewEvent(type_, self._data, None, None, "schedule") for type_ in chosen]
             at = loop.time()
-            work = Publication(
-                Scope(self._tenant, Mode.TEST), events, self._stage.engine.clock.now_ms()
-            )
-            await self._stage.engine.committer.submit(work)
+            work = Publication(Scope(self._tenant, Mode.TEST), events, self._engine.clock.now_ms())
+            await self._engine.committer.submit(work)
             ids: list[uuid.UUID | None] = work.ids
             self.published |= {show("evt", id_): at for id_ in ids if id_ is not None}
 

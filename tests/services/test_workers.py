@@ -63,12 +63,13 @@ class Member:
         self.lease = Lease(self.clock)
         self.version = 1
         self.dropped = 0
+        self.crew = (0, 1)
         self.broken = False
         self.slow_s = 0.0
         self._loop: asyncio.Task[None] | None = None
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.version, self._newer, self._drop,
-            Flood(), Ledger(_Nothing),
+            Flood(), Ledger(_Nothing), self._crewed,
         )  # fmt: skip
 
     async def _newer(self, version: int) -> None:
@@ -76,6 +77,9 @@ class Member:
         if self.broken:
             raise ValueError("a configuration that cannot be read")
         self.version = version
+
+    def _crewed(self, rank: int, count: int) -> None:
+        self.crew = (rank, count)
 
     def _drop(self) -> None:
         self.dropped += 1

@@ -141,6 +141,7 @@ class Worker:
         self.workers = Workers(
             self.pool, self.lease, self.clock, lambda: self.configuration.version,
             self.configuration.reload, self.push.drop, flood, Ledger(_Nothing),
+            self.push.crew,
         )  # fmt: skip
         quiet = [self.recorder.quiet]
         self.reconciler = Reconciler(self.pool, self.held, quiet, links)

@@ -80,7 +80,7 @@ class DeliveryView(View):
         "The installation's, unless the endpoint has its own."
     )
     timeout_s: float = Field(description="For one request, in all.")
-    concurrency: int = Field(description="Requests at a time, for each worker.")
+    concurrency: int = Field(description="Requests at a time, of all workers together.")
     give_up_on: list[int] = Field(description="Statuses after which nothing is tried again.")
     allowed_networks: list[str] = Field(description="Private networks opened for this endpoint.")
     allowed_hosts: list[str] = Field(

@@ -106,6 +106,7 @@ class Push:
         self._per_host = per_host
         self._slots: dict[int, Slots] = {}
         self._suspended: set[int] = set()
+        self._crew = (0, 1)
         # Endpoints that have work and slots, but found no place among all requests; in turn.
         self._crowded: dict[int, Slots] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,17 +123,30 @@ class Push:
         for number, endpoint in snapshot.reachable().items():
             slots = self._slots.get(number)
             if slots is None:
-                self._slots[number] = Slots(endpoint, self._guards)
+                slots = self._slots[number] = Slots(endpoint, self._guards)
+                slots.share(*self._crew)
             elif slots.endpoint != endpoint:
                 if slots.endpoint.disabled and not endpoint.disabled:
                     slots.pace.resume(_now())
                     slots.enablings += 1
                 slots.aim(endpoint)
+                self._share(slots)
         for number in [n for n in self._slots if n not in snapshot.endpoints]:
             self._give_back(self._slots.pop(number))
         for slots in self._slots.values():
             if slots.endpoint.disabled:
                 self._give_back(slots)
+
+    def crew(self, rank: int, count: int) -> None:
+        """Follow which of how many workers this one is: they share what an endpoint may get."""
+        self._crew = rank, count
+        for slots in self._slots.values():
+            self._share(slots)
+
+    def _share(self, slots: Slots) -> None:
+        slots.share(*self._crew)
+        if not slots.pace.most:
+            self._give_back(slots)
 
     def _give_back(self, slots: Slots) -> None:
         for job in slots.queue:
@@ -247,7 +261,7 @@ class Push:
         if not self._held.add(owned):
             return
         slots = self._slots.get(owned.endpoint)
-        if slots is None or slots.endpoint.disabled or self.stopping:
+        if slots is None or slots.endpoint.disabled or self.stopping or not slots.pace.most:
             self._release(owned)
             return
         if slots.pace.failing and (slots.queue or slots.active):

@@ -58,9 +58,20 @@ class Slots:
         """How many of its deliveries are in memory, those on the wire included."""
         return len(self.queue) + self.active
 
+    def share(self, rank: int, count: int) -> None:
+        """Take this worker's part of what the endpoint may be sent at a time.
+
+        What is left over goes to other workers at each endpoint, so some may have no part at all.
+        """
+        of_all = self.endpoint.policy.concurrency
+        more = (self.endpoint.no + rank) % count < of_all % count
+        self.pace.allow(of_all // count + more)
+
     def room(self, spare: int, spare_bytes: int) -> int:
         """Say how many more there is room for, of what is spare; always what fits on the wire."""
         limit = self.pace.limit
+        if not self.pace.most:
+            return 0
         most = limit if self.bytes >= spare_bytes else min(spare, QUEUED_PER_ENDPOINT)
         if limit < self.pace.most:
             most = most * limit // self.pace.most
@@ -80,7 +91,6 @@ class Slots:
         everyone = endpoint.signing_keys(0)
         self._with, self._signer = len(everyone), Signer(everyone)
         self.guard = self._guards.policy(endpoint.mode, endpoint.policy)
-        self.pace.allow(endpoint.policy.concurrency)
         try:
             self.target = Target.parse(endpoint.url)
         except InvalidUrl:

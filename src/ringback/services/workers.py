@@ -85,12 +85,14 @@ class Workers:
         dropped: Callable[[], None],
         flood: Flood,
         ledger: Ledger,
+        crew: Callable[[int, int], None],
     ) -> None:
         """Take the edges.
 
         `seen` returns the configuration's version in memory, `newer` loads a newer one, `dropped`
         forgets deliveries that are no longer ours; `flood` is counted up with each beat, and what
-        the `ledger` says is told with it.
+        the `ledger` says is told with it. `crew` is told which of all workers this one is, from 0,
+        and how many there are, whenever that has changed.
         """
         self._database = database
         self._lease = lease
@@ -100,6 +102,8 @@ class Workers:
         self._dropped = dropped
         self._flood = flood
         self._ledger = ledger
+        self._crew = crew
+        self._known_crew = (0, 1)
         self._beats: dict[int, tuple[int, float]] = {}
         self._watched = 0.0
         self._adopt_until = 0.0
@@ -222,6 +226,10 @@ class Workers:
         living = {peer.id for peer in peers}
         for number in [number for number in self._beats if number not in living]:
             del self._beats[number]
+        crew = sum(number < worker for number in living), len(living) + 1
+        if crew != self._known_crew:
+            self._known_crew = crew
+            self._crew(*crew)
 
     def _gone(self, peer: stored.Peer) -> bool:
         here = peer.boot_id == self._identity.boot_id

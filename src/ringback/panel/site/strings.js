@@ -464,7 +464,7 @@ export const S = {
       headerName: "Name", headerValue: "Value", addHeader: "Add a field", removeHeader: "Take this field away",
     },
     policy: {
-      title: "How it is delivered to", timeout: "Timeout, in seconds", timeoutHelp: "For one request in all, 1 to 30.", concurrency: "Requests at a time", concurrencyHelp: "For each worker, 1 to 256.",
+      title: "How it is delivered to", timeout: "Timeout, in seconds", timeoutHelp: "For one request in all, 1 to 30.", concurrency: "Requests at a time", concurrencyHelp: "Of all workers together, 1 to 256.",
       order: "Order", orders: [["message", "the events of a message one after the other"], ["endpoint", "all events one after the other"], ["none", "none: as fast as it goes"]],
       orderHelp: "What waits for what: one that fails holds back what is behind it.", schedule: "Waits between attempts", scheduleHelp: "With units s, min, h, d and commas between; at most 20, none longer than 7 days.",
       wrong: (what) => `“${what}” is no wait: write it as 30 s, 10 min, 4 h or 1 d.`, usual: "As usual in this installation", usualSet: "It will follow the installation's schedule.", giveUp: "Give up at once on", giveUpHelp: "Answers by which your receiver means never. All others are tried again.",
