@@ -211,6 +211,10 @@ class EventTemplate(Struct, kw_only=True):
     ] = UNSET
     reason: str | UnsetType | None = UNSET
     category: str | UnsetType | None = UNSET
+    components: Annotated[
+        dict[str, Any] | UnsetType,
+        Meta(description="What an edited one holds: `header`, `text`, `footer`, `buttons`."),
+    ] = UNSET
     provider: str
     connection: str
 

@@ -46,6 +46,15 @@ TEMPLATE_STATUS = {
     "DELETED": "deleted",
     "LIMIT_EXCEEDED": "limit_exceeded",
 }
+# What a template holds, in Meta's words and in ours.
+COMPONENTS = {"title": "header", "element": "text", "footer": "footer", "buttons": "buttons"}
+# What an account may do, in the words of older callbacks and of newer ones.
+CAPABILITIES = (
+    "max_daily_conversations_per_business",
+    "max_daily_conversation_per_phone",
+    "max_phone_numbers_per_business",
+    "max_phone_numbers_per_waba",
+)
 _ACCOUNT = "whatsapp_account"
 _NOTHING = frozenset(("", "NONE"))
 
@@ -172,7 +181,7 @@ def _word(said: Said, name: str) -> str | None:
     return None if value in _NOTHING else value
 
 
-def _template(said: Said, status: str, word: str, **more: str | None) -> Notice | None:
+def _template(said: Said, status: str, word: str | None, **more: str | None) -> Notice | None:
     """Say what became of a template; None for one without a name."""
     name = reading.text(said.get("message_template_name"))
     if name is None:
@@ -180,12 +189,13 @@ def _template(said: Said, status: str, word: str, **more: str | None) -> Notice 
     number = said.get("message_template_id")
     named = str(number) if isinstance(number, str | int) else None
     optional = {
+        "provider_status": word,
         "id": reading.text(named),
         "language": _word(said, "message_template_language"),
         "category": _word(said, "message_template_category"),
         **more,
     }
-    data: dict[str, object] = {"name": name, "status": status, "provider_status": word}
+    data: dict[str, object] = {"name": name, "status": status}
     data |= {key: value for key, value in optional.items() if value is not None}
     return Notice("template.status_changed", "", data)
 
@@ -225,6 +235,16 @@ def _template_category(said: Said, _account: str) -> Notice | None:
     return _template(said, "category_changed", category, reason=reason, category=category)
 
 
+def _template_components(said: Said, _account: str) -> Notice | None:
+    """Read that a template was edited, and what it holds now."""
+    found = _template(said, "components_changed", None)
+    named = {name: said.get(f"message_template_{theirs}") for theirs, name in COMPONENTS.items()}
+    holds = {name: value for name, value in named.items() if value}
+    if found is not None and holds:
+        found.data["components"] = holds
+    return found
+
+
 def _sender(
     address: str | None, word: str | None, reason: str | None, kind: str = CHANNEL, prefix: str = ""
 ) -> Notice | None:
@@ -254,6 +274,26 @@ def _number_quality(said: Said, _account: str) -> Notice | None:
 def _number_name(said: Said, _account: str) -> Notice | None:
     number, reason = _number(said, "display_phone_number"), _word(said, "rejection_reason")
     return _sender(number, _word(said, "decision"), reason, prefix="name_")
+
+
+def _number_security(said: Said, _account: str) -> Notice | None:
+    """Read what became of the PIN that a number's registration is protected by."""
+    return _sender(_number(said, "display_phone_number"), _word(said, "event"), None)
+
+
+def _capability(said: Said, account: str) -> Notice | None:
+    """Read how much an account, or the business that it belongs to, may do from now on."""
+    limits = [(name, said.get(name)) for name in CAPABILITIES]
+    told = [f"{name} {limit}" for name, limit in limits if type(limit) in (int, str)]
+    if not (account and told):
+        return None
+    data: dict[str, object] = {
+        "address": account,
+        "kind": _ACCOUNT,
+        "status": "capability_changed",
+        "reason": reading.clipped(", ".join(told), 500),
+    }
+    return Notice("sender.status_changed", "", data)
 
 
 def _account_update(said: Said, account: str) -> Notice | None:
@@ -291,8 +331,11 @@ NOTICES: dict[str, Callable[[Said, str], Notice | None]] = {
     "message_template_status_update": _template_status,
     "message_template_quality_update": _template_quality,
     "template_category_update": _template_category,
+    "message_template_components_update": _template_components,
     "phone_number_quality_update": _number_quality,
     "phone_number_name_update": _number_name,
+    "security": _number_security,
+    "business_capability_update": _capability,
     "account_update": _account_update,
     "account_review_update": _account_review,
     "account_alerts": _account_alert,

@@ -6,8 +6,9 @@ SETUP = """\
 gets its challenge back.
 2. Subscribe to the field `messages`, and to those whose events you want: \
 `message_template_status_update`, `message_template_quality_update`, `template_category_update`, \
-`phone_number_quality_update`, `phone_number_name_update`, `account_update`, \
-`account_review_update`, `account_alerts`, `user_preferences`, `calls`, `smb_message_echoes`.
+`message_template_components_update`, `phone_number_quality_update`, `phone_number_name_update`, \
+`security`, `account_update`, `account_review_update`, `account_alerts`, \
+`business_capability_update`, `user_preferences`, `calls`, `smb_message_echoes`.
 3. Copy the *App Secret* (*App settings → Basic*) into the connection.
 4. To send, and to fetch files that people send: the token of a system user with the permission \
 `whatsapp_business_messaging`, and the *Phone number ID*.
@@ -64,9 +65,11 @@ writes STOP says no less. `user_preferences` and error 131050 are about marketin
 of a person with a number and an id is about both, in whichever of these ways it is told, because \
 either may be written to: two events, and two suppressions.
 - Messages that a business sends from the app on its phone (`smb_message_echoes`) are outbound \
-messages; nothing answers them. `history`, `smb_app_state_sync`, `flows`, `security`, \
-`user_id_update`, groups' own fields and whatever Meta adds are `provider.unrecognised` with their \
-content: what happened months ago starts nothing.
+messages; nothing answers them. `history`, `smb_app_state_sync`, `flows`, \
+`payment_configuration_update`, `partner_solutions`, `automatic_events`, `tracking_events`, \
+`user_id_update`, groups' own fields, errors that belong to no message (`whatsapp.errors`) and \
+whatever Meta adds are `provider.unrecognised` with their content: what happened months ago starts \
+nothing.
 - The signature is checked more strictly than by some libraries: exactly one header, `sha256=` and \
 64 lower-case hexadecimal digits. A handshake has each of its three parameters once, and a \
 challenge of letters, digits and `_.~+/=:-`.
