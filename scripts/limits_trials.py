@@ -11,6 +11,10 @@ TRIALS: dict[str, Limit] = {
     "services.simulate:STATUSES_MAX": Limit("statuses", "of one", _EXPLAINED),
     "services.simulate:DELAY_MAX_MS": Limit(MILLISECONDS, "between two", _EXPLAINED),
     "services.simulate:BATCH_MAX": Limit("messages", "of one", _EXPLAINED),
+    "api.simulate:NAME_MAX": Limit(CHARACTERS, "the name of a sample", _EXPLAINED),
+    "services.play:LOOK_MAX": Limit(
+        "callbacks", "looked through for those of a sample", "it is not named in the answer"
+    ),
     "api.simulate:URL_MAX": Limit(CHARACTERS, "where a file is", _EXPLAINED),
     "api.simulate:MEDIA_MAX": Limit("files", "of a message", _EXPLAINED),
     "services.fake_apis:MESSAGES_MAX": Limit(

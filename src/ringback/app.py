@@ -51,6 +51,7 @@ from ringback.services.native import NativeIntake
 from ringback.services.numbers import Ledger
 from ringback.services.own_listener import own_listener
 from ringback.services.passwords import Passwords
+from ringback.services.play import Player
 from ringback.services.pressure import Pressure
 from ringback.services.publish import Publisher
 from ringback.services.push import Push
@@ -187,6 +188,7 @@ class Engine:
         self.door = Client()
         self.sender = Sender(self.committer, self.clock, self.receiver.unknown_codes)
         self.simulator = Simulator(self.door, self.clock, settings.base_url, self.sender)
+        self.player = Player(self.simulator, self.database, self.clock)
         self.fakes = FakeApis(self.configuration, self.clock, self.simulator, settings.base_url)
         ways = Ways(self.client, self.door, settings.base_url, settings.public_url)
         self.subscriber = Subscriber(ways, self.guards, self.database, self.clock)
@@ -350,6 +352,7 @@ class Application:
                 health=engine.health,
                 figures=engine.watch.figures,
                 simulate=engine.simulator.simulate,
+                player=engine.player,
                 again=engine.again,
                 trials=engine.trials,
                 feed=engine.feed,

@@ -53,6 +53,7 @@ class House:
             "health": self.engine.health,
             "figures": self.engine.watch.figures,
             "simulate": self.engine.simulator.simulate,
+            "player": self.engine.player,
             "again": self.engine.again,
             "trials": self.engine.trials,
             "feed": self.engine.feed,

@@ -56,6 +56,7 @@ def addresses(installation: Installation) -> dict[str, str]:
         "callback": f"/callbacks/{first('callbacks?outcome=rejected&limit=1')}",
         "connection": connection,
         "connection-simulate": f"{connection}?tab=simulate",
+        "connection-samples": f"{connection}?tab=simulate&play=sample&sample=status-delivered",
         "connection-settings": f"{connection}?tab=settings",
         "connection-mapping": f"/connections/{_mapped(installation)}?tab=mapping",
     }

@@ -332,3 +332,39 @@ def test_a_quarantined_callback_is_read_again_once_it_fits(
     expect(page.locator(".reason-more")).to_contain_text("Checked")
     expect(page.locator("text=Settings of its connection")).to_be_visible()
     expect(page.locator(".read-again button")).to_be_enabled()
+
+
+def test_a_sample_is_looked_at_played_and_leads_to_its_callback(
+    panel: Panel, shop: Installation
+) -> None:
+    """Found by its words, shown raw before; posted twice, the second callback is a duplicate."""
+    one = made(shop, "twilio", {"auth_token": "not-a-real-auth-token-for-panel1"})
+    page = panel.go(f"/connections/{one}?tab=simulate")
+    page.check("label:has-text('a sample')")
+    expect(page.locator(".tree summary").first).to_contain_text("Statuses of messages")
+    page.fill("input[type=search]", "no such words")
+    page.click(".state.no-match >> button")
+    page.fill("input[type=search]", "link clicked form")
+    expect(page.locator(".tree li")).to_have_count(1)
+    page.click(".tree a:has-text('Click callback form')")
+    expect(page.locator(".catalogue h2")).to_have_text("Click callback form")
+    expect(page.locator(".catalogue .facts")).to_contain_text("link.clicked")
+    assert "event_type=click" in page.inner_text(".catalogue .code >> nth=1")
+    assert [] == shop.api("GET", f"/v1/callbacks?connection={one}")["data"]
+    page.check("label:has-text('post it twice')")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".came .banner")).to_have_count(2)
+    expect(page.locator(".came .banner >> nth=1")).to_contain_text("Duplicate")
+    page.click("text=Open callback 1")
+    page.wait_for_url("**/callbacks/cbk_*")
+    page.go_back()
+    expect(page.locator(".catalogue h2")).to_have_text("Click callback form")
+    page.route("**/samples", lambda route: route.fulfill(status=503, json={"title": "Busy"}))
+    page.reload()
+    expect(page.locator(".state.failed")).to_be_visible()
+    page.unroute("**/samples")
+    # What the browser says of the failure that was asked for.
+    panel.complaints.clear()
+    page.click(".state.failed >> button")
+    expect(page.locator(".catalogue h2")).to_have_text("Click callback form")

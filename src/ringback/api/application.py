@@ -31,6 +31,7 @@ from ringback.api import (
     events,
     health,
     inspector,
+    library,
     listening,
     mapping_trials,
     media,
@@ -68,10 +69,10 @@ _ANSWERED = (
     problems.Problem, Invalid, DatabaseUnavailable, RequestValidationError, HTTPException,
 )  # fmt: skip
 _RESOURCES = (
-    endpoints, listening, trials, connections, simulate, providers, messages, timeline, events,
-    event_types, callbacks, suppressions, deliveries, again, attempts, inspector, audit, api_keys,
-    tenants, whoami, scopes, search, session, sessions, people, reveal, overview, event_matches,
-    stats, signature_checks, media, mapping_trials, credentials, subscribing,
+    endpoints, listening, trials, connections, library, simulate, providers, messages, timeline,
+    events, event_types, callbacks, suppressions, deliveries, again, attempts, inspector, audit,
+    api_keys, tenants, whoami, scopes, search, session, sessions, people, reveal, overview,
+    event_matches, stats, signature_checks, media, mapping_trials, credentials, subscribing,
 )  # fmt: skip
 
 # Traces leave by our own way out or not at all, whatever the environment says.

@@ -22,6 +22,7 @@ from ringback.services.key_use import KeyUse
 from ringback.services.manage import Manager
 from ringback.services.media_store import Store
 from ringback.services.once import Once
+from ringback.services.play import Player
 from ringback.services.rate_limits import RateLimits
 from ringback.services.request_log import RequestLog
 from ringback.services.session_use import SessionUse
@@ -58,10 +59,10 @@ def _always() -> bool:
 class Context:
     """The edges of the API.
 
-    `simulate` starts a plan and returns the message's ids. `held` says whether this
-    worker's lease stands: without one its keys may be out of date. `own` is our own listener,
-    `guards` say what endpoints may reach, `retry_schedule` is for those without their own.
-    `figures` are the installation's numbers, `trusted_proxies` who is believed about where a
+    `simulate` starts a plan and returns the message's ids; `player` plays samples. `held` says
+    whether this worker's lease stands: without one its keys may be out of date. `own` is our own
+    listener, `guards` say what endpoints may reach, `retry_schedule` is for those without their
+    own. `figures` are the installation's numbers, `trusted_proxies` who is believed about where a
     request comes from.
     """
 
@@ -72,6 +73,7 @@ class Context:
     health: Callable[[], Awaitable[Health]]
     figures: Callable[[], Awaitable[Figures]]
     simulate: Callable[[Connection, Plan], Awaitable[Simulated]]
+    player: Player
     again: Again
     feed: Feed
     answers: Answers

@@ -9,9 +9,11 @@ from pydantic import Field
 from ringback.api.asked import Asked
 from ringback.api.auth import Caller, CallerDep
 from ringback.api.connections import known_connection
+from ringback.api.library import PlayedView, shown_played, usable_connection
 from ringback.api.problems import Problem
 from ringback.api.shown import MessageId, View
 from ringback.domain import ids
+from ringback.domain.endpoints import Connection
 from ringback.domain.messages import ErrorClass, Status
 from ringback.domain.scenarios import Outcome
 from ringback.errors import Fault, Invalid
@@ -29,6 +31,7 @@ from ringback.storage import messages
 from ringback.storage.configuration import StoredConnection
 
 TEXT_MAX = 1600
+NAME_MAX = 100
 ADDRESS_MAX = 64
 REFERENCE_MAX = 128
 URL_MAX = 2048
@@ -49,7 +52,21 @@ class FileAsked(Asked):
 
 
 class SimulateRequest(Asked):
-    """What to simulate: the statuses in order, and how far the network is from perfect."""
+    """What to simulate: the statuses in order, and how far the network is from perfect.
+
+    Or a sample, and nothing else but `again`.
+    """
+
+    sample: str | None = Field(
+        default=None, max_length=NAME_MAX,
+        description="In place of a message's life: the name of a sample, which is posted once, "
+        "signed with this connection's own secret. GET /v1/connections/{id}/samples lists them.",
+    )  # fmt: skip
+    again: bool = Field(
+        default=False,
+        description="Whether a sample is posted twice, in the very same bytes: the second is a "
+        "duplicate.",
+    )
 
     message: str | None = Field(
         default=None,
@@ -118,7 +135,8 @@ class SimulatedMessage(View):
         description="By which the message can be found once it is in; none when it was refused."
     )
     message: MessageId | None = Field(
-        description="The message, when it is sent or was named; otherwise it is observed."
+        description="The message, when it is sent or was named, or a sample is about it alone; "
+        "otherwise it is observed."
     )
     outcome: Literal["submitted", "refused", "throttled", "uncertain"] | None = Field(
         description="What became of the send, where there was one."
@@ -126,9 +144,13 @@ class SimulatedMessage(View):
 
 
 class Simulated(SimulatedMessage):
-    """A simulation that was started: its message, and the `others` of a batch."""
+    """A simulation that was started: its message, and the `others` of a batch.
+
+    Of a sample, which has come in by now, `callbacks` says what became of each post.
+    """
 
     others: list[SimulatedMessage]
+    callbacks: list[PlayedView] = Field(description="Of a sample; else empty, as it goes on.")
 
 
 @router.post(
@@ -141,9 +163,11 @@ async def simulate(caller: CallerDep, connection_id: str, body: SimulateRequest)
     """Post signed callbacks to this connection as its provider would. Only for test keys."""
     found = known_connection(caller, connection_id)
     caller.only_in_test_mode("Simulation")
-    connection = caller.context.configuration.snapshot.connection_by_id(found.id)
-    if connection is None:
-        raise Invalid(Fault("", "This version cannot read the connection's stored config."))
+    connection = usable_connection(caller, found)
+    if body.sample is not None:
+        return await _play(caller, connection, body, body.sample)
+    if body.again:
+        raise Invalid(Fault("/again", "It is for samples; see `duplicate`."))
     faults = _faults(found.provider, body)
     if faults:
         raise Invalid(*faults)
@@ -162,7 +186,26 @@ async def simulate(caller: CallerDep, connection_id: str, body: SimulateRequest)
     except BlockingIOError as error:
         raise Problem("busy", str(error), headers={"retry-after": "5"}) from error
     others = [SimulatedMessage(**_shown(one, None)) for one in made.others]
-    return Simulated(**_shown(made, body.message), others=others)
+    return Simulated(**_shown(made, body.message), others=others, callbacks=[])
+
+
+async def _play(
+    caller: Caller, connection: Connection, body: SimulateRequest, sample: str
+) -> Simulated:
+    """Play a sample, and say what became of it. Raises Invalid, and Problem when too much goes."""
+    others = body.model_fields_set - {"sample", "again"}
+    if others:
+        named = sorted("from" if one == "from_" else one for one in others)
+        raise Invalid(*[Fault(f"/{one}", "A sample says all of it by itself.") for one in named])
+    try:
+        played = await caller.context.player.play(connection, sample, again=body.again)
+    except BlockingIOError as error:
+        raise Problem("busy", str(error), headers={"retry-after": "5"}) from error
+    message = next((one.message for one in played if one.message), None)
+    return Simulated(
+        provider_message_id=None, message=ids.show("msg", message) if message else None,
+        outcome=None, others=[], callbacks=[shown_played(one) for one in played],
+    )  # fmt: skip
 
 
 def _faults(provider: str, body: SimulateRequest) -> list[Fault]:

@@ -201,6 +201,9 @@ _NEW_CONNECTION = (
     Option("force", "Add it even if its mapping reads none of them.", "flag"),
 )  # fmt: skip
 _SIMULATE = (
+    Option("sample", "In place of a message's life: one of `connections samples`.",
+           metavar="NAME"),
+    Option("again", "Post the sample twice: the second is a duplicate.", "flag"),
     Option("to", "Whom the message is for.", metavar="ADDRESS"),
     Option("from", "Who sends it.", metavar="ADDRESS"),
     Option("message", "One that is there: it is reported on, and nothing is sent.",
@@ -304,7 +307,19 @@ CONNECTIONS = Resource(
             _SIMULATE, many=False,
             examples=(
                 "connections simulate con_01… --to +15550123 --from +15550100 --statuses sent",
+                "connections simulate con_01… --sample status-delivered",
             ),
+        ),
+        Command(
+            "samples", "list", "GET", "/v1/connections/{id}/samples",
+            "List the recorded callbacks of its provider that can be played to a connection, by "
+            "what they are about.",
+            columns=(
+                Column("name", "name"), Column("about", "about"), Column("says", "says"),
+                Column("events", "events", wide=True),
+            ),
+            argument="ID", argument_help="Whose.", many=False, paged=False,
+            examples=("connections samples con_01…",),
         ),
         Command(
             "check", "act", "POST", "/v1/connections/{id}/check",

@@ -69,7 +69,8 @@ SCOPES: dict[str, Covered] = {
     ),
     "connections:read": Covered(
         "Providers and connections, without their secrets",
-        ("list_providers", "list_mapping_presets", "list_connections", "get_connection"),
+        ("list_providers", "list_mapping_presets", "list_connections", "get_connection",
+         "list_samples"),
     ),
     "connections:write": Covered(
         "Adding, changing, pausing and deleting connections, and simulating messages through them",

@@ -52,6 +52,7 @@ _PROOF = re.compile(r"[^ =,]+(?==*$)")
 _NO_PROOF = frozenset({"content-type", "user-agent"})
 _POLICY = Policy(allow_loopback=True, allow_http=True)
 _DRY_RUN = "dry-run"
+_FULL = "Too many simulations are under way; wait for some to end."
 log = structlog.get_logger()
 
 
@@ -149,7 +150,7 @@ class Simulator:
 
         """
         if self.full:
-            raise BlockingIOError("Too many simulations are under way; wait for some to end.")
+            raise BlockingIOError(_FULL)
         try:
             # What cannot be told of is not sent either.
             self._requests(connection, plan, [_DRY_RUN] * plan.batch)
@@ -173,6 +174,19 @@ class Simulator:
         """Start posting callbacks about messages that somebody else sent, by the provider's ids."""
         for provider_id, plan in plans:
             self._start(self._play(connection, plan, [provider_id], after_s))
+
+    def url_of(self, connection: Connection) -> str:
+        """Return a connection's callback URL, as its provider would call it."""
+        return f"{connection.public_url or self._base_url}/in/{connection.token}"
+
+    async def post_now(self, connection: Connection, request: HttpRequest) -> Exchange:
+        """Post one callback, made for `url_of`, and wait for the answer. Raises BlockingIOError."""
+        if self.full:
+            raise BlockingIOError(_FULL)
+        if connection.public_url is not None:
+            request = _moved(request, connection.public_url, self._base_url)
+        # Whoever asked may go away in between: what has begun is brought to its end.
+        return await asyncio.shield(self._start(self._post(request)))
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -245,8 +259,7 @@ class Simulator:
     ) -> list[tuple[float, HttpRequest]]:
         """Make the callbacks of a plan, each with the seconds after which it is posted."""
         provider = registry.get(connection.provider)
-        public = connection.public_url or self._base_url
-        url = f"{public}/in/{connection.token}"
+        url = self.url_of(connection)
         now = self._clock.now_ms()
         scheduled: list[tuple[float, HttpRequest]] = []
         for place, status in enumerate(plan.statuses if ids else ()):
@@ -262,6 +275,7 @@ class Simulator:
                 requests += [one for one in beside if one is not None]
             if connection.public_url is not None:
                 # Signed for where the provider calls, and posted to where we are.
+                public = connection.public_url
                 requests = [_moved(one, public, self._base_url) for one in requests]
             if plan.forged and any(_proves(connection, _forged(one), now) for one in requests):
                 raise CannotSimulateError(UNPROVED)

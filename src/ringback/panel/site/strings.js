@@ -582,6 +582,17 @@ export const S = {
       title: "Simulate a message", lead: "Posts signed callbacks to this connection, as its provider would: nothing is sent to anybody.", live: "Only connections in test mode can be simulated.", toTest: "Go to test mode", none: "There is no simulation for this provider: post to it with an API key.",
       to: "To", from: "From", channel: "Channel", statuses: "What is reported, in this order", text: "Text of the message", delay: "Milliseconds between callbacks", faults: "How far the network is from perfect", duplicate: "come twice", loss: "get lost", reorder: "in another order", forged: "badly signed, so that they are refused",
       never: "never", half: "half of them", all: "all", go: "Simulate", started: "On its way: ", message: "Open the message", refused: "They were refused, as they should be: see Callbacks.", wait: "waiting for the message…", lost: "No message has come of it: see Callbacks.", choose: "Choose at least one.",
+      what: "What is played", life: "a message’s life, status by status", sample: "a sample: one recorded callback of this provider",
+    },
+    samples: {
+      list: "Samples", find: "Find a sample", noneFits: "No sample has all of these words.",
+      about: { statuses: "Statuses of messages", people: "Messages from people", consent: "Opting out and in", links: "Links and clicks", templates: "Templates", senders: "Senders and numbers", calls: "Calls", orders: "Orders of numbers", others: "What Ringback has no word for", unread: "What cannot be read" },
+      choose: "Choose a sample", gone: "There is no sample of this name", lead: "Each is a callback as this provider posts it. Look at it first; then it is posted to this connection, signed with its own secret.",
+      none: "There are no samples for this connection", noneText: "Whoever posts to it proves that with an API key: post what you want to see.",
+      says: "What it tells", follows: "Events that follow", nothing: "none", name: "Name", raw: "What is posted", head: "Request line and content type", body: "Body",
+      made: "Shown as it was recorded. When it is posted, ids and times in it are made fresh, so that it is news, and it is signed anew.",
+      again: "post it twice, in the very same bytes: the second is a duplicate", go: "Post it", callback: "Open the callback", nth: (n) => `Open callback ${n}`, message: "Open the message",
+      answered: (status) => `answered ${status}.`, unanswered: "not answered.", notKept: "Not kept:",
     },
   },
 

@@ -5,8 +5,9 @@ import { Loading } from "../parts/states.js";
 import { get, post } from "../shell/api.js";
 import { html, useEffect, useRef, useState } from "../shell/preact.js";
 import { may, mode, setMode } from "../shell/session.js";
-import { href } from "../shell/where.js";
+import { href, setQuery, where } from "../shell/where.js";
 import { S } from "../strings.js";
+import { Samples } from "./connection_samples.js";
 
 const T = S.connections.simulate;
 const USUAL = ["submitted", "sent", "delivered"];
@@ -90,11 +91,21 @@ function Form({ connection, provider }) {
     ${sent && html`<${Result} sent=${sent} />`}</form></section>`;
 }
 
+/** What is played: a whole life, or one callback. The address says which. */
+function What({ sample }) {
+  const choose = (play) => () => setQuery({ play, sample: null });
+  return html`<fieldset class="checks"><legend>${T.what}</legend>
+    <label><input type="radio" name="play" checked=${!sample} onChange=${choose(null)} /> ${T.life}</label>
+    <label><input type="radio" name="play" checked=${sample} onChange=${choose("sample")} /> ${T.sample}</label></fieldset>`;
+}
+
 /** The tab. */
 export function Simulate({ connection, provider }) {
   if (mode.value !== "test") return html`<p class="banner"><span>${T.live}</span><button class="btn" onClick=${() => setMode("test")}>${T.toTest}</button></p>`;
   if (!provider) return html`<${Loading} />`;
   if (!provider.simulates.length) return html`<p class="muted">${T.none}</p>`;
   if (!may("connections:write")) return html`<p class="muted">${S.frame.mayNot}</p>`;
-  return html`<${Form} connection=${connection} provider=${provider} />`;
+  const sample = where.value.query.play === "sample";
+  return html`<div class="stack"><${What} sample=${sample} />
+    ${sample ? html`<${Samples} connection=${connection} />` : html`<${Form} connection=${connection} provider=${provider} />`}</div>`;
 }
