@@ -25,6 +25,8 @@ BESIDE = "whatsapp_user_id"
 # of those of one sender Twilio says so.
 TEXT_CHANNEL = "sms"
 TEXT_CHANNELS = frozenset((TEXT_CHANNEL, "mms", "rcs"))
+# Where a report has, among its metadata, the service of several senders that it was sent by.
+SERVICE = "twilio_messaging_service"
 TEXT_MAX = 256
 EVIDENCE_MAX = 16
 EVIDENCE_TEXT_MAX = 1000
@@ -69,12 +71,16 @@ def people_of_address(
     address: str, channel: str | None, sender: str | None, code: str | None,
     metadata: dict[str, str],
 ) -> list[Person]:  # fmt: skip
-    """Make a person of every address that a report names: people of WhatsApp's may have two."""
-    people = [person_of_address(address, channel, sender, code)]
+    """Make a person of every address and sender that a report names, for it is about each of them.
+
+    People of WhatsApp's may have two addresses, and Twilio's senders a service that they are of.
+    """
+    senders: list[str | None] = [one for one in (sender, metadata.get(SERVICE)) if one]
     beside = metadata.get(BESIDE) if channel == "whatsapp" else None
-    if beside is not None and beside != address:
-        people.append(person_of_address(beside, channel, sender, code))
-    return people
+    addresses = [one for one in dict.fromkeys((address, beside)) if one is not None]
+    return [
+        person_of_address(one, channel, by, code) for by in senders or [None] for one in addresses
+    ]
 
 
 def evidence_of(found: dict[str, str]) -> dict[str, str]:

@@ -10,7 +10,6 @@ from urllib.parse import quote
 from ringback.domain.http import Callback, HttpRequest, HttpResponse
 from ringback.domain.messages import Status
 from ringback.providers import (
-    keywords,
     twilio_events,
     twilio_explain,
     twilio_fake,
@@ -18,6 +17,7 @@ from ringback.providers import (
     twilio_proof,
     twilio_send,
     twilio_tables,
+    twilio_wishes,
 )
 from ringback.providers.base import (
     CannotSimulateError,
@@ -89,6 +89,9 @@ class Twilio(Provider):
   those of Event Streams carry Twilio's time.
 - `OptOutType` comes with Advanced Opt-Out alone: it tells of STOP and START, and of a message with
   it nothing else is heard. Without it `opt_out_words` and `opt_in_words` are.
+- Twilio keeps an opt-out for the sender or for its whole Messaging Service. So STOP, START and the
+  errors of who opted out are told twice where a service is named: of the number, and with the
+  service's id (`MG…`) as `sender`. They are about SMS, MMS and RCS together.
   Its name, and those of the fields of Conversations, have not been compared with callbacks of a
   live account: what comes under other names is kept with the callback, and not read.
 - Clicks come by Event Streams or by the callback of the Link Shortening domain: set up one of them,
@@ -118,7 +121,7 @@ class Twilio(Provider):
             parsed = twilio_events.Events().read(callback.body)
         else:
             parsed = twilio_items.read(callback)
-        return keywords.heard(parsed, config, by_sender=True, judged="opt_out_type")
+        return twilio_wishes.heard(parsed, config)
 
     def reply(
         self, callback: Callback, config: TwilioConfig, verification: Verification

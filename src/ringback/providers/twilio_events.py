@@ -8,7 +8,7 @@ https://www.twilio.com/docs/events/event-types/link-shortening/link
 import msgspec
 
 from ringback.domain.strict_json import StrictJsonError, unchecked
-from ringback.providers import reading, twilio_words
+from ringback.providers import reading, twilio_wishes, twilio_words
 from ringback.providers import twilio_forms as forms
 from ringback.providers.base import Inbound, Report
 from ringback.providers.twilio_items import NO_CLICK, click_of, consent_of
@@ -115,7 +115,10 @@ class Events(reading.Walk):
                 weak=word in WEAK,
                 segments=reading.count(message.number_of_segments),
                 carrier=reading.network(message.mcc, message.mnc),
-                metadata=_tags(message.tags),
+                metadata={
+                    **_tags(message.tags),
+                    **twilio_wishes.of_service(message.messaging_service_sid, error),
+                },
                 content=None if words is None else {"kind": "text", "text": words},
             )
         )
@@ -130,6 +133,9 @@ class Events(reading.Walk):
             content["referral"] = {"ctwa_clid": reading.clipped(message.referral_ctwa_clid)}
         if message.opt_out_type:
             content["opt_out_type"] = reading.clipped(message.opt_out_type, reading.KIND_MAX)
+        service = reading.text(message.messaging_service_sid)
+        if service is not None:
+            content[twilio_wishes.NAMED] = service
         inbound = Inbound(
             message_id=sid,
             key=sid,
@@ -141,9 +147,7 @@ class Events(reading.Walk):
             segments=reading.count(message.num_segments),
         )
         self.add(inbound)
-        consent = consent_of(
-            message.opt_out_type, sid, inbound, message.body, message.messaging_service_sid
-        )
+        consent = consent_of(message.opt_out_type, sid, inbound, message.body)
         if consent is not None:
             self.add(consent)
 

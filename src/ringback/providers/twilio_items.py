@@ -12,7 +12,8 @@ import msgspec
 
 from ringback.domain.consent import ConsentWord, person_of_address
 from ringback.domain.http import Callback
-from ringback.providers import reading, twilio_words
+from ringback.domain.messages import Failure
+from ringback.providers import reading, twilio_wishes, twilio_words
 from ringback.providers import twilio_forms as forms
 from ringback.providers.base import (
     Consent,
@@ -149,8 +150,13 @@ def _report(told: Fields, sid: str, word: str, reference: str | None) -> Report:
         provider_status=word,
         weak=word in WEAK,
         segments=_number(told.get("NumSegments")),
-        metadata={"structured_message": "true"} if told.get("StructuredMessage") == "true" else {},
+        metadata=_said_of(told, error),
     )
+
+
+def _said_of(told: Fields, error: Failure | None) -> dict[str, str]:
+    found = {"structured_message": "true"} if told.get("StructuredMessage") == "true" else {}
+    return {**found, **twilio_wishes.of_service(told.get("MessagingServiceSid"), error)}
 
 
 def _inbound(told: Fields, sid: str, reference: str | None) -> list[Item]:
@@ -168,15 +174,11 @@ def _inbound(told: Fields, sid: str, reference: str | None) -> list[Item]:
         reference=reference,
         segments=_number(told.get("NumSegments")),
     )
-    consent = consent_of(
-        told.get("OptOutType"), sid, inbound, told.get("Body"), told.get("MessagingServiceSid")
-    )
+    consent = consent_of(told.get("OptOutType"), sid, inbound, told.get("Body"))
     return [inbound] if consent is None else [inbound, consent]
 
 
-def consent_of(
-    word: str | None, sid: str, inbound: Inbound, said: str | None, service: str | None
-) -> Consent | None:
+def consent_of(word: str | None, sid: str, inbound: Inbound, said: str | None) -> Consent | None:
     """Return what a message's OptOutType says of consent; None for HELP, and without one."""
     meant = OPT_OUT.get((word or "").upper())
     if meant is None or inbound.from_ is None:
@@ -184,8 +186,6 @@ def consent_of(
     evidence = {"message_id": sid, "opt_out_type": (word or "").upper()}
     if said:
         evidence["keyword"] = said[: reading.KIND_MAX]
-    if service:
-        evidence["messaging_service"] = service[: reading.ID_MAX]
     return Consent(
         address=inbound.from_,
         word=meant,
@@ -231,6 +231,9 @@ def _content(told: Fields, media: list[dict[str, object]], where: str) -> dict[s
     meant = told.get("OptOutType", "").upper()
     if meant in (*OPT_OUT, "HELP"):
         content["opt_out_type"] = meant
+    service = reading.text(told.get("MessagingServiceSid"))
+    if service is not None:
+        content[twilio_wishes.NAMED] = service
     return content
 
 
