@@ -59,3 +59,16 @@ async def test_what_a_broken_connection_does_late_is_not_forgotten(stage: Stage)
     engine.reconciler.ask(worker)
     await asyncio.sleep(1)
     assert 0 == await stage.value(f"select count(*) from delivery where owner = {worker}")
+
+
+async def test_connections_of_two_registrations_may_break_at_once(stage: Stage) -> None:
+    """One that was not used since the new registration speaks of the old: neither is forgotten."""
+    engine = stage.engine
+    worker = engine.lease.worker()
+    await stage.execute(
+        "insert into delivery (lane, endpoint, ord, tenant, mode, event, owner, due, n, retry) "
+        f"select gen_random_uuid(), 1, 1, 1, 2, gen_random_uuid(), {worker}, now(), 0, true"
+    )
+    engine.reconciler.ask(worker)
+    engine.reconciler.ask(0)
+    await until(lambda: engine.reconciler.returned == 1)

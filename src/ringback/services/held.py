@@ -64,13 +64,18 @@ class Reconciler:
         self._held = held
         self._quiet = quiet
         self._links = links
-        self._worker: int | None = None
+        # In turn: one that cannot be done yet must not keep the others waiting.
+        self._asked: dict[int, None] = {}
         self._wake = asyncio.Event()
         self.returned = 0
 
     def ask(self, worker: int) -> None:
-        """Reconcile as soon as everything is quiet: a hot connection of `worker`'s broke."""
-        self._worker = worker
+        """Reconcile as soon as everything is quiet: a hot connection of `worker`'s broke.
+
+        Links may speak of different workers: one that was not used since a new registration breaks
+        under the old one.
+        """
+        self._asked[worker] = None
         self._wake.set()
 
     async def run(self) -> None:
@@ -78,15 +83,17 @@ class Reconciler:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            worker = self._worker
-            try:
-                if worker is not None:
+            while self._asked:
+                worker = next(iter(self._asked))
+                del self._asked[worker]
+                try:
                     await self.once(worker)
-            except Exception as error:
-                if not isinstance(error, DatabaseUnavailable):
-                    log.warning("reconcile.again", error=f"{type(error).__name__}: {error}"[:200])
-                await asyncio.sleep(_PAUSE_S)
-                self._wake.set()
+                except Exception as error:
+                    self._asked[worker] = None
+                    if not isinstance(error, DatabaseUnavailable):
+                        words = f"{type(error).__name__}: {error}"[:200]
+                        log.warning("reconcile.again", error=words)
+                    await asyncio.sleep(_PAUSE_S)
 
     async def once(self, worker: int) -> int:
         """Find and give back; return how many.
