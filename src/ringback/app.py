@@ -140,7 +140,7 @@ class Engine:
         )  # fmt: skip
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.configuration.version,
-            self.configuration.reload, self.push.drop, self.flood,
+            self.configuration.reload, self.push.drop, self._freed, self.flood,
             Ledger(lambda: self.meters), self.push.crew,
         )  # fmt: skip
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
@@ -224,6 +224,9 @@ class Engine:
 
     def _recorded(self) -> None:
         self.push.fill()
+
+    def _freed(self) -> None:
+        self.claimer.poke()
 
     async def _keyed(self, connection: Connection, callback: Callback) -> HttpResponse:
         return await self.native.take(connection, callback)

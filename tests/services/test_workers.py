@@ -14,7 +14,7 @@ from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
 from ringback.services.flood import Flood
 from ringback.services.numbers import Ledger, Totals
-from ringback.services.same_host import boot_id, this_process
+from ringback.services.same_host import Identity, boot_id, this_process
 from ringback.services.workers import LEASE_S, RETIRE_S, Lease, Workers
 from ringback.storage import workers as stored
 from ringback.storage.database import Connection, Database, connect
@@ -62,14 +62,14 @@ class Member:
         self.database = Database(dsn)
         self.lease = Lease(self.clock)
         self.version = 1
-        self.dropped = 0
+        self.dropped = self.freed = 0
         self.crew = (0, 1)
         self.broken = False
         self.slow_s = 0.0
         self._loop: asyncio.Task[None] | None = None
         self.workers = Workers(
             self.database, self.lease, self.clock, lambda: self.version, self._newer, self._drop,
-            Flood(), Ledger(_Nothing), self._crewed,
+            self._free, Flood(), Ledger(_Nothing), self._crewed,
         )  # fmt: skip
 
     async def _newer(self, version: int) -> None:
@@ -80,6 +80,9 @@ class Member:
 
     def _crewed(self, rank: int, count: int) -> None:
         self.crew = (rank, count)
+
+    def _free(self) -> None:
+        self.freed += 1
 
     def _drop(self) -> None:
         self.dropped += 1
@@ -309,14 +312,18 @@ def _waiting_process() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 
 
+def _start_of(process: subprocess.Popen[bytes]) -> int:
+    seconds = psutil.Process(process.pid).create_time() - psutil.boot_time()
+    return round(seconds * os.sysconf("SC_CLK_TCK"))
+
+
 async def test_a_process_that_is_gone_is_retired_at_once(
     members: tuple[Member, Member], admin: Connection
 ) -> None:
     """On the same host; a reused process id deceives nobody, and other hosts are left alone."""
     watcher, _ = members
     process = _waiting_process()
-    started = psutil.Process(process.pid).create_time() - psutil.boot_time()
-    started = round(started * os.sysconf("SC_CLK_TCK"))
+    started = _start_of(process)
     here, living = boot_id(), await stored.register(admin, boot_id(), process.pid, started)
     elsewhere = await stored.register(admin, "another host", process.pid, started)
     reused = await stored.register(admin, here, os.getpid(), 1.0)
@@ -338,6 +345,29 @@ async def test_a_process_that_is_gone_is_retired_at_once(
     again = await stored.register(admin, here, process.pid, started)
     await watcher.turn()
     assert [False, True] == [await _alive(admin, worker) for worker in (again, elsewhere)]
+
+
+async def test_a_process_that_ends_between_two_beats_is_not_waited_for(
+    members: tuple[Member, Member], admin: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sees its end retires it at once, and tells the claimer what that has set free."""
+    watcher, other = members
+    process = _waiting_process()
+    identity = Identity(boot_id(), process.pid, _start_of(process))
+    neighbour = await stored.register(admin, *identity)
+    maker = await _maker(admin)
+    await commit_batch(admin, neighbour, maker.story(maker.ids.next()))
+    monkeypatch.setattr("ringback.services.workers.BEAT_S", 3600.0)
+    async with other.hanging():
+        await watcher.turn()
+        await watcher.turn()
+        assert await _alive(admin, neighbour)
+        assert 0 == watcher.freed
+        process.kill()
+        await until(lambda: watcher.freed == 1, 20)
+        assert not await _alive(admin, neighbour)
+        assert 1 == len(await claim(admin, watcher.id, {1: 5}))
+    process.communicate()
 
 
 async def test_a_step_of_the_wall_clock_ends_nobody(
@@ -425,6 +455,26 @@ async def test_what_a_retired_engine_ends_late_is_not_recorded(stage: Stage) -> 
         assert 0 == await stage.value("select count(*) from delivery")
     finally:
         await other.stop()
+
+
+async def test_what_was_adopted_is_claimed_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claimer does not wait for its next turn."""
+    stage.sink.answers.append((500, ""))
+    await stage.receive(stage.callback("sent"))
+    await until(lambda: stage.engine.recorder.attempts == 1)
+    monkeypatch.setattr("ringback.services.claim.EVERY_S", 3600.0)
+    stage.engine.claimer.poke()
+    await until(lambda: not stage.engine.claimer._wake.is_set())
+    nobody = "insert into worker (boot_id, pid, pid_start) values ('elsewhere', 1, 1) returning id"
+    ghost = await stage.value(nobody)
+    await stage.execute(f"update delivery set due = null, owner = {ghost}")
+    assert 1 == len(stage.sink.received)
+    await stage.execute(f"update worker set alive = false where id = {ghost}")
+    stage.engine.workers._next_adoption = 0.0
+    stage.engine.workers.poke()
+    await until(lambda: len(stage.sink.received) == 2, 20)
 
 
 @pytest.mark.parametrize("turns", range(6))

@@ -140,8 +140,8 @@ class Worker:
         )  # fmt: skip
         self.workers = Workers(
             self.pool, self.lease, self.clock, lambda: self.configuration.version,
-            self.configuration.reload, self.push.drop, flood, Ledger(_Nothing),
-            self.push.crew,
+            self.configuration.reload, self.push.drop, self._freed, flood,
+            Ledger(_Nothing), self.push.crew,
         )  # fmt: skip
         quiet = [self.recorder.quiet]
         self.reconciler = Reconciler(self.pool, self.held, quiet, links)
@@ -170,6 +170,9 @@ class Worker:
 
     def _broken(self, worker: int) -> None:
         self._lost(worker)
+
+    def _freed(self) -> None:
+        self.claimer.poke()
 
     async def _ended(self, *what: Any) -> None:
         await self.endings.ended(*what)

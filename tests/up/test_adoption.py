@@ -92,7 +92,7 @@ def _tell(what: str, taken: list[float]) -> None:
     sys.stderr.write(f"{what}: median {middle:.2f} s, most {most:.2f} s of {len(taken)}\n")
 
 
-@pytest.mark.parametrize(("where", "bound_s"), [("the same host", 20.0), ("another host", 60.0)])
+@pytest.mark.parametrize(("where", "bound_s"), [("the same host", 10.0), ("another host", 60.0)])
 def test_what_a_killed_worker_had_goes_on(pair: Installation, where: str, bound_s: float) -> None:
     """Sent again by the other worker: at once where it sees the end, elsewhere after silence."""
     taken = []

@@ -24,6 +24,8 @@ from ringback.storage.database import Connection, Database
 BEAT_S = 2.0
 LEASE_S = 8.0
 RETIRE_S = 15.0
+# Between two looks at the processes of the workers on this host: a file each, no question.
+_LOOK_S = 0.25
 _ADOPT_FOR_S = 60.0
 _ADOPT_EVERY_S = 5.0
 # Whatever kept that from happening, such as an outage just then: once a minute in any case.
@@ -83,6 +85,7 @@ class Workers:
         seen: Callable[[], int],
         newer: Callable[[int], Awaitable[None]],
         dropped: Callable[[], None],
+        freed: Callable[[], None],
         flood: Flood,
         ledger: Ledger,
         crew: Callable[[int, int], None],
@@ -90,9 +93,10 @@ class Workers:
         """Take the edges.
 
         `seen` returns the configuration's version in memory, `newer` loads a newer one, `dropped`
-        forgets deliveries that are no longer ours; `flood` is counted up with each beat, and what
-        the `ledger` says is told with it. `crew` is told which of all workers this one is, from 0,
-        and how many there are, whenever that has changed.
+        forgets deliveries that are no longer ours, and `freed` is told that some can be claimed;
+        `flood` is counted up with each beat, and what the `ledger` says is told with it. `crew` is
+        told which of all workers this one is, from 0, and how many there are, whenever that has
+        changed.
         """
         self._database = database
         self._lease = lease
@@ -100,12 +104,14 @@ class Workers:
         self._seen = seen
         self._newer = newer
         self._dropped = dropped
+        self._freed = freed
         self._flood = flood
         self._ledger = ledger
         self._crew = crew
         self._known_crew = (0, 1)
         self._beats: dict[int, tuple[int, float]] = {}
         self._watched = 0.0
+        self._neighbours: list[stored.Peer] = []
         self._adopt_until = 0.0
         self._next_adoption = 0.0
         self._poke = asyncio.Event()
@@ -147,7 +153,7 @@ class Workers:
             await stored.forget(connection)
 
     async def run(self) -> None:
-        """Beat every two seconds, for ever."""
+        """Beat every two seconds, and at once when a worker on this host is gone, for ever."""
         while True:
             try:
                 await self._turn()
@@ -158,11 +164,22 @@ class Workers:
                 self._beats.clear()
             self._turned.set()
             self._turned = asyncio.Event()
+            await self._rest()
+
+    async def _rest(self) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + BEAT_S
+        while (left := until - loop.time()) > 0:
+            if any(self._gone(peer) for peer in self._neighbours):
+                # Once: while the database cannot be told, there is no hurry.
+                self._neighbours.clear()
+                return
             with contextlib.suppress(TimeoutError):
                 # Not `wait_for`: that one forgets that it was cancelled if it is poked as well.
-                async with asyncio.timeout(BEAT_S):
+                async with asyncio.timeout(min(left, _LOOK_S) if self._neighbours else left):
                     await self._poke.wait()
                 self._poke.clear()
+                return
 
     async def _turn(self) -> None:
         worker = self._lease.id
@@ -210,6 +227,7 @@ class Workers:
         # From before the question: should the answer take long, the others waited for one as well.
         self._watched = asked
         peers = await stored.peers(connection, worker)
+        neighbours = []
         for peer in peers:
             known = self._beats.get(peer.id)
             silent = known is not None and known[0] == peer.beat and asked - known[1] > RETIRE_S
@@ -221,19 +239,24 @@ class Workers:
                     log.warning("worker.retire", worker=peer.id)
                 if failpoints.reach is not None:
                     await failpoints.reach("after_retire_before_adopt")
+            elif self._here(peer):
+                neighbours.append(peer)
             if known is None or known[0] != peer.beat:
                 self._beats[peer.id] = (peer.beat, self._clock.boottime())
         living = {peer.id for peer in peers}
         for number in [number for number in self._beats if number not in living]:
             del self._beats[number]
+        self._neighbours = neighbours
         crew = sum(number < worker for number in living), len(living) + 1
         if crew != self._known_crew:
             self._known_crew = crew
             self._crew(*crew)
 
+    def _here(self, peer: stored.Peer) -> bool:
+        return peer.boot_id == self._identity.boot_id
+
     def _gone(self, peer: stored.Peer) -> bool:
-        here = peer.boot_id == self._identity.boot_id
-        return here and gone(Identity(peer.boot_id, peer.pid, peer.pid_start))
+        return self._here(peer) and gone(Identity(peer.boot_id, peer.pid, peer.pid_start))
 
     async def _adopt(self, connection: Connection) -> None:
         now = self._clock.boottime()
@@ -241,9 +264,11 @@ class Workers:
             return
         while count := await stored.adopt(connection):
             self.adopted += count
+            self._freed()
         soon = now <= self._adopt_until
-        if soon:
-            self.stuck += await stored.unblock(connection)
+        if soon and (count := await stored.unblock(connection)):
+            self.stuck += count
+            self._freed()
         self._next_adoption = now + (_ADOPT_EVERY_S if soon else _ADOPT_ANYWAY_S)
 
     async def leave(self) -> None:
