@@ -259,8 +259,10 @@ LIMITS: dict[str, dict[str, Limit]] = {
             SECONDS, "for an attempt, unless the endpoint says otherwise", "a failure"
         ),
         "app:DRAIN_S": Limit(
-            SECONDS, "for what is under way when a worker stops", "given to others"
+            SECONDS, "for what is under way when a worker stops by SIGTERM", "given to others"
         ),
+        "app:QUICK_S": Limit(SECONDS, "likewise by Ctrl-C", "given to others"),
+        "app:RECORD_S": Limit(SECONDS, "more to record that", "attempted again"),
     },
     "Requests that go out": {
         "domain.targets:MAX_URL": Limit(CHARACTERS, "a URL", "refused"),
@@ -492,7 +494,10 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.embedded.server:NO_ANSWER_MAX_S": Limit(
             SECONDS, "without an answer when it says it is ready", "says so, does not start"
         ),
-        "services.supervise:WORKERS_STOP_S": Limit(SECONDS, "for workers to stop", "killed"),
+        "services.supervise:WORKERS_STOP_S": Limit(
+            SECONDS, "for workers to stop by Ctrl-C", "killed"
+        ),
+        "services.supervise:WORKERS_DRAIN_S": Limit(SECONDS, "likewise by SIGTERM", "killed"),
         "services.supervise:DATABASE_STOP_S": Limit(SECONDS, "for it to stop", "killed"),
     },
 }

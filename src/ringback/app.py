@@ -84,7 +84,11 @@ from ringback.transport.dial import connect_tcp
 from ringback.transport.incoming import HotRoute
 from ringback.transport.server import Server
 
-DRAIN_S = 4.0
+# How long deliveries under way are waited for: told to stop by SIGTERM, and told to hurry.
+DRAIN_S = 20.0
+QUICK_S = 3.0
+# What is then left for recording them, and for committing what came in before.
+RECORD_S = 1.0
 # Objects made before the collector looks at the youngest, and how seldom it looks at older ones.
 GC_THRESHOLDS = (20_000, 20, 20)
 # Seconds that requests under way have before the engine stops.
@@ -280,17 +284,20 @@ class Engine:
             raise
         except BaseException:
             log.exception("engine.defect", reason="a loop ended; the worker stops")
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), crew.HURRY)
             raise
 
-    async def stop(self) -> None:
-        """Drain: commit what came in, finish what is on the wire, give the rest back."""
+    async def stop(self, seconds: float = QUICK_S) -> None:
+        """Drain: commit what came in, finish what is on the wire, give the rest back.
+
+        Deliveries under way have so many `seconds`; it ends as soon as none is left.
+        """
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_S):
+            async with asyncio.timeout(seconds + RECORD_S):
                 # What one could not store comes round again, perhaps to another.
                 while any(committer.working for committer in self.committers):
                     await asyncio.sleep(DRAINED_LOOK_S)
-                await self.push.drain(DRAIN_S - 1)
+                await self.push.drain(seconds)
                 await self.recorder.drained()
         self.simulator.close()
         await self.feed.close()
@@ -389,13 +396,21 @@ class Application:
         await self.engine.start()
         self.server.start(listening)
 
-    async def stop(self) -> None:
-        """Take nothing new, give requests under way a moment, drain the engine, end the rest."""
+    async def stop(self, seconds: float = QUICK_S) -> None:
+        """Take nothing new, give requests under way a moment, drain the engine, end the rest.
+
+        `seconds` is how long deliveries under way are waited for.
+        """
         self.server.stop_accepting()
+        self.engine.push.stopping = True
         # Who waits for events would be waited for.
         await self.engine.feed.close()
         await self.server.drained(REQUESTS_S)
-        await self.engine.stop()
+        if count := self.engine.push.active:
+            some = f"{count} deliveries" if count > 1 else "1 delivery"
+            words = f"waiting for {some}, up to {seconds:.0f} s; Ctrl-C again to stop now"
+            log.info("worker.stopping", reason=words)
+        await self.engine.stop(seconds)
         await self.server.close()
 
 
@@ -425,17 +440,23 @@ def build(settings: Settings) -> Application:
 
 
 async def serve(settings: Settings, listening: socket.socket) -> None:
-    """Serve until SIGTERM, and stop in order."""
+    """Serve until SIGTERM, and stop in order; or until told to hurry, and stop quickly."""
     if failpoints.arm():
         log.warning("failpoints.on", reason="RINGBACK_FAILPOINTS is set: this process may die")
     application = build(settings)
-    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    told, hurry, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+
+    def hurried() -> None:
+        hurry.set()
+        told.set()
+
     loop.add_signal_handler(signal.SIGTERM, told.set)
+    loop.add_signal_handler(crew.HURRY, hurried)
     loop.add_signal_handler(crew.DIED, application.engine.workers.poke)
     loop.set_exception_handler(_report)
     await application.start(listening)
     await told.wait()
-    await application.stop()
+    await application.stop(QUICK_S if hurry.is_set() else DRAIN_S)
 
 
 def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

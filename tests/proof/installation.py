@@ -164,7 +164,7 @@ class Installation:
             family += [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
         except psutil.NoSuchProcess:
             pass
-        process.terminate()
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:

@@ -6,14 +6,29 @@ import sys
 import time
 from pathlib import Path
 
+from ringback.services.crew import HURRY
 from ringback.services.worker_process import begin
+
+
+def drained(*_: object) -> None:
+    """End, after everything under way."""
+    time.sleep(0.5)
+    Path(os.environ["CREW_HEARD"], "drained").touch()
+    sys.exit(0)
+
 
 if __name__ == "__main__":
     kind = os.environ.get("CREW_MEMBER")
+    # As a worker does before it serves.
+    signal.signal(HURRY, signal.SIG_IGN)
     if kind == "broken":
         sys.exit(3)
     if kind == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if kind == "draining":
+        signal.signal(HURRY, lambda *_: os._exit(1))
+        signal.signal(signal.SIGTERM, drained)
+        Path(os.environ["CREW_HEARD"], "begun").touch()
     if kind == "young":
         begin()
         Path(os.environ["CREW_HEARD"], "begun").touch()

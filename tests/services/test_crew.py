@@ -21,7 +21,12 @@ def fd() -> Iterator[int]:
         yield listening.fileno()
 
 
-def _while(crew_: Crew, act: Callable[[], None], told: bytes = b"") -> tuple[bool, list[int]]:
+def _while(
+    crew_: Crew,
+    act: Callable[[], None],
+    told: bytes = b"",
+    stopping: Callable[[], None] = lambda: None,
+) -> tuple[bool, list[int]]:
     """Run a crew, `act` beside it, and then stop it; return how it ended, and its interrupts."""
     interrupts: list[int] = []
 
@@ -36,7 +41,7 @@ def _while(crew_: Crew, act: Callable[[], None], told: bytes = b"") -> tuple[boo
     thread = threading.Thread(target=beside)
     thread.start()
     try:
-        return crew_.run(lambda: len(interrupts), told), interrupts
+        return crew_.run(lambda: len(interrupts), told, stopping), interrupts
     finally:
         thread.join()
         signal.signal(signal.SIGUSR2, before)
@@ -146,3 +151,22 @@ def test_workers_that_keep_failing_are_given_up(fd: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(crew, "_PAUSE_S", 0.01)
     monkeypatch.setenv("CREW_MEMBER", "broken")
     assert not Crew(1, fd, 1.0).run(lambda: 0)
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_workers_that_may_drain_are_not_hurried(
+    fd: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, patient: bool
+) -> None:
+    """They have longer to stop, and are only told to; without patience they are told to hurry."""
+    monkeypatch.setattr(crew, "MODULE", "tests.services.crew_member")
+    monkeypatch.setenv("CREW_MEMBER", "draining")
+    monkeypatch.setenv("CREW_HEARD", str(tmp_path))
+    workers = Crew(1, fd, 0.1, 30.0)
+    closed: list[int] = []
+
+    def act() -> None:
+        _until((tmp_path / "begun").exists)
+        workers.patient = patient
+
+    assert (True, [1]) == _while(workers, act, stopping=lambda: closed.append(1))
+    assert (patient, [1]) == ((tmp_path / "drained").exists(), closed)

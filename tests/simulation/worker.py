@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from ringback.app import DRAIN_S
+from ringback.app import QUICK_S, RECORD_S
 from ringback.domain.endpoints import Endpoint
 from ringback.errors import DatabaseUnavailable
 from ringback.services.claim import Claimer
@@ -223,13 +223,13 @@ class Worker:
             answer(True)
 
     async def stop(self) -> None:
-        """Drain and sign off, as the real thing does on SIGTERM."""
+        """Drain and sign off, as the real thing does when it is told to hurry."""
         self.serving = False
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_S):
+            async with asyncio.timeout(QUICK_S + RECORD_S):
                 while self.committer.working or self.second.working:
                     await asyncio.sleep(0.01)
-                await self.push.drain(DRAIN_S - 1)
+                await self.push.drain(QUICK_S)
                 await self.recorder.drained()
         for task in self._loops:
             task.cancel()

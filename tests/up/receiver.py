@@ -8,12 +8,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Receiver(ThreadingHTTPServer):
-    """Keeps what is posted to it, and answers `status`; None lets the caller wait."""
+    """Keeps what is posted to it, and answers `status` after `delay_s`; None lets callers wait."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.got: list[tuple[Message, bytes]] = []
         self.status: int | None = 204
+        self.delay_s = 0.0
         self.closing = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}/"
 
@@ -31,6 +32,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.status is None:
             self.server.closing.wait()
             return
+        self.server.closing.wait(self.server.delay_s)
         self.send_response(self.server.status)
         self.end_headers()
 

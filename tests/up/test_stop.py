@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,7 @@ from .conftest import Make
 from .installation import Installation, until
 from .receiver import Receiver
 
-# A stop waits three seconds for a delivery that hangs; at once is much less, on a busy machine too.
+# Ctrl-C waits three seconds for a delivery that hangs; at once is much less, on a busy machine too.
 AT_ONCE_S = 3.0
 
 
@@ -88,12 +89,27 @@ def test_a_hanging_delivery_does_not_hold_up_the_stop(
     assert 0 == running.stop()
 
 
-def test_a_hanging_request_does_not_hold_up_the_stop(running: Installation) -> None:
-    """A delivery to our own inspector that waits for a minute hangs at both its ends."""
-    running.add_endpoint(f"http://127.0.0.1:{running.port}/inspect/slow?delay=60s")
+def test_sigterm_waits_for_what_is_under_way(running: Installation, receiver: Receiver) -> None:
+    """A delivery that is answered after five seconds is recorded, and not sent again.
+
+    Nobody new is let in meanwhile, and what is waited for is said.
+    """
+    receiver.delay_s = 5.0
+    running.add_endpoint(receiver.url)
     assert 200 == running.report("slow")
-    until(lambda: running.ask("GET", "/readyz").json["queue"]["sending"])
-    assert 0 == running.stop(signal.SIGTERM)
+    until(lambda: receiver.got)
+    os.kill(running.pid, signal.SIGTERM)
+    until(lambda: "waiting for 1 delivery, up to 20 s" in running.said, say=lambda: running.said)
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", running.port), 5)
+    assert running.process is not None
+    assert running.process.poll() is None
+    assert 0 == running.ended()
+    running.start()
+    (attempt,) = running.attempts("slow", receiver.url)
+    assert "delivered" == attempt["final"]
+    assert 1 == len(receiver.got)
+    assert 0 == running.stop()
 
 
 def test_a_second_ctrl_c_stops_at_once(running: Installation, hanging: Receiver) -> None:
@@ -156,3 +172,12 @@ def _readers(running: Installation, count: int) -> bool:
     here = psutil.Process().net_connections("tcp")
     to_it = [one for one in here if getattr(one.raddr, "port", None) == running.port]
     return len([one for one in to_it if one.status == psutil.CONN_ESTABLISHED]) >= count
+
+
+def test_a_hanging_request_does_not_hold_up_the_stop(running: Installation) -> None:
+    """A delivery to our own inspector that waits for a minute hangs at both its ends."""
+    # The last of this module: the next start would attempt it again.
+    running.add_endpoint(f"http://127.0.0.1:{running.port}/inspect/slow?delay=60s")
+    assert 200 == running.report("slow")
+    until(lambda: running.ask("GET", "/readyz").json["queue"]["sending"])
+    assert 0 == running.stop()

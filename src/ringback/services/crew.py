@@ -18,6 +18,9 @@ import structlog
 MODULE = "ringback.worker"
 # Tells a worker that another has died: it looks for whose deliveries are left.
 DIED = signal.SIGUSR2
+# Tells a worker to stop without waiting long. A terminal's own does not reach it: it has a group
+# of its own. One that does not serve yet ignores this, and is ended by the SIGTERM that follows.
+HURRY = signal.SIGINT
 # A worker that ends sooner has not really served; after so many in a row there is no point.
 EARLY_S = 5.0
 EARLY_MAX = 4
@@ -35,12 +38,17 @@ class Crew:
     input what `run` tells it. What is started before that makes itself ready meanwhile.
     """
 
-    def __init__(self, count: int, fd: int, stop_s: float) -> None:
-        """Take how many there are to be, their socket, and the seconds that they have to stop."""
+    def __init__(self, count: int, fd: int, stop_s: float, drain_s: float = 0.0) -> None:
+        """Take how many there are to be, their socket, and the seconds that they have to stop.
+
+        With `patient` set when they are told to, they have `drain_s` instead, and know it.
+        """
         self._command = [sys.executable, "-m", MODULE, str(fd)]
         self._count = count
         self._fd = fd
         self._stop_s = stop_s
+        self._drain_s = drain_s
+        self.patient = False
         self._began: dict[subprocess.Popen[bytes], float] = {}
         self._told: bytes | None = None
         self._early = 0
@@ -63,11 +71,14 @@ class Crew:
             worker.communicate()
         self._began.clear()
 
-    def run(self, interrupts: Callable[[], int], told: bytes = b"") -> bool:
+    def run(
+        self, interrupts: Callable[[], int], told: bytes = b"",
+        stopping: Callable[[], None] = lambda: None,
+    ) -> bool:  # fmt: skip
         """Keep the workers running until `interrupts` counts one, then stop them.
 
-        Each is `told` what it needs to know. Return False when they have ended before, because
-        they kept failing.
+        Each is `told` what it needs to know; `stopping` is called before they are told to stop.
+        Return False when they have ended before, because they kept failing.
         """
         self._told = told
         for worker in self._began:
@@ -85,6 +96,7 @@ class Crew:
                     self._stop(reader, lambda: 1)
                     return False
                 _wait(reader, _LOOK_S)
+            stopping()
             self._stop(reader, interrupts)
         finally:
             signal.set_wakeup_fd(before)
@@ -139,8 +151,10 @@ class Crew:
     def _stop(self, reader: int, interrupts: Callable[[], int]) -> None:
         """Tell all workers to stop; kill those that have not when their time is over."""
         for worker in self._began:
+            if not self.patient:
+                worker.send_signal(HURRY)
             worker.terminate()
-        until = time.monotonic() + self._stop_s
+        until = time.monotonic() + (self._drain_s if self.patient else self._stop_s)
         while any(worker.poll() is None for worker in self._began):
             if time.monotonic() > until or interrupts() > 1:
                 self.kill()

@@ -2,7 +2,8 @@
 
     PostgreSQL ─▶ migrate ─▶ prepare ─▶ worker processes ─▶ (stop) workers ─▶ PostgreSQL
 
-Everything is stopped in the reverse order, within ten seconds; a second Ctrl-C does it at once.
+Everything is stopped in the reverse order: by Ctrl-C within ten seconds, by SIGTERM as soon as the
+deliveries under way are through, within half a minute. A second Ctrl-C does it at once.
 Not here: `ringback serve`, which has less to start (production.py), how workers are kept running
 (crew.py), and PostgreSQL itself (embedded/).
 """
@@ -36,6 +37,8 @@ from ringback.storage.vault import Vault, new_secret_key
 from ringback.transport.server import BACKLOG_MAX
 
 WORKERS_STOP_S = 6
+# Told to by SIGTERM: they wait for the deliveries that are under way.
+WORKERS_DRAIN_S = 24
 DATABASE_STOP_S = 3.0
 _WATCH_S = 1.0
 _READY_S = 30.0
@@ -117,17 +120,19 @@ class Supervisor:
 
     def _work(self, listening: socket.socket, began: float) -> None:
         """Prepare and serve; the workers load their code while everything else is prepared."""
-        crew = Crew(self._settings.workers, listening.fileno(), WORKERS_STOP_S)
+        fd = listening.fileno()
+        crew = Crew(self._settings.workers, fd, WORKERS_STOP_S, WORKERS_DRAIN_S)
         try:
             crew.start()
             self.heed()
             informed = worker_process.Informed(*self.prepare())
             _listen(listening, self._settings)
-            self._serve(crew, msgspec.json.encode(informed), began)
+            # Workers close theirs, too: who comes while they drain is refused, not kept waiting.
+            self._serve(crew, msgspec.json.encode(informed), began, listening.close)
         finally:
             crew.abandon()
 
-    def _serve(self, crew: Crew, informed: bytes, began: float) -> None:
+    def _serve(self, crew: Crew, informed: bytes, began: float, close: Callable[[], None]) -> None:
         ready = Ready(self._settings.base_url, began)
         threading.Thread(target=self._announce_when_ready, args=(ready,), daemon=True).start()
         if self._database is not None:
@@ -136,7 +141,7 @@ class Supervisor:
         for number in self._signals:
             signal.signal(number, self._interrupted)
         self.heed()
-        if not crew.run(lambda: self._interrupts, informed):
+        if not crew.run(lambda: self._interrupts, informed, close):
             self._failure = self._failure or "Worker processes kept failing; see the log above."
 
     def _interrupted_early(self, _number: int, _frame: FrameType | None) -> None:
@@ -148,10 +153,13 @@ class Supervisor:
         if self._interrupts:
             raise KeyboardInterrupt
 
-    def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
+    def _interrupted(self, number: int, _frame: FrameType | None) -> None:
         self._interrupts += 1
+        assert self._crew is not None
+        if self._interrupts == 1:
+            self._crew.patient = number == signal.SIGTERM
         self.stopping()
-        if self._interrupts > 1 and self._crew is not None:
+        if self._interrupts > 1:
             self._crew.kill()
 
     def _watch_database(self) -> None:

@@ -32,14 +32,14 @@ def begin() -> None:
 
     Call it first thing in a new worker. Does nothing in a process without a supervisor.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(crew.HURRY, signal.SIG_IGN)
     # Another's end is looked for by the engine; before it listens, this would be our own.
     signal.signal(crew.DIED, signal.SIG_IGN)
     if SUPERVISOR not in os.environ:
         return
     supervisor = int(os.environ[SUPERVISOR])
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, crew.HURRY, 0, 0, 0)
     if os.getppid() != supervisor:
         sys.exit(1)
     threading.Thread(target=_follow, args=(supervisor,), name="follow", daemon=True).start()
@@ -59,4 +59,5 @@ def _follow(supervisor: int) -> None:
         time.sleep(_LOOK_EVERY_S)
     # Nobody handles this one: the kernel ends us, even if no line of Python runs any more.
     signal.alarm(ORPHAN_S)
+    os.kill(os.getpid(), crew.HURRY)
     os.kill(os.getpid(), signal.SIGTERM)
