@@ -244,9 +244,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         ),
         "services.claim:EVERY_S": Limit(SECONDS, "between two claims of what is due", ""),
         "services.claim:CLAIM_MAX": Limit("deliveries", "claimed at a time", _AGAIN),
-        "app:ON_THE_WAY_HIGH": Limit(
-            "deliveries", "on their way before being late slows intake", "see above"
-        ),
+        "app:ON_THE_WAY_HIGH": Limit("deliveries", "under way before lateness slows", "see above"),
         "services.pressure:UNRECORDED": Limit("results", "unrecorded, likewise", "see above"),
         "services.pressure:LAG_S": Limit(SECONDS, "event loop's lag, likewise", "see above"),
         "domain.retry:RETRY_AFTER_MAX_S": Limit(
@@ -258,11 +256,8 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "domain.endpoints:DeliveryPolicy.timeout_s": Limit(
             SECONDS, "for an attempt, unless the endpoint says otherwise", "a failure"
         ),
-        "app:DRAIN_S": Limit(
-            SECONDS, "for what is under way when a worker stops by SIGTERM", "given to others"
-        ),
+        "app:DRAIN_S": Limit(SECONDS, "for deliveries at SIGTERM", "given to others"),
         "app:QUICK_S": Limit(SECONDS, "likewise by Ctrl-C", "given to others"),
-        "app:RECORD_S": Limit(SECONDS, "more to record that", "attempted again"),
     },
     "Requests that go out": {
         "domain.targets:MAX_URL": Limit(CHARACTERS, "a URL", "refused"),
@@ -494,9 +489,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.embedded.server:NO_ANSWER_MAX_S": Limit(
             SECONDS, "without an answer when it says it is ready", "says so, does not start"
         ),
-        "services.supervise:WORKERS_STOP_S": Limit(
-            SECONDS, "for workers to stop by Ctrl-C", "killed"
-        ),
+        "services.supervise:WORKERS_STOP_S": Limit(SECONDS, "for workers, by Ctrl-C", "killed"),
         "services.supervise:WORKERS_DRAIN_S": Limit(SECONDS, "likewise by SIGTERM", "killed"),
         "services.supervise:DATABASE_STOP_S": Limit(SECONDS, "for it to stop", "killed"),
     },

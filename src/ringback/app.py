@@ -88,7 +88,7 @@ from ringback.transport.server import Server
 DRAIN_S = 20.0
 QUICK_S = 3.0
 # What is then left for recording them, and for committing what came in before.
-RECORD_S = 1.0
+_RECORD_S = 1.0
 # Objects made before the collector looks at the youngest, and how seldom it looks at older ones.
 GC_THRESHOLDS = (20_000, 20, 20)
 # Seconds that requests under way have before the engine stops.
@@ -293,7 +293,7 @@ class Engine:
         Deliveries under way have so many `seconds`; it ends as soon as none is left.
         """
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds + RECORD_S):
+            async with asyncio.timeout(seconds + _RECORD_S):
                 # What one could not store comes round again, perhaps to another.
                 while any(committer.working for committer in self.committers):
                     await asyncio.sleep(DRAINED_LOOK_S)

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from ringback.app import QUICK_S, RECORD_S
+from ringback.app import QUICK_S
 from ringback.domain.endpoints import Endpoint
 from ringback.errors import DatabaseUnavailable
 from ringback.services.claim import Claimer
@@ -226,7 +226,7 @@ class Worker:
         """Drain and sign off, as the real thing does when it is told to hurry."""
         self.serving = False
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(QUICK_S + RECORD_S):
+            async with asyncio.timeout(QUICK_S + 1):
                 while self.committer.working or self.second.working:
                     await asyncio.sleep(0.01)
                 await self.push.drain(QUICK_S)
