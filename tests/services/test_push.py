@@ -42,6 +42,7 @@ class Desk:
         self.leased = True
         self.worker = 1
         self.unavailable = False
+        self.refused = 0
         self.unrecorded = 0
         self.client = Client()
         self.held = Held()
@@ -64,6 +65,7 @@ class Desk:
         self, _endpoint: Endpoint, _job: Job, _verdict: Verdict, status: int | None, *_: object
     ) -> None:
         if self.unavailable:
+            self.refused += 1
             raise DatabaseUnavailable("not now")
         self.ended.append(status)
 
@@ -72,13 +74,15 @@ class Desk:
         known = {endpoint.no: endpoint for endpoint in endpoints}
         self.push.configure(Snapshot(1, b"", {}, {}, {}, known))
 
-    def start(self, number: int, count: int = 1, body: bytes = b"{}", n: int = 0) -> list[Owned]:
+    def start(
+        self, number: int, count: int = 1, body: bytes = b"{}", n: int = 0, *, retry: bool = True
+    ) -> list[Owned]:
         """Hand over so many deliveries for an endpoint."""
         made = []
         for _ in range(count):
             self._made += 1
             event = uuid7(int(time.time() * 1000), os.urandom(10))
-            made.append(Owned(uuid.uuid4(), number, self._made, event, n, True))
+            made.append(Owned(uuid.uuid4(), number, self._made, event, n, retry))
             self.push.start(made[-1], body, self.worker)
         return made
 
@@ -293,6 +297,30 @@ async def test_what_follows_from_an_end_comes_first(desk: Desk, sinks: tuple[Sin
     desk.push.start(owned, b"{}", desk.worker)
     await desk.done(1)
     assert ([410], 2) == (desk.ended, desk.finished[0].final)
+
+
+async def test_what_is_worth_one_attempt_is_never_given_back_after_it(
+    desk: Desk, sinks: tuple[Sink, Sink]
+) -> None:
+    """Were it, it would be sent again. It waits until what its end causes is stored; at a stop it
+    ends without.
+    """
+    _, good = sinks
+    desk.configure(_endpoint(1, good.url), _endpoint(2, good.url))
+    good.answers.extend([(500, ""), (500, "")])
+    desk.unavailable = True
+    desk.start(1, retry=False)
+    await until(lambda: desk.refused > 1)
+    assert ([], []) == (desk.finished, desk.released)
+    desk.unavailable = False
+    await desk.done(1)
+    assert ([500], 2) == (desk.ended, desk.finished[0].final)
+    desk.unavailable = True
+    desk.start(2, retry=False)
+    await until(lambda: len(good.received) == 2)
+    await desk.push.drain(10)
+    assert ([500], [2, 2]) == (desk.ended, [result.final for result in desk.finished])
+    assert ([], 2) == (desk.released, len(good.received))
 
 
 @pytest.mark.parametrize("how", ["disabled", "deleted", "lease", "registration"])

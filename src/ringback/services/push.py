@@ -44,6 +44,8 @@ QUEUED_BYTES_HIGH = 2 * QUEUED_BYTES
 PER_HOST = 256
 # Who found no place is looked at again when one gets free; so many of them each time.
 _LOOKS = 8
+# Between two tries to store what follows from an end, of an event that is worth one attempt.
+_ENDING_PAUSE_S = 0.5
 # Beyond so many results that are not known to be recorded, nothing is started: a crash would
 # repeat them all.
 UNRECORDED_MAX = 500
@@ -402,13 +404,35 @@ class Push:
             ended_ms - time_of(owned.event),
         )  # fmt: skip
         if verdict.final == "exhausted":
-            await self._ending(
+            await self._end(
                 endpoint, job, verdict, exchange.status,
                 lambda: slots.enablings == enablings and not slots.endpoint.disabled,
             )  # fmt: skip
         request = {"method": "POST", "url": endpoint.url, "headers": headers}
         advice = self._advice(slots, exchange)
         self._finished(outcome(owned, attempt_id, request, exchange, verdict, advice))
+
+    async def _end(
+        self, endpoint: Endpoint, job: Job, verdict: Verdict, status: int | None,
+        stands: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        """Store what follows from an end before it.
+
+        What is worth one attempt waits here until that is possible: given back it would be sent
+        again. If it never is, the delivery ends without.
+        """
+        while True:
+            try:
+                await self._ending(endpoint, job, verdict, status, stands)
+            except Exception as error:
+                if job.owned.retry:
+                    raise
+                if not isinstance(error, DatabaseUnavailable):
+                    log.exception("push.defect", endpoint=endpoint.no)
+                elif not self.stopping:
+                    await asyncio.sleep(_ENDING_PAUSE_S)
+                    continue
+            return
 
     def _attempt_id(self, at_ms: int) -> UUID:
         """Return the id of an attempt that begins now; those of one millisecond are in a row."""
