@@ -24,6 +24,7 @@ GROWS = {
     "services.push:Push._suspended": "one for each endpoint",
     "services.push:Push._tasks": "`CONCURRENT`",
     "services.held:Held._keys": "what queues, is under way or waits to be recorded",
+    "services.stuck:Astray._suspects": "what this worker may have in memory",
     "services.held:Reconciler._asked": "registrations of this process, until reconciled",
     "services.record:Recorder._queue": "`UNRECORDED_MAX`, and what was under way already",
     "services.record:Recorder._released": "what was in memory already",

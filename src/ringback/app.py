@@ -67,7 +67,7 @@ from ringback.services.sign_in import SignIn
 from ringback.services.simulate import Simulator
 from ringback.services.slots import Job
 from ringback.services.snapshot import Snapshot
-from ringback.services.stuck import Stuck
+from ringback.services.stuck import Astray, Stuck
 from ringback.services.subscribe import Subscriber, Ways
 from ringback.services.talk import Tokens
 from ringback.services.trials import Trials
@@ -163,10 +163,12 @@ class Engine:
         )
         self._open_doors()
         self.stuck = Stuck(self.database)
+        self.astray = Astray(self.database, self.held, lambda: self.lease.id, self.reconciler.once)
         self.feed = Feed(self.database, self.clock)
         self.meters = Meters(
             self.receiver, self.publisher, self.committers, self.push, self.recorder,
-            self.pressure, self.workers, self.reconciler, self.stuck, self.feed, self.resuming, {},
+            self.pressure, self.workers, self.reconciler, self.stuck, self.astray, self.feed,
+            self.resuming, {},
         )  # fmt: skip
         self._surround(settings)
         self.inspector: Inspector | None = None
@@ -259,7 +261,7 @@ class Engine:
             *(committer.run for committer in self.committers), self.workers.run,
             partial(self.configuration.listen, self.workers.poke), self.recorder.run,
             self.claimer.run, self.retainer.run, self.inspector.run, self.reconciler.run,
-            self.pressure.run, self.sweeper.run, self.stuck.run, self.key_use.run,
+            self.pressure.run, self.sweeper.run, self.stuck.run, self.astray.run, self.key_use.run,
             self.session_use.run, self.folding.run, self.media.run, self.resuming.run,
             self.endings.run,
         ]  # fmt: skip

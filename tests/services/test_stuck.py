@@ -132,3 +132,37 @@ async def test_a_busy_queue_has_none(stage: Stage) -> None:
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
         await other.stop()
+
+
+async def test_what_a_living_worker_owns_and_does_not_know_is_found_and_given_back(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found twice in a row, since it may just be on its way; told as a metric; then delivered."""
+    engine = stage.engine
+    rows = await _two_lanes(stage)
+    await stage.execute(
+        f"update delivery set owner = {engine.lease.worker()}, due = now() "
+        f"where ord = {rows[0]['ord']}"
+    )
+    await engine.astray.once()
+    assert 0 == engine.astray.count
+    await engine.astray.once()
+    assert 1 == engine.astray.count
+    assert delivery_id(rows[0]["endpoint"], rows[0]["ord"]) in capsys.readouterr().out
+    engine.watch._figures = None
+    assert 1 == (await engine.watch.figures()).now["stuck"]
+    engine.claimer.poke()
+    await until(lambda: len(stage.sink.received) == 4)
+    await engine.astray.once()
+    assert 0 == engine.astray.count
+
+
+async def test_what_is_under_way_is_not_astray(stage: Stage) -> None:
+    """Owned, and in memory: nothing is given back, however long it takes."""
+    stage.sink.gate = asyncio.Event()
+    await stage.receive(stage.callback("sent"))
+    await until(lambda: stage.sink.waiting == 1)
+    for _ in range(3):
+        await stage.engine.astray.once()
+    assert (0, 0) == (stage.engine.astray.count, stage.engine.reconciler.returned)
+    stage.sink.gate.set()

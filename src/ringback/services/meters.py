@@ -16,7 +16,7 @@ from ringback.services.push import Push
 from ringback.services.receive import Receiver
 from ringback.services.record import Recorder
 from ringback.services.resuming import Resuming
-from ringback.services.stuck import Stuck
+from ringback.services.stuck import Astray, Stuck
 from ringback.services.tally import Histogram, OfEndpoint
 from ringback.services.workers import Workers
 
@@ -33,6 +33,7 @@ class Meters(NamedTuple):
     workers: Workers
     reconciler: Reconciler
     stuck: Stuck
+    astray: Astray
     feed: Feed
     resuming: Resuming
     doors: dict[str, Mapping[int, int]]
@@ -95,7 +96,7 @@ class Meters(NamedTuple):
             "queued": self.push.queued,
             "readers": self.feed.readers,
             "unrecorded": self.recorder.unrecorded,
-            "stuck": self.stuck.count,
+            "stuck": self.stuck.count + self.astray.count,
             "waiting": sum(committer.waiting for committer in self.committers),
             "lag": round(max(self.pressure.lag_s, 0.0) * MICRO),
         }

@@ -197,6 +197,9 @@ class Recorder:
             except Exception as error:
                 if fault_kind(error) == "poison":
                     log.exception("release.refused")
+                    # Still ours, and nobody's work any more: it is found by whoever looks for that.
+                    for row in batch:
+                        self._held.discard(row.lane, row.endpoint, row.ord)
                     return
                 again = True
                 await self._pause(error)
