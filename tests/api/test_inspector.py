@@ -90,7 +90,7 @@ async def test_a_simulation_goes_the_whole_way(house: House) -> None:
     body = {"to": "+15550101", "from": "+15550100", "statuses": ["sent", "read"], "delay_ms": 5}
     made = await house.post(f"/v1/connections/{connection}/simulate", body, status=202)
     expected = {"provider_message_id": "sim-1", "message": show("msg", message)}
-    assert {**expected, "outcome": None, "others": []} == made
+    assert {**expected, "outcome": None, "others": [], "callbacks": []} == made
     ((_, plan),) = posted
     assert ("+15550101", "+15550100", ("sent", "read"), 5, "sms", False) == tuple(
         getattr(plan, name)
@@ -113,7 +113,7 @@ async def test_the_next_status_of_a_message_is_simulated(house: House) -> None:
     asked = {"message": message["id"], "statuses": ["read"]}
     made = await house.post(path, asked, status=202)
     expected = {"provider_message_id": "m1", "message": message["id"]}
-    assert {**expected, "outcome": None, "others": []} == made
+    assert {**expected, "outcome": None, "others": [], "callbacks": []} == made
     (plan,) = plans
     assert ("m1", message["to"], message["channel"], ("read",)) == (
         plan.about, plan.to, plan.channel, plan.statuses,
