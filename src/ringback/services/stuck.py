@@ -45,12 +45,7 @@ class Stuck:
 
     async def run(self) -> None:
         """Look every thirty seconds, for ever."""
-        while True:
-            await asyncio.sleep(EVERY_S)
-            try:
-                await self.once()
-            except (DatabaseUnavailable, TimeoutError) as error:
-                log.warning("stuck.failed", error=str(error)[:200])
+        await _again_and_again(self.once, "stuck.failed")
 
     async def once(self) -> None:
         """Look at the next stretch; nothing while another worker is looking."""
@@ -91,12 +86,7 @@ class Astray:
 
     async def run(self) -> None:
         """Look every thirty seconds, for ever."""
-        while True:
-            await asyncio.sleep(EVERY_S)
-            try:
-                await self.once()
-            except (DatabaseUnavailable, TimeoutError) as error:
-                log.warning("astray.failed", error=str(error)[:200])
+        await _again_and_again(self.once, "astray.failed")
 
     async def once(self) -> None:
         """Look; what is astray twice in a row, and not just on its way to us, is given back."""
@@ -111,6 +101,15 @@ class Astray:
         if lasting:
             log.error("delivery.astray", items=len(lasting), deliveries=_named(sorted(lasting)))
             await self._reconcile(worker)
+
+
+async def _again_and_again(look: Callable[[], Awaitable[None]], failed: str) -> None:
+    while True:
+        await asyncio.sleep(EVERY_S)
+        try:
+            await look()
+        except (DatabaseUnavailable, TimeoutError) as error:
+            log.warning(failed, error=str(error)[:200])
 
 
 def _named(places: Sequence[stored.Place]) -> str:
