@@ -192,18 +192,6 @@ async def test_an_unknown_token_is_not_found(stage: Stage) -> None:
     assert await stage.value("select count(*) from callback") == 0
 
 
-async def test_what_cannot_be_stored_costs_only_itself(stage: Stage) -> None:
-    """One callback with a byte that no text column takes, among fifty: it is kept as unparsed."""
-    good = [stage.callback("sent", fresh()) for _ in range(50)]
-    bad = stage.callback("sent", fresh())
-    poisoned = Callback(bad.method, bad.url + "?a=\0", bad.headers, bad.body)
-    answers = await asyncio.gather(*(stage.receive(item) for item in [*good, poisoned]))
-    assert {200} == {answer.status for answer in answers}
-    outcomes = await stage.rows("select outcome, count(*) from callback group by 1 order by 1")
-    assert [(2, 50), (5, 1)] == [tuple(row) for row in outcomes]
-    assert await stage.value("select body from callback where outcome = 5") == bad.body
-
-
 async def test_cut_connections_lose_and_repeat_nothing(stage: Stage) -> None:
     """The server ends our connections over and over: every callback is stored and sent once."""
     stop = asyncio.Event()

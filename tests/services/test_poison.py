@@ -1,19 +1,37 @@
-"""T13: spoiled callbacks that are rightly signed, of every provider, through a whole engine."""
+"""T13: spoiled callbacks that are rightly signed, of every provider, through a whole engine.
+
+And what the database refuses: one in a full batch costs only itself.
+"""
 
 import asyncio
 import random
 from collections import Counter
 
+import msgspec
+import pytest
+
 from ringback.domain.endpoints import Connection
 from ringback.domain.http import Callback, HttpRequest
+from ringback.domain.publishing import NewEvent
+from ringback.errors import DatabaseUnavailable
 from ringback.providers import registry
+from ringback.services import commit
+from ringback.services.batch import Scope
+from ringback.services.commit import BATCH_MAX
 from ringback.services.flood import LISTED_PER_HOUR
+from ringback.services.publications import Publication
+from ringback.storage.database import Connection as Session
+from ringback.storage.hot import CommitRows, Committed, commit_batch
 from tests.providers.cases import GENUINE, Case, raw_config
 from tests.providers.mutations import mutated
-from tests.services.stage import BASE_URL, Stage
+from tests.services.sink import until
+from tests.services.stage import BASE_URL, Stage, fresh
 from tests.sizes import SIZES
 
 AT_ONCE = 64
+# A full batch is refused; halving it asks for two at each of nine levels.
+HALVINGS = BATCH_MAX.bit_length() - 1
+COMMITS_MAX = 1 + 2 * HALVINGS
 # Adapters that tell their callers what is wrong with a body, instead of taking it.
 POSTED = [provider for provider in registry.PROVIDERS.values() if not provider.keyed]
 
@@ -86,3 +104,55 @@ async def all_kept(stage: Stage, posted: dict[int, Counter[bytes]]) -> None:
 def test_every_provider_is_poisoned() -> None:
     """Whoever adds a provider has it in this test; keyed ones refuse with words instead."""
     assert {"whatsapp", "bandwidth", "smsportal", "generic"} <= {one.name for one in POSTED}
+
+
+@pytest.fixture
+def committed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How much each commit that was asked for had, in callbacks and events of publishers."""
+    sizes: list[int] = []
+
+    async def counted(session: Session, worker: int, rows: CommitRows) -> Committed:
+        published = sum(row[8] is None for row in rows.events)
+        sizes.append(len(rows.callbacks) + published)
+        return await commit_batch(session, worker, rows)
+
+    monkeypatch.setattr(commit, "commit_batch", counted)
+    return sizes
+
+
+async def test_one_in_a_full_batch_is_kept_raw(stage: Stage, committed: list[int]) -> None:
+    """Of 512 in one commit a callback has a byte that no text column takes: it is kept unread, all
+    others as if it were not there, after two commits for each halving and one for itself.
+    """
+    good = [stage.callback("sent", fresh()) for _ in range(BATCH_MAX - 1)]
+    bad = stage.callback("sent", fresh())
+    spoiled = Callback(bad.method, bad.url + "?a=\0", bad.headers, bad.body)
+    place = BATCH_MAX // 3
+    every = [*good[:place], spoiled, *good[place:]]
+    answers = await asyncio.gather(*(stage.receive(item) for item in every))
+    assert {200: BATCH_MAX} == Counter(answer.status for answer in answers)
+    assert BATCH_MAX == committed[0]
+    assert len(committed) <= COMMITS_MAX + 1
+    outcomes = await stage.rows("select outcome, count(*) from callback group by 1 order by 1")
+    assert [(2, BATCH_MAX - 1), (5, 1)] == [tuple(row) for row in outcomes]
+    assert bad.body == await stage.value("select body from callback where outcome = 5")
+    await until(lambda: len(stage.sink.received) == BATCH_MAX - 1)
+
+
+async def test_one_that_cannot_be_stored_at_all_is_told(stage: Stage, committed: list[int]) -> None:
+    """Of 512 in one commit something has no simpler form either: whoever asked is to come again,
+    and everybody else is answered.
+    """
+    good = [stage.callback("sent", fresh()) for _ in range(BATCH_MAX - 1)]
+    connection = stage.connection()
+    event = NewEvent(type="no\0text", data=msgspec.Raw(b"{}"))
+    work = Publication(Scope(connection.tenant, connection.mode), [event], 0)
+    told, *answers = await asyncio.gather(
+        stage.engine.committer.submit(work), *map(stage.receive, good), return_exceptions=True
+    )
+    assert isinstance(told, DatabaseUnavailable)
+    assert {200: BATCH_MAX - 1} == Counter(answer.status for answer in answers)  # type: ignore[union-attr]
+    assert BATCH_MAX == committed[0]
+    assert len(committed) <= COMMITS_MAX
+    assert BATCH_MAX - 1 == await stage.value("select count(*) from callback where outcome = 2")
+    assert BATCH_MAX - 1 == await stage.value("select count(*) from event")
