@@ -6,16 +6,20 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from ringback.domain.endpoints import DeliveryPolicy
+from ringback.services import pace
 from ringback.services.pace import FAILING
 from tests.services.crowd import Limited, Traffic, add_endpoints, peak
 from tests.services.sink import until
-from tests.services.stage import Stage
+from tests.services.stage import Stage, fresh
 from tests.sizes import SIZES
 
 PENDING = SIZES.herd
 PER_SECOND = 50
 # Ten times what a receiver of fifty a second needs; the rates are what is asserted.
 PATIENCE_S = 60 + 10 * PENDING / PER_SECOND
+# What waits at a start, and for how long it is sent at least: eight in the first second, sixteen in
+# the next. A machine that stands still for three seconds first has come to 64 a second by then.
+WAITING, SLOWLY_S = 30, 0.4
 pytestmark = pytest.mark.timeout(PATIENCE_S + 120)
 
 
@@ -83,3 +87,26 @@ async def test_who_comes_back_is_not_run_over(
     ids = {got.headers["webhook-id"] for got in limited.received}
     assert (PENDING, PENDING) == (len(limited.taken), len(ids))
     await until(lambda: stage.engine.push.slowed[0] == 0)
+
+
+async def test_a_worker_that_starts_begins_slowly(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has waited for a start is not sent all at once, to an endpoint of which nothing is known
+    yet.
+    """
+    stage.sink.answers.extend([(400, "")] * WAITING)
+    for _ in range(WAITING):
+        await stage.receive(stage.callback("sent", fresh()))
+    await until(lambda: stage.engine.recorder.attempts == WAITING)
+    await stage.engine.stop()
+    await stage.execute("update delivery set due = now()")
+    stage.sink.received.clear()
+    monkeypatch.setattr(pace, "RESUMED_RATE", 8.0)
+    starting = stage.another_engine()
+    await starting.start()
+    try:
+        await until(lambda: len(stage.sink.received) == WAITING)
+    finally:
+        await starting.stop()
+    assert stage.sink.received[-1].at - stage.sink.received[0].at > SLOWLY_S
