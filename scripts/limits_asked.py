@@ -49,6 +49,15 @@ ASKED: dict[str, dict[str, Limit]] = {
         "services.figures:HELD_OF_MAX": Limit(
             "connections", "of which what is held is counted for the metrics", "left out"
         ),
+        "services.silence:CONNECTIONS_MAX": Limit(
+            "connections", "told of by themselves in the metrics", "newer ones are left out"
+        ),
+        "services.silence:EVERY_S": Limit(
+            SECONDS, "between two looks at how they are heard, for the metrics", "the last again"
+        ),
+        "services.silence:PATIENCE_S": Limit(
+            SECONDS, "for such a look", "the metrics say nothing of connections"
+        ),
         "services.figures:HELD_COUNTED": Limit(
             "callbacks", "held of a connection, counted for the metrics", "not counted"
         ),

@@ -64,6 +64,7 @@ from ringback.services.retain import Periods, Retainer
 from ringback.services.send import Sender, Sweeper
 from ringback.services.session_use import SessionUse
 from ringback.services.sign_in import SignIn
+from ringback.services.silence import Silence
 from ringback.services.simulate import Simulator
 from ringback.services.slots import Job
 from ringback.services.snapshot import Snapshot
@@ -176,7 +177,8 @@ class Engine:
 
     def _surround(self, settings: Settings) -> None:
         """Build what stands around the hot path."""
-        self.watch = Watch(self.database, self.configuration, self.workers, self.meters)
+        silence = Silence(self.configuration, self.clock)
+        self.watch = Watch(self.database, self.configuration, self.workers, self.meters, silence)
         self.endings = Endings(self.committer, self.configuration, self.clock)
         committers = (self.committer, self.large)
         self.again = Again(self.configuration, self.database, committers, self.clock)

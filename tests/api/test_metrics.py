@@ -1,9 +1,13 @@
 """`/metrics`: what Prometheus reads, and what stands about it in the documentation."""
 
+import itertools
+import json
 import re
 import socket
+from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -24,6 +28,8 @@ from tests.source import ROOT
 
 PAGE = pages()["docs/metrics.md"]
 ALERTS = ROOT / "docs" / "alerts.yml"
+DASHBOARD = ROOT / "docs" / "dashboards" / "ringback.json"
+LABELS = {family.name: family.labels for family in FAMILIES}
 
 
 def _families(text: str) -> dict[str, Metric]:
@@ -53,6 +59,9 @@ async def test_it_tells_what_happened_without_a_key(house: House) -> None:
     values = _values(await _scrape(house))
     (number,) = house.engine.configuration.snapshot.endpoints
     endpoint = show("end", house.engine.configuration.snapshot.endpoints[number].id)
+    connection = show("con", house.stage.connection().id)
+    last = ("ringback_connection_last_callback_timestamp_seconds", connection, "test", "whatsapp")
+    assert abs(values[last] - house.engine.clock.now_ms() / 1000) < 60
     expected = {
         ("ringback_callbacks_total", "accepted", "whatsapp"): 1.0,
         ("ringback_attempts_total", "2xx"): 1.0,
@@ -66,6 +75,7 @@ async def test_it_tells_what_happened_without_a_key(house: House) -> None:
         ("ringback_delivery_seconds_count",): 1.0,
         ("ringback_deliveries_unblocked_total",): 0.0,
         ("ringback_deliveries_stuck",): 0.0,
+        ("ringback_connection_silent", connection, "test", "whatsapp"): 0.0,
         ("ringback_workers",): 1.0,
         ("ringback_database_up",): 1.0,
         ("ringback_build_info", __version__): 1.0,
@@ -115,6 +125,8 @@ async def test_everything_that_is_counted_is_shown(house: House) -> None:
 async def test_no_label_says_anything_about_people(house: House) -> None:
     """Numbers, references, names and URLs of what passes through are nowhere in it."""
     await house.hear("wamid.canary", "sent", reference="order-canary")
+    forged = house.stage.callback("read", "wamid.canary")
+    await house.stage.receive(msgspec.structs.replace(forged, headers=()))
     await house.delivered(1)
     text = await _scrape(house)
     endpoint = next(iter(house.engine.configuration.snapshot.endpoints.values()))
@@ -179,11 +191,80 @@ def test_every_metric_is_documented_as_it_is() -> None:
 
 def test_alerts_and_queries_speak_of_metrics_that_exist() -> None:
     """Names in the example rules and on the page are names of metrics, or of their parts."""
-    known = {family.name for family in FAMILIES}
     for text in (ALERTS.read_text(encoding="utf-8"), PAGE.text):
-        found = set(re.findall(r"\bringback_\w+", text))
-        assert {re.sub(r"_(bucket|count|sum)$", "", name) for name in found} <= known
-    assert 7 == ALERTS.read_text(encoding="utf-8").count("- alert:")
+        _check(text)
+    assert 8 == ALERTS.read_text(encoding="utf-8").count("- alert:")
+
+
+def test_the_dashboard_shows_every_metric_by_labels_that_it_has() -> None:
+    """In its queries and in how it names their lines; single endpoints only as far as they lead."""
+    shown: set[str] = set()
+    for panel in _panels():
+        for target in panel.get("targets", []):
+            query = target["expr"]
+            names = _check(query)
+            assert names, query
+            shown |= names
+            labels = {label for name in names for label in LABELS[name]}
+            assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= labels
+            grouped = {
+                label.strip()
+                for by in re.findall(r"by \((.*?)\)", query)
+                for label in by.split(",")
+            }
+            assert grouped <= labels | {"le"}, query
+            if "endpoint" in grouped or ("connection" in grouped and panel["type"] != "stat"):
+                assert query.startswith("topk(10, "), query
+    assert set(LABELS) == shown
+
+
+def test_the_dashboard_can_be_read() -> None:
+    """Each panel has an id, a place, words and a unit of its own, and the data source is chosen."""
+    board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    (variable,) = board["templating"]["list"]
+    assert ("datasource", "datasource", "prometheus") == (
+        variable["name"], variable["type"], variable["query"]
+    )  # fmt: skip
+    panels = _panels()
+    assert len(panels) == len({panel["id"] for panel in panels})
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        at = panel["gridPos"]
+        place = set(
+            itertools.product(
+                range(at["x"], at["x"] + at["w"]), range(at["y"], at["y"] + at["h"])
+            )
+        )  # fmt: skip
+        assert not place & taken, panel["title"]
+        assert max(x for x, _ in place) < 24
+        taken |= place
+        assert panel["title"]
+        if panel["type"] != "row":
+            assert panel["description"].endswith("."), panel["title"]
+            assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+            sources = [panel["datasource"], *(one["datasource"] for one in panel["targets"])]
+            assert {"${datasource}"} == {one["uid"] for one in sources}
+            refs = [one["refId"] for one in panel["targets"]]
+            assert sorted(set(refs)) == refs
+
+
+def _panels() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    return found
+
+
+def _check(text: str) -> set[str]:
+    """Return the metrics that a text names; each there is, with every label it is chosen by."""
+    found = set()
+    for name, part, chosen in re.findall(
+        r"\b(ringback_\w+?)(_bucket|_count|_sum)?\b(?:{([^{}]*)})?", text
+    ):
+        assert name in LABELS, name
+        histogram = "histogram" == next(one.kind for one in FAMILIES if one.name == name)
+        assert histogram or not part, name
+        assert set(re.findall(r"(\w+)[=!]", chosen)) <= {*LABELS[name]}, text
+        found.add(name)
+    return found
 
 
 async def test_what_alerts_see_rise_is_there_from_the_start(

@@ -202,6 +202,7 @@ def test_every_recorded_refusal_has_a_likely_cause(case: Case) -> None:
     _, checked, rest = said.partition("Checked: ")
     cause = rest.partition(". ")[2] if checked else said.partition(". ")[2]
     assert cause, said
+    assert explain.cause(found.reason) in explain.CAUSES[:-1]
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,9 @@ async def test_every_outcome_of_a_callback_is_counted(stage: Stage) -> None:
     }  # fmt: skip
     found = {n: c for n, c in figures.totals.items() if n.startswith("callbacks ") and c}
     assert expected == found
+    assert {"unproven whatsapp missing": 1} == {
+        n: c for n, c in figures.totals.items() if n.startswith("unproven ")
+    }
 
 
 async def test_failed_attempts_are_counted_with_their_class(stage: Stage) -> None:

@@ -40,6 +40,8 @@ class Family(NamedTuple):
 FAMILIES = (
     Family("callbacks", "ringback_callbacks_total", "counter", ("provider", "outcome"),
            "Callbacks answered, by what became of them."),
+    Family("unproven", "ringback_callbacks_unproven_total", "counter", ("provider", "reason"),
+           "Callbacks that did not prove themselves, rejected or quarantined, by what was wrong."),
     Family("unknown_codes", "ringback_unknown_codes_total", "counter", ("provider",),
            "Failures, of sends or by callbacks, with a code that is in no table of ours."),
     Family("turned_away", "ringback_requests_turned_away_total", "counter", ("door", "status"),
@@ -82,6 +84,11 @@ FAMILIES = (
            "counted up to 10,000 of each."),
     Family("oldest_held", "ringback_oldest_callback_held_seconds", "gauge", (),
            "For how long the oldest of them has been held.", _MICRO),
+    Family("last", "ringback_connection_last_callback_timestamp_seconds", "gauge",
+           ("connection", "provider", "mode"),
+           "When the newest callback of a connection came, in seconds since 1970.", 1e-3),
+    Family("silent", "ringback_connection_silent", "gauge", ("connection", "provider", "mode"),
+           "Whether a connection that is used to more has been silent for unusually long: 1 or 0."),
     Family("resumed", "ringback_callbacks_resumed_total", "counter", ("provider",),
            "Callbacks that were held and have been read since."),
     Family("queued", "ringback_deliveries_queued", "gauge", (),
@@ -179,6 +186,12 @@ def _standing(figures: Figures) -> dict[str, _Samples]:
     if figures.database:
         paused = figures.paused
         found["paused"] = [(["intake"], paused.intake), (["processing"], paused.processing)]
+        found["last"], found["silent"] = [], []
+        for one in figures.heard:
+            labels = [one.id, one.provider, one.mode]
+            found["silent"].append((labels, int(one.silent)))
+            if one.last_ms is not None:
+                found["last"].append((labels, one.last_ms))
     return {**found, "build": [([__version__], 1)]}
 
 

@@ -27,44 +27,67 @@ BODY_MAX = 64 * 1024
 OTHERS_MAX = 5
 _STAMP = re.compile(r"(?<![\w.])(1\d{9}|1\d{12})(?![\w.])")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
+
+
+class Cause(NamedTuple):
+    """What a reason likely comes from that has such words: its name, and what is said of it."""
+
+    words: str
+    name: str
+    told: str
+
+
 # What a reason in an adapter's words likely comes from: the first words that are found count.
-_CAUSES = {
-    r"\bmatch|\bwrong\b|differ|not right|does not fit|is not the one that": (
-        "No likely cause fits: copy the secret from the provider once more."
+_CAUSES = (
+    Cause(
+        r"\bmatch|\bwrong\b|differ|not right|does not fit|is not the one that", "signature",
+        "No likely cause fits: copy the secret from the provider once more.",
     ),
-    "^the method|a GET with a body": (
-        "The provider does not ask so: a browser, a scanner or a redirect on the way does."
+    Cause(
+        "^the method|a GET with a body", "method",
+        "The provider does not ask so: a browser, a scanner or a redirect on the way does.",
     ),
-    "the connection has no|has fewer than": (
-        "The connection is not set up completely: its secret or token has to be made first."
+    Cause(
+        "the connection has no|has fewer than", "not_set_up",
+        "The connection is not set up completely: its secret or token has to be made first.",
     ),
-    "several|doubled|not once": (
-        "It came twice: a proxy on the way adds its own, or the provider has it set twice."
+    Cause(
+        "several|doubled|not once", "doubled",
+        "It came twice: a proxy on the way adds its own, or the provider has it set twice.",
     ),
-    r"challenge|crc_token|hub\.mode": (
+    Cause(
+        r"challenge|crc_token|hub\.mode", "handshake",
         "This was to be a handshake, and is not as the provider makes it: somebody else tries the "
-        "address."
+        "address.",
     ),
-    "verify_token|the token of the connection": (
-        "The provider's handshake has another token: enter the connection's there."
+    Cause(
+        "verify_token|the token of the connection", "handshake",
+        "The provider's handshake has another token: enter the connection's there.",
     ),
-    "before or after now|no Unix time": (
-        "Its time cannot count: look at both clocks, and at the unit that is set."
+    Cause(
+        "before or after now|no Unix time", "time",
+        "Its time cannot count: look at both clocks, and at the unit that is set.",
     ),
-    "another value|not this connection's|does not hold|not those of|not a key of|not one of": (
+    Cause(
+        "another value|not this connection's|does not hold|not those of|not a key of|not one of",
+        "credentials",
         "The provider has another value than this connection: enter the same on both sides, letter "
-        "for letter."
+        "for letter.",
     ),
-    r"no header|^no \S+ in the|without|does not cover|an empty": (
+    Cause(
+        r"no header|^no \S+ in the|without|does not cover|an empty", "missing",
         "Nothing proves it: that is not switched on at the provider, a proxy on the way has "
-        "dropped it, or it is somebody else."
+        "dropped it, or it is somebody else.",
     ),
-    r"holds no|\bis no\b|is not|begin": (
+    Cause(
+        r"holds no|\bis no\b|is not|begin", "form",
         "It is written in another way: another scheme, encoding or algorithm is set at the "
-        "provider, or it is somebody else."
+        "provider, or it is somebody else.",
     ),
-}
-_HINTS = tuple((re.compile(words), cause) for words, cause in _CAUSES.items())
+)  # fmt: skip
+# What is counted of reasons that none of these words is in.
+_NO_CAUSE = Cause("", "other", "")
+CAUSES = (*dict.fromkeys(one.name for one in _CAUSES), _NO_CAUSE.name)
 _FIRST_STAMP_MS, _LAST_STAMP_MS = 1_500_000_000_000, 4_000_000_000_000
 
 
@@ -100,8 +123,17 @@ def explained(
     if signed:
         checked += f"; the URL was taken to be {_shown(provider, connection, callback)}"
     hint = provider.explain(callback, connection.config, now_ms)
-    hint = hint or next((told for words, told in _HINTS if words.search(reason)), None)
+    hint = hint or _likely(reason).told
     return f"{said}. {checked}.{f' {hint}' if hint else ''}"
+
+
+def cause(reason: str) -> str:
+    """Return the name of the likely cause of an adapter's reason: one of `CAUSES`."""
+    return _likely(reason).name
+
+
+def _likely(reason: str) -> Cause:
+    return next((one for one in _CAUSES if re.search(one.words, reason)), _NO_CAUSE)
 
 
 def _fits(provider: Provider, one: Try) -> bool:

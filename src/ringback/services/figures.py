@@ -15,6 +15,7 @@ from ringback.providers.registry import PROVIDERS
 from ringback.services.configuration import Configuration
 from ringback.services.meters import Meters
 from ringback.services.numbers import Totals, gathered, summed
+from ringback.services.silence import HeardOf, Silence
 from ringback.services.workers import Workers
 from ringback.storage import held
 from ringback.storage import workers as stored
@@ -48,7 +49,8 @@ class Figures(msgspec.Struct, frozen=True):
     """What is known of the installation at one moment.
 
     `totals` and `now` are as in numbers.py; `endpoints` are the ids of those that are counted by
-    themselves, by number. Without the `database` there is only `now`, of this worker alone.
+    themselves, by number; `heard` is how connections are heard. Without the `database` there is
+    only `now`, of this worker alone.
     """
 
     database: bool
@@ -60,19 +62,26 @@ class Figures(msgspec.Struct, frozen=True):
     held: int = 0
     paused: Paused = Paused()
     endpoints: dict[str, str] = {}
+    heard: tuple[HeardOf, ...] = ()
 
 
 class Watch:
     """Reads the figures, once a second at most for all who ask."""
 
     def __init__(
-        self, database: Database, configuration: Configuration, workers: Workers, meters: Meters
+        self,
+        database: Database,
+        configuration: Configuration,
+        workers: Workers,
+        meters: Meters,
+        silence: Silence,
     ) -> None:
-        """Take the edges."""
+        """Take the edges, and what says how connections are heard."""
         self._database = database
         self._configuration = configuration
         self._workers = workers
         self._meters = meters
+        self._silence = silence
         self._lock = asyncio.Lock()
         self._figures: Figures | None = None
         self._read_at = 0.0
@@ -95,12 +104,13 @@ class Watch:
                     slow = self._meters.push.slow
                     waiting = await stored.waiting(connection, slow)
                     paused = await self._paused(connection)
+                    heard = await self._silence.heard(connection)
         except (DatabaseUnavailable, TimeoutError):
             return Figures(database=False, totals={}, now=self._meters.now())
         known = self._configuration.snapshot.endpoints
         named = {no: known[no].id for no in self._meters.named if no in known}
         # A thousand endpoints at many workers take a while: not in the event loop.
-        return await asyncio.to_thread(_figures, rows, kept, named, waiting, paused)
+        return await asyncio.to_thread(_figures, rows, kept, named, waiting, paused, heard)
 
     async def _paused(self, session: Connection) -> Paused:
         """Say how much is paused; the database is only asked if something may be held."""
@@ -121,10 +131,12 @@ def _figures(
     named: dict[int, UUID],
     waiting: tuple[float, int, int],
     paused: Paused,
+    heard: tuple[HeardOf, ...],
 ) -> Figures:
     found = summed(rows, kept)
     return Figures(
         database=True, totals=_NEVER_YET | gathered(found.totals, named), now=found.now,
         workers=found.living, oldest_due_s=waiting[0], due=waiting[1], held=waiting[2],
         paused=paused, endpoints={str(no): show("end", id_) for no, id_ in named.items()},
+        heard=heard,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """How connections are heard: at which rate, when last, and whether their silence is unusual."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -60,24 +60,34 @@ async def connections(
     minute = now_ms // 60_000
     folded = await reading.counts((CALLBACKS,), 1, numbers, minute - _LATELY, minute + 1)
     counts = [one for one in [*folded, *tail] if one.kind == CALLBACKS]
-    usual = await _usual(reading, last, now_ms)
+    found = await reading.usual(quarters({no: _at_ms(one) for no, one in last.items()}, now_ms))
+    usual = by_connection(found)
     return [_connected(one, last.get(one.no), counts, usual, now_ms) for one in named]
 
 
-async def _usual(
-    reading: Reading, last: dict[int, LastCallback], now_ms: int
-) -> dict[int, list[int]]:
-    """Return how many callbacks came in each quarter of the hours before the last one's."""
+def quarters(last_ms: Mapping[int, int], now_ms: int) -> list[tuple[int, int, int]]:
+    """Return whose usual rate is wanted, and from and until which minute.
+
+    By the number of the connection: the quarters of the hours before that of its last callback.
+    """
     windows = []
-    for no, one in last.items():
-        at_ms = round(one.received.timestamp() * 1000)
+    for no, at_ms in last_ms.items():
         if now_ms - at_ms < _FORGOTTEN_MS:
             until = at_ms // 60_000 // _QUARTER * _QUARTER
             windows.append((no, until - USUAL_MINUTES, until))
+    return windows
+
+
+def by_connection(counts: Sequence[Count]) -> dict[int, list[int]]:
+    """Return how many callbacks came in each of the quarters that were counted."""
     found: dict[int, list[int]] = {}
-    for count in await reading.usual(windows) if windows else []:
+    for count in counts:
         found.setdefault(count.about, []).append(sum(n for _, n in count.slots))
     return found
+
+
+def _at_ms(last: LastCallback) -> int:
+    return round(last.received.timestamp() * 1000)
 
 
 def _connected(
@@ -94,7 +104,7 @@ def _connected(
     newest = sum(n for one in mine if one.minute > minute - _RATE_MINUTES for _, n in one.slots)
     # The minute under way is a part of the five.
     seconds = (_RATE_MINUTES - 1) * 60 + now_ms % 60_000 / 1000
-    at_ms = None if last is None else round(last.received.timestamp() * 1000)
+    at_ms = None if last is None else _at_ms(last)
     found: Heard = heard(
         Hearing(at_ms, sum(lately.values()), rejected, usual.get(connection.no, [])), now_ms
     )

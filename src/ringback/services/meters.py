@@ -56,6 +56,8 @@ class Meters(NamedTuple):
         }
         for (provider, outcome), count in self.receiver.outcomes.items():
             found[f"callbacks {provider} {outcome}"] = count
+        for (provider, cause), count in self.receiver.unproven.items():
+            found[f"unproven {provider} {cause}"] = count
         for provider, count in self.receiver.unknown_codes.items():
             found[f"unknown_codes {provider}"] = count
         for provider, count in self.resuming.taken.items():

@@ -24,7 +24,7 @@ from ringback.services.arrivals import ITEMS_MAX, Arrival
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
-from ringback.services.explain import explained
+from ringback.services.explain import cause, explained
 from ringback.services.flood import Flood
 from ringback.services.pressure import Pressure
 from ringback.services.tally import ANSWER_S, Histogram
@@ -61,9 +61,10 @@ UNAVAILABLE = HttpResponse(
 class Receiver:
     """Takes callbacks for every connection.
 
-    `outcomes` counts them by provider and outcome, `seconds` how long their answers took, and
-    `unknown_codes` by provider the failures whose code is in no table of ours; who sends counts
-    its refusals there, too.
+    `outcomes` counts them by provider and outcome, `unproven` by provider and kind of cause those
+    that did not prove themselves, `seconds` how long their answers took, and `unknown_codes` by
+    provider the failures whose code is in no table of ours; who sends counts its refusals there,
+    too.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Receiver:
         self._flood = flood
         self._pressure = pressure
         self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.unproven: Counter[tuple[str, str]] = Counter()
         self.unknown_codes: Counter[str] = Counter()
         self.seconds = Histogram(ANSWER_S)
 
@@ -200,6 +202,7 @@ class Receiver:
             # Whatever it was to be: what is not kept is refused.
             self._flood.count(connection, "rejected")
             self.outcomes[connection.provider, "rejected"] += 1
+            self.unproven[connection.provider, cause(verification.reason)] += 1
             return reply
         provider = registry.get(connection.provider)
         others = [
@@ -214,6 +217,7 @@ class Receiver:
             log.exception("explain.defect", connection=connection.no, provider=connection.provider)
             reason = verification.reason
         await self._store(connection, callback, now, Parsed(), settled, reason)
+        self.unproven[connection.provider, cause(verification.reason)] += 1
         if connection.quarantine:
             return provider.reply(callback, connection.config, Verification("ok"))
         return reply

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ringback.domain.ids import floor7, time_of
 from ringback.domain.outcomes import WORD, Outcome
 from ringback.storage import held
-from ringback.storage.database import Connection, Database
+from ringback.storage.database import Connection, Database, Row
 from ringback.storage.lists import SKEW_MS, Scope
 from ringback.storage.queries import query
 
@@ -135,7 +135,33 @@ async def expire(connection: Connection, now: datetime | None = None) -> None:
     await connection.execute(query("rollups.expire_minutes"), now)
 
 
-# --- reading ---
+# --- reading, for the whole installation ---
+
+
+async def newest(connection: Connection, since: Mapping[int, uuid.UUID]) -> dict[int, datetime]:
+    """Return when the newest callback of each connection came, by the connection's number.
+
+    Looked for from an id on, for each: the later, the fewer days are searched.
+    """
+    rows = await connection.fetch(
+        query("rollups.newest"), list(since), list(since.values()), list(WORD)
+    )
+    return {row["no"]: row["received"] for row in rows}
+
+
+async def usual(connection: Connection, windows: Sequence[tuple[int, int, int]]) -> list[Count]:
+    """Return callbacks by quarters of an hour: of (connection, from minute, until minute)."""
+    about, since, until = ([window[part] for window in windows] for part in range(3))
+    return _quarters(await connection.fetch(query("rollups.usual_of_all"), about, since, until))
+
+
+def _quarters(rows: Sequence[Row]) -> list[Count]:
+    return [
+        Count(_CALLBACKS, row[0], row[1], tuple(zip(row[2], row[3], strict=True))) for row in rows
+    ]
+
+
+# --- reading, for a tenant and mode ---
 
 
 class Reading:
@@ -220,10 +246,7 @@ class Reading:
         rows = await self._connection.fetch(
             query("rollups.usual"), *self._scope, about, since, until
         )
-        return [
-            Count(_CALLBACKS, row[0], row[1], tuple(zip(row[2], row[3], strict=True)))
-            for row in rows
-        ]
+        return _quarters(rows)
 
     async def last_attempts(self, endpoints: Sequence[int]) -> dict[int, LastAttempt]:
         """Return the attempts at the newest delivery of each endpoint that has been tried."""

@@ -156,6 +156,30 @@ cross join lateral (
     where tenant = $1 and mode = $2 and kind = 4 and width = 15 and about = wanted.about
       and since >= wanted.since and since < wanted.until) as r
 
+-- name: newest
+-- The newest callback of each connection of the installation, each from its own id on.
+select w.no, c.received
+from unnest($1::int[], $2::uuid[]) as w (no, since)
+cross join lateral (
+    select newest.id, newest.received
+    from unnest($3::smallint[]) as o (outcome)
+    cross join lateral (
+        select id, received from callback
+        where (connection, outcome) <= (w.no, o.outcome)
+          and (connection, outcome) >= (w.no, o.outcome) and id >= w.since
+        order by connection desc, outcome desc, id desc limit 1) as newest
+    order by newest.id desc limit 1) as c
+
+-- name: usual_of_all
+-- As `usual`, for connections of any tenant.
+select r.about, r.since, r.slots, r.ns
+from unnest($1::int[], $2::int[], $3::int[]) as wanted (about, since, until)
+join connection n on n.no = wanted.about
+cross join lateral (
+    select about, since, slots, ns from rollup
+    where tenant = n.tenant and mode = n.mode and kind = 4 and width = 15 and about = wanted.about
+      and since >= wanted.since and since < wanted.until) as r
+
 -- name: last_attempts
 select wanted.endpoint, a.id, a.status, a.error
 from unnest($3::int[]) as wanted (endpoint)
