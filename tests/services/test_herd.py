@@ -95,7 +95,7 @@ async def test_a_worker_that_starts_begins_slowly(
     """What has waited for a start is not sent all at once, to an endpoint of which nothing is known
     yet.
     """
-    stage.sink.answers.extend([(400, "")] * WAITING)
+    stage.sink.answers.extend([(400, "retry-after: 600\r\n")] * WAITING)
     for _ in range(WAITING):
         await stage.receive(stage.callback("sent", fresh()))
     await until(lambda: stage.engine.recorder.attempts == WAITING)

@@ -11,17 +11,24 @@ import asyncpg
 import msgspec
 import pytest
 
-from ringback.domain.ids import IdSequence
+from ringback.domain.ids import IdSequence, show
 from ringback.domain.messages import Message
 from ringback.domain.search import terms
 from ringback.services.retain import Periods, Retainer
 from ringback.storage import partitions, retention
 from ringback.storage.database import Database, connect
 from ringback.storage.hot import CommitRows, commit_batch
+from tests.services.sink import until
+from tests.services.stage import Stage
 from tests.storage.rows import MODE
 
 # A commit may wait a second for each of two locks; ten times that is late.
 LATE_S = 20.0
+_ENDED = """
+select event, n, worker, status, final, convert_from(detail, 'UTF8')::json->>'decision'
+from attempt where error = 'retention' order by ord
+"""
+_REMOVED = "Exhausted: the event was removed before its turn came."
 _TABLES = ("subject", "subject_key", "fact", "search_key")
 
 
@@ -226,3 +233,78 @@ async def test_housekeeping_outlives_its_troubles(dsn: str, database: Database) 
     assert not loop.done()
     loop.cancel()
     await asyncio.gather(loop, return_exceptions=True)
+
+
+async def _open(stage: Stage) -> dict[tuple[str, int], uuid.UUID]:
+    """Let m1 wait for a retry with two more behind, and m2 with one; return the events."""
+    # So late that no retry comes of itself, however slow the machine.
+    stage.sink.answers.extend([(400, "retry-after: 600\r\n")] * 2)
+    for message in ("m1", "m2"):
+        await stage.receive(stage.callback("sent", message))
+        await until(lambda: not stage.engine.held)
+    await stage.receive(stage.callback("delivered", "m1"))
+    await stage.receive(stage.callback("read", "m1"))
+    await stage.receive(stage.callback("delivered", "m2"))
+    rows = await stage.rows(
+        "select id, convert_from(body, 'UTF8')::json->'data' as data from event order by pos"
+    )
+    told = [(row["id"], msgspec.json.decode(row["data"])) for row in rows]
+    return {(data["message"]["provider_message_id"], data["sequence"]): id_ for id_, data in told}
+
+
+async def test_what_is_owed_of_removed_events_ends(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Removed while it is due, or while it waits: exhausted, in words, once; what waited behind is
+    sent, and nothing counts as stuck.
+    """
+    events = await _open(stage)
+    gone = [events["m2", 1], events["m1", 2]]
+    await stage.engine.stop()
+    for id_ in gone:
+        await stage.execute(f"delete from event where id = '{id_}'")
+    await stage.execute("update delivery set due = now() where due is not null")
+    stage.sink.received.clear()
+    # A worker that remembers no bodies.
+    engine = stage.another_engine()
+    await engine.start()
+    try:
+        async with asyncio.timeout(10):
+            while await stage.value("select count(*) from delivery"):
+                await asyncio.sleep(0.05)
+        for _ in range(2):
+            await engine.astray.once()
+        await engine.stuck.once()
+        counts = (engine.astray.count, engine.stuck.count, engine.reconciler.returned)
+    finally:
+        await engine.stop()
+    assert (0, 0, 0) == counts
+    # One attempt of the first was made, none of the second: their ends are no further ones.
+    expected = [(id_, n, 0, None, 2, _REMOVED) for id_, n in zip(gone, (1, 0), strict=True)]
+    assert expected == [tuple(row) for row in await stage.rows(_ENDED)]
+    assert 2 == capsys.readouterr().out.count("delivery.event_gone")
+    left = {show("evt", id_) for id_ in events.values() if id_ not in gone}
+    assert left == {got.headers["webhook-id"] for got in stage.sink.received}
+    assert len(left) == len(stage.sink.received)
+
+
+async def test_a_day_goes_while_its_event_is_on_the_wire(dsn: str, stage: Stage) -> None:
+    """The delivery has ended by then: whatever is answered, it is not sent again."""
+    stage.sink.gate = asyncio.Event()
+    await stage.receive(stage.callback("sent"))
+    await until(lambda: stage.sink.waiting == 1)
+    admin = await connect(dsn)
+    tomorrow = (await partitions.today(admin)) + timedelta(days=1)
+    await partitions.remove_before(
+        admin, "event", tomorrow.replace(hour=0, minute=0, second=0, microsecond=0)
+    )
+    await admin.close()
+    stage.sink.answers.append((500, ""))
+    stage.sink.gate.set()
+    await until(lambda: not stage.engine.held)
+    for _ in range(2):
+        await stage.engine.astray.once()
+    assert (0, 0) == (stage.engine.astray.count, stage.engine.reconciler.returned)
+    ended = await stage.rows("select n, worker, error, final from attempt")
+    assert [(0, 0, "retention", 2)] == [tuple(row) for row in ended]
+    assert (0, 1) == (await stage.value("select count(*) from delivery"), len(stage.sink.received))

@@ -378,6 +378,22 @@ class Store:
             if row is not None and row.owner == worker:
                 self.lanes.place(row, None, now)
 
+    def end_gone(self, worker: int, owned: Iterable[Owned], now: int) -> int:
+        """End those whose event is not there, let what waits behind go; return how many."""
+        rows = [self.lanes.get(given[:3]) for given in sorted(owned)]
+        ended = [
+            row
+            for row in rows
+            if row is not None and row.owner == worker and row.event not in self.events
+        ]
+        for row in ended:
+            self._end_unsent(row)
+        for row in ended:
+            front = self.lanes.front(row.key[:2])
+            if front is not None and front.waits:
+                self.lanes.place(front, None, now)
+        return len(ended)
+
     def adopt(self, now: int, limit: int, prefer: Collection[Key] = ()) -> int:
         """Give back up to `limit` deliveries whose owner does not live; return how many."""
         orphans = [
@@ -405,16 +421,19 @@ class Store:
             key=lambda row: (row.event, row.key not in prefer),
         )[:limit]
         for row in old:
-            self.lanes.remove(row)
-            self._endings += 1
-            # The database makes these ids by itself.
-            self.attempts["ended", self._endings] = (
-                None, row.tenant, row.mode, row.event, row.endpoint, row.ord, row.n, 0, None,
-                "retention", 0.0, 2, b"", b"",
-            )  # fmt: skip
+            self._end_unsent(row)
         if len(old) < limit:
             self.unblock(now)
         return len(old)
+
+    def _end_unsent(self, row: Row) -> None:
+        self.lanes.remove(row)
+        self._endings += 1
+        # The database makes these ids by itself.
+        self.attempts["ended", self._endings] = (
+            None, row.tenant, row.mode, row.event, row.endpoint, row.ord, row.n, 0, None,
+            "retention", 0.0, 2, b"", b"",
+        )  # fmt: skip
 
     # Workers.
 

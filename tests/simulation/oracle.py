@@ -166,6 +166,8 @@ class Oracle:
             self._beaten[process] = self._server.loop.time()
         elif name == "deliveries.release":
             self._released(process, arguments)
+        elif name == "deliveries.end_gone":
+            self.demand(False, f"{arguments} were ended, but no event is ever removed here")
         elif name == "workers.retire" and rows[0][0]:
             self.say(process.name, "retires worker", arguments[0])
             self.excuse(self._server.processes[arguments[0]])

@@ -187,6 +187,7 @@ class Server:
             "subjects.stored_callbacks": self._stored_callbacks, "deliveries.owned": self._owned,
             "deliveries.finish": self._finish, "deliveries.claim": self._claim,
             "deliveries.bodies": self._bodies, "deliveries.release": self._release,
+            "deliveries.end_gone": self._end_gone,
             "workers.register": self._register, "workers.heartbeat": self._heartbeat,
             "workers.others": self._others, "workers.retire": self._retire,
             "workers.adopt": self._adopt, "workers.unblock": self._unblock,
@@ -405,10 +406,11 @@ class Server:
         return list(self.store.bodies(ids).items())
 
     def _release(self, worker: int, *key: list[Any]) -> Rows:
-        rows = zip(*key, strict=True)
-        owned = [Owned(lane, endpoint, ord_, lane, 0) for lane, endpoint, ord_ in rows]
-        self.store.release(worker, owned, self.now())
+        self.store.release(worker, _owned(key), self.now())
         return []
+
+    def _end_gone(self, worker: int, *key: list[Any]) -> Rows:
+        return [(self.store.end_gone(worker, _owned(key), self.now()),)]
 
     def _register(self, boot_id: str, pid: int, pid_start: float) -> Rows:
         return [(self.store.register(boot_id, pid, pid_start),)]
@@ -469,6 +471,11 @@ def commit_rows(columns: tuple[list[Any] | None, ...]) -> CommitRows:
         setattr(rows, table, list(zip(*of_table, strict=True)))
         place += width
     return rows
+
+
+def _owned(key: tuple[list[Any], ...]) -> list[Owned]:
+    rows = zip(*key, strict=True)
+    return [Owned(lane, endpoint, ord_, lane, 0) for lane, endpoint, ord_ in rows]
 
 
 def _finishing(arguments: tuple[Any, ...]) -> tuple[int, list[Finished]]:

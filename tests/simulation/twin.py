@@ -73,20 +73,10 @@ def model_tables(store: Store) -> dict[str, Table]:
     """Return the tables of a model in the form that the database's are brought to."""
     callbacks = [(*row[:4], row[10], row[12], row[13]) for row in store.callbacks.values()]
     subjects = [
-        (
-            s.id,
-            s.tenant,
-            s.mode,
-            s.kind,
-            s.version,
-            s.sequence,
-            s.status,
-            "{" + ",".join(map(str, s.seen)) + "}",
-            s.data,
-            s.merged,
-        )
+        (s.id, s.tenant, s.mode, s.kind, s.version, s.sequence, s.status,
+         "{" + ",".join(map(str, s.seen)) + "}", s.data, s.merged)
         for s in store.subjects.values()
-    ]
+    ]  # fmt: skip
     deliveries = [
         (d.lane, d.endpoint, d.ord, d.tenant, d.mode, d.event, d.owner, d.due, d.n, d.retry)
         for d in store.lanes
@@ -384,6 +374,18 @@ class Twin:
         name = f"release by {worker}: {given}"
         await self._both(name, _value(None), lambda: self.store.release(worker, given, now))
 
+    async def _end_gone(self) -> None:
+        worker = self._worker()
+        held = self._held(worker)
+        for owned in held[::2]:
+            await self.watcher.execute("delete from event where id = $1", owned.event)
+            self.store.events.pop(owned.event, None)
+        async with self.session.transaction():
+            now = micros(await self.session.fetchval("select now()"))
+            said = await hot.end_gone(self.session, worker, held)
+        name = f"end what is gone by {worker}: {held}"
+        await self._both(name, _value(said), lambda: self.store.end_gone(worker, held, now))
+
     # Workers.
 
     async def _register(self) -> None:
@@ -491,5 +493,5 @@ async def _value(value: object) -> object:
 CALLS: dict[Callable[[Twin], Awaitable[None]], int] = {
     Twin._commit: 30, Twin._finish: 25, Twin._claim: 15, Twin._release: 6, Twin._adopt: 8,
     Twin._retire: 7, Twin._heartbeat: 3, Twin._read: 5, Twin._in_flight: 2, Twin._expire: 3,
-    Twin._unblock: 2, Twin._leave: 1, Twin._register: 1,
+    Twin._unblock: 2, Twin._leave: 1, Twin._register: 1, Twin._end_gone: 3,
 }  # fmt: skip

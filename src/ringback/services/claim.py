@@ -96,7 +96,9 @@ class Claimer:
             owned = await claim(connection, worker, free)
             if owned and failpoints.reach is not None:
                 await failpoints.reach("after_claim")
-            await hand_on(connection, worker, owned, self._kept, self._desk)
+            if await hand_on(connection, worker, owned, self._kept, self._desk):
+                # What waited behind those that ended is due, and its event may be gone as well.
+                self.poke()
         taken = Counter(row.endpoint for row in owned)
         return [endpoint for endpoint, count in taken.items() if count >= free[endpoint]]
 

@@ -9,11 +9,13 @@ from uuid import UUID
 
 import structlog
 
+from ringback.domain.ids import delivery_id
 from ringback.errors import DatabaseUnavailable
 from ringback.services import failpoints
 from ringback.services.held import Held
+from ringback.services.stuck import NAMED_MAX
 from ringback.storage.database import Connection
-from ringback.storage.hot import Finished, Owned, bodies, finish_batch, release
+from ringback.storage.hot import Finished, Owned, bodies, end_gone, finish_batch, release
 from ringback.storage.link import HotLink, fault_kind, stored_already
 
 BATCH_MAX = 500
@@ -213,12 +215,14 @@ class Recorder:
 
 async def hand_on(
     connection: Connection, worker: int, owned: list[Owned], kept: Bodies, desk: Desk
-) -> None:
+) -> int:
     """Start deliveries that are `worker`'s now, reading the bodies that are not remembered.
 
-    Bodies are read a few at a time; what there is no memory for after that is given back.
+    Bodies are read a few at a time; what there is no memory for after that is given back. What
+    retention has removed cannot be sent any more: such deliveries end. Returns how many did.
     """
     left: list[Owned] = []
+    gone: list[Owned] = []
     for at in range(0, len(owned), READ_MAX):
         taken: list[Owned] = []
         for row in owned[at : at + READ_MAX]:
@@ -231,5 +235,15 @@ async def hand_on(
             body = found.get(row.event)
             if body is not None:
                 desk.start(row, body, worker)
+            else:
+                gone.append(row)
     if left:
         await release(connection, worker, left)
+    return await _end(connection, worker, gone) if gone else 0
+
+
+async def _end(connection: Connection, worker: int, gone: list[Owned]) -> int:
+    ended = await end_gone(connection, worker, gone)
+    names = ", ".join(delivery_id(row.endpoint, row.ord) for row in gone[:NAMED_MAX])
+    log.warning("delivery.event_gone", items=ended, deliveries=names)
+    return ended

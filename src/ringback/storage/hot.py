@@ -191,9 +191,19 @@ async def claim(
 
 async def release(connection: Connection, worker: int, rows: Sequence[Owned | Finished]) -> None:
     """Give deliveries back without an attempt; whoever claims next has them."""
+    await connection.execute(query("deliveries.release"), worker, *_places(rows))
+
+
+async def end_gone(connection: Connection, worker: int, rows: Sequence[Owned]) -> int:
+    """End those of these deliveries whose events are not there any more; return how many."""
+    ended: int = await connection.fetchval(query("deliveries.end_gone"), worker, *_places(rows))
+    return ended
+
+
+def _places(rows: Sequence[Owned | Finished]) -> list[list[object]]:
+    """Return the primary keys of deliveries as columns, in the order of locks."""
     ordered = sorted(rows, key=lambda row: row[:3])
-    columns = [[row[index] for row in ordered] for index in range(3)]
-    await connection.execute(query("deliveries.release"), worker, *columns)
+    return [[row[index] for row in ordered] for index in range(3)]
 
 
 async def bodies(connection: Connection, events: list[uuid.UUID]) -> dict[uuid.UUID, bytes]:

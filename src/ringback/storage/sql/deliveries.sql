@@ -15,5 +15,8 @@ cross join lateral (select e.id, e.body from event e where e.id = wanted.id offs
 -- name: release
 select release($1, $2, $3, $4)
 
+-- name: end_gone
+select end_gone($1, $2, $3, $4) as ended
+
 -- name: owned
 select lane, endpoint, ord, event, n, retry from delivery where owner = $1

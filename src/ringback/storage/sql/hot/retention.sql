@@ -1,4 +1,4 @@
--- What has to happen before a day of events goes.
+-- What becomes of deliveries when their events go.
 
 -- End up to p_limit open deliveries of events below p_before as exhausted, in the order of locks;
 -- with the last of them, let what waited behind them go. Returns how many ended.
@@ -30,6 +30,40 @@ begin
         perform unblock(null);
     end if;
     return v_count;
+end $$;
+
+-- End deliveries of p_worker's whose events are gone already, whatever removed them, and let what
+-- waits behind them go. Fenced like a completion; sorted by the caller. Returns how many ended.
+create or replace function end_gone(
+    p_worker int, p_lane uuid[], p_endpoint int[], p_ord bigint[]
+) returns int language plpgsql as $$
+declare
+    v_ended record;
+    v_done  int[] := '{}';
+begin
+    for i in 1 .. coalesce(cardinality(p_lane), 0) loop
+        delete from delivery d
+        where d.lane = p_lane[i] and d.endpoint = p_endpoint[i] and d.ord = p_ord[i]
+          and d.owner = p_worker
+          and (select e.id from event e where e.id = d.event offset 0) is null
+        returning d.tenant, d.mode, d.event, d.n into v_ended;
+        if found then
+            v_done := v_done || i;
+            perform log_ending(v_ended.tenant, v_ended.mode, v_ended.event, p_endpoint[i],
+                               p_ord[i], v_ended.n, 2::smallint, 'retention',
+                               'Exhausted: the event was removed before its turn came.');
+        end if;
+    end loop;
+    -- New statements, so new snapshots, as in finish_batch.
+    for i in 1 .. cardinality(v_done) loop
+        update delivery d set due = now()
+        where d.lane = p_lane[v_done[i]] and d.endpoint = p_endpoint[v_done[i]]
+          and d.owner is null and d.due is null
+          and d.ord = (select f.ord from delivery f
+                       where f.lane = p_lane[v_done[i]] and f.endpoint = p_endpoint[v_done[i]]
+                       order by f.ord limit 1);
+    end loop;
+    return cardinality(v_done);
 end $$;
 
 -- Start a new generation of once keys when the current one is older than p_days, and drop the one
