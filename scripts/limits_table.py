@@ -333,6 +333,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         ),
         "domain.delivery_policy:NETWORKS_MAX": Limit("networks", "opened for one", _EXPLAINED),
         "domain.delivery_policy:HOSTS_MAX": Limit("hosts", "opened for one", _EXPLAINED),
+        "domain.delivery_policy:PORTS_MAX": Limit("ports", "opened for one", _EXPLAINED),
         "api.connections:NAME_MAX": Limit(CHARACTERS, "a connection's name", _EXPLAINED),
         "api.endpoints:DESCRIPTION_MAX": Limit(CHARACTERS, "a description", _EXPLAINED),
         "services.snapshot:MATCHED_MAX": Limit(

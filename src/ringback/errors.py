@@ -44,6 +44,7 @@ Messages say what is wrong and what to do about it. None contains a secret.
 """
 
 import shlex
+from collections.abc import Mapping
 
 import msgspec
 
@@ -97,10 +98,14 @@ class VaultError(RingbackError):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a request: where (a JSON pointer) and what."""
+    """One thing that is wrong with a request: where (a JSON pointer) and what.
+
+    `allow` is what to add to the request if its sender wants to let it pass.
+    """
 
     pointer: str
     detail: str
+    allow: Mapping[str, object] | None = None
 
 
 class Invalid(RingbackError):

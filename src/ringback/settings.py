@@ -68,7 +68,9 @@ class Settings(BaseSettings):
     media_bucket_secret: str | None = Field(None, description="Secret access key for the bucket.")
     workers: int = Field(1, ge=1, le=64, description="Server processes.")
     lock_egress: bool = Field(
-        False, description="Refuse to open private networks for endpoints, whoever asks."
+        False,
+        description="Refuse to open private networks and further ports for endpoints, "
+        "whoever asks.",
     )
     allow_metadata: bool = Field(
         False,

@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+import httpx
+
 from ringback.services.guards import Guards
-from tests.api.house import KEY, House, assert_problem
+from tests.api.house import KEY, LIVE_KEY, House, assert_problem
 from tests.services.sink import until
 
 PRIVATE = "https://10.1.2.3/hook"
@@ -54,6 +56,44 @@ async def test_a_refused_attempt_has_the_change_ready(house: House) -> None:
     assert (await house.engine.client.check(slots.target, slots.guard)).allowed
 
 
+async def test_an_owner_opens_a_port_from_the_error(house: House) -> None:
+    """Live, a port beside 80 and 443 is refused with the change that opens it, ready to be sent.
+
+    At a private address the one change opens both; what other services listen at stays closed.
+    """
+    body: dict[str, Any] = {"url": "https://hooks.example:8443/x", "event_types": ["*"]}
+
+    async def call(method: str, path: str, sent: dict[str, Any]) -> httpx.Response:
+        return await house.call(method, path, key=LIVE_KEY, json=sent)
+
+    refused = await call("POST", "/v1/endpoints", body)
+    (fault,) = assert_problem(refused, 422, "invalid")["errors"]
+    assert "Port 8443 is closed until it is allowed" in fault["detail"]
+    assert {"delivery": {"allowed_ports": [8443]}} == fault["allow"] == _named(fault["detail"])
+    made = (await call("POST", "/v1/endpoints", {**body, **fault["allow"]})).json()
+    assert [8443] == made["delivery"]["allowed_ports"]
+    path = f"/v1/endpoints/{made['id']}"
+    further = await call("PATCH", path, {"url": "https://10.1.2.3:9443/"})
+    (fault,) = assert_problem(further, 422, "invalid")["errors"]
+    change = {"allowed_networks": ["10.1.2.3/32"], "allowed_ports": [8443, 9443]}
+    assert {"delivery": change} == fault["allow"] == _named(fault["detail"])
+    moved = await call("PATCH", path, {"url": "https://10.1.2.3:9443/", **fault["allow"]})
+    assert 200 == moved.status_code
+    never = await call("PATCH", path, {"url": "https://hooks.example:6379/"})
+    (fault,) = assert_problem(never, 422, "invalid")["errors"]
+    assert ("/url", True) == (fault["pointer"], "allow" not in fault)
+    wrong = await call("PATCH", path, {"delivery": {"allowed_ports": [9443, 22, 70000]}})
+    assert ["/delivery/allowed_ports/1", "/delivery/allowed_ports/2"] == [
+        fault["pointer"] for fault in assert_problem(wrong, 422, "invalid")["errors"]
+    ]
+    opened = await house.get(
+        "/v1/audit-log", key=LIVE_KEY, object=made["id"], action="endpoint.opened"
+    )
+    assert [
+        {"allowed_networks": ["10.1.2.3/32"], "allowed_ports": [9443]}, {"allowed_ports": [8443]},
+    ] == [one["detail"] for one in opened["data"]]  # fmt: skip
+
+
 async def test_hosts_are_opened_by_name(house: House) -> None:
     """Kept as given, in their one spelling; what is no name is refused with its place."""
     hosts = ["hooks.intern.example", "*.shop.example", "erp"]
@@ -79,7 +119,10 @@ async def test_the_lock_forbids_it_whoever_asks(house: House) -> None:
     (fault,) = assert_problem(answer, 422, "invalid")["errors"]
     assert "RINGBACK_LOCK_EGRESS" in fault["detail"]
     assert "{" not in fault["detail"]
-    for field, value in (("allowed_networks", "10.1.2.0/24"), ("allowed_hosts", "a.example")):
+    for field, value in (
+        ("allowed_networks", "10.1.2.0/24"), ("allowed_hosts", "a.example"),
+        ("allowed_ports", 8443),
+    ):  # fmt: skip
         wanted = {**body, "url": "https://a.example/", "delivery": {field: [value]}}
         answer = await locked.post("/v1/endpoints", json=wanted, headers=headers)
         (fault,) = assert_problem(answer, 422, "invalid")["errors"]

@@ -86,14 +86,41 @@ def test_no_secret_in_what_is_shown() -> None:
 
 
 def test_ports() -> None:
-    """80, 443 and whatever is at or above 1024 and no well-known service; extras by policy."""
-    assert [80, 443, 1024, 8080, 8443, 65535] == [
-        port
-        for port in (1, 22, 25, 53, 80, 443, 445, 1023, 1024, 5432, 6379, 8080, 8443, 65535)
-        if port_allowed(port, LIVE)
-    ]
-    assert port_allowed(25, Policy(extra_ports=frozenset({25})))
+    """Live: 80, 443 and what was opened; test mode: from 1024 on; never other services' ports."""
+    ports = (1, 22, 25, 53, 80, 443, 445, 1023, 1024, 5432, 6379, 8080, 8443, 65535)
+    opened = Policy(allowed_ports=frozenset({22, 1023, 6379, 8443, 65535}))
+    extra = Policy(extra_ports=frozenset({25}))
+    assert {
+        "live": [80, 443],
+        "opened": [80, 443, 8443, 65535],
+        "test": [80, 443, 1024, 8080, 8443, 65535],
+        "extra": [25, 80, 443],
+    } == {
+        name: [port for port in ports if port_allowed(port, policy)]
+        for name, policy in (("live", LIVE), ("opened", opened), ("test", TEST), ("extra", extra))
+    }
     assert all(port >= 1024 for port in BAD_PORTS)
+
+
+def test_a_closed_port_says_whether_it_can_be_opened() -> None:
+    """What an owner may open is told apart from what nobody can; the code is the same."""
+    for port, remedy in ((8443, "allow_list"), (6379, "never"), (22, "never"), (1023, "never")):
+        verdict = judge_target(Target.parse(f"https://a.example:{port}/"), LIVE)
+        assert (False, "port", remedy) == (verdict.allowed, verdict.code, verdict.remedy)
+        assert f"port {port} " in verdict.reason
+
+
+def test_the_stricter_of_port_and_address_is_told() -> None:
+    """A closed port at a private address names both; at one that nobody can open, the address."""
+    told = {
+        address: judge(Target.parse("https://a.example:8443/"), [ip(address)], LIVE)
+        for address in ("10.0.0.1", "169.254.169.254", "0.0.0.0")
+    }
+    assert ["port", "metadata", "unusable"] == [verdict.code for verdict in told.values()]
+    both = told["10.0.0.1"]
+    assert "allow_list" == both.remedy
+    assert "port 8443" in both.reason
+    assert "10.0.0.1 is not public" in both.reason
 
 
 def test_plain_http_is_for_test_mode() -> None:
@@ -132,7 +159,8 @@ OWN = Own(
         ("http://localhost:8420/inspected", "127.0.0.1", "own_listener"),
         ("http://localhost:8420/Inspect/abc", "127.0.0.1", "own_listener"),
         ("http://localhost:8421/inspect/abc", "127.0.0.1", "plain_http"),
-        ("https://localhost:8421/inspect/abc", "127.0.0.1", "loopback"),
+        ("https://localhost:8421/inspect/abc", "127.0.0.1", "port"),
+        ("https://localhost/inspect/abc", "127.0.0.1", "loopback"),
         ("http://localhost:8420/inspect/abc", "10.0.0.1", "plain_http"),
     ],
 )
@@ -156,6 +184,7 @@ def test_every_address_has_to_pass() -> None:
     """One private address among public ones denies the target; so does our own among others."""
     target = Target.parse("https://a.example:8420/inspect/x")
     public, private, own = ip("8.8.8.8"), ip("10.0.0.1"), ip("127.0.0.1")
-    assert judge(target, [public, public], LIVE, OWN).allowed
-    assert "private" == judge(target, [public, private], LIVE, OWN).code
-    assert "own_listener" == judge(target, [public, own], LIVE, OWN).code
+    opened = Policy(allowed_ports=frozenset({8420}))
+    assert judge(target, [public, public], opened, OWN).allowed
+    assert "private" == judge(target, [public, private], opened, OWN).code
+    assert "own_listener" == judge(target, [public, own], opened, OWN).code

@@ -72,6 +72,29 @@ def test_what_cannot_be_added_is_said_where_it_is_wrong(panel: Panel) -> None:
     expect(page.locator(".field.wrong")).to_contain_text("Plain http is refused")
 
 
+def test_a_closed_port_is_opened_where_it_is_refused(panel: Panel) -> None:
+    """The refusal of a live URL has the button that opens its port; the policy tab has the port."""
+    page = panel.go("/endpoints/new?url=https://hooks.invalid:8443/x&step=types", mode="live")
+    page.click("text=Create the endpoint")
+    expect(page.locator(".field.wrong")).to_contain_text("Port 8443 is closed until it is allowed")
+    page.click("button:has-text('Open it for this endpoint')")
+    page.click("text=Create the endpoint")
+    expect(page.locator("h2:has-text('Does it arrive?')")).to_be_visible()
+    end = page.url.partition("id=")[2].partition("&")[0]
+    page = panel.go(f"/endpoints/{end}?tab=policy", mode="live")
+    ports = page.locator(".field:has-text('Ports opened for it') input")
+    expect(ports).to_have_value("8443")
+    ports.fill("8443, 9443")
+    page.click("text=Save")
+    expect(page.locator("text=Save >> nth=0")).to_be_disabled()
+    page = panel.go(f"/endpoints/{end}?tab=policy", mode="live")
+    expect(page.locator(".field:has-text('Ports opened for it') input")).to_have_value("8443, 9443")
+    page.click("text=More")
+    page.click("[role=menuitem] >> text=Delete")
+    page.click("dialog footer >> text=Delete")
+    page.wait_for_selector("h1:text-is('Endpoints')")
+
+
 def test_a_test_with_data_of_ones_own_that_is_refused(panel: Panel, shop: Installation) -> None:
     """What was edited is sent; what the endpoint answered and what that means stands beside it."""
     end = made(shop, url=inspector(shop, "panel-no") + "?status=503")

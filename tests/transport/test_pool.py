@@ -4,9 +4,10 @@ import asyncio
 import socket
 import time
 
+import msgspec
 import pytest
 
-from ringback.domain.networks import TEST, Policy
+from ringback.domain.networks import TEST
 from ringback.domain.targets import Target
 from ringback.transport.client import Client, Options
 from ringback.transport.exchange import Exchange, Failed, Outgoing
@@ -46,7 +47,7 @@ async def test_policies_do_not_share_connections() -> None:
     """A connection that was judged under one policy is not used under another."""
     async with receiving() as receiver:
         client = Client()
-        other = Policy(allow_loopback=True, allow_http=True, allow_forbidden=True)
+        other = msgspec.structs.replace(TEST, allow_forbidden=True)
         for policy in (TEST, other, TEST, other):
             assert (await client.send(receiver.post(), policy=policy, deadline_s=2)).ok
         await client.close()

@@ -50,7 +50,9 @@ async def test_every_answer_of_every_attempt_is_judged() -> None:
             request = Outgoing("POST", Target.parse(f"http://s{n}.example/hook"))
             for answer in islice(cycle(script), SIZES.rebinding_attempts):
                 spy.calls.clear()
-                exchange = await client.send(request, policy=Policy(allow_http=True), deadline_s=5)
+                exchange = await client.send(
+                    request, policy=Policy(allow_http=True, any_port=True), deadline_s=5
+                )
                 if passes(answer):
                     assert "connect" == exchange.error
                     assert {address for address, _ in spy.calls} <= set(answer)
@@ -66,7 +68,7 @@ async def test_a_kept_connection_is_judged_again() -> None:
     """A connection to an allowed address is not used once its name points elsewhere."""
     allowed, forbidden = "127.0.0.2", "127.0.0.3"
     network = (ipaddress.ip_network(allowed),)
-    policy = Policy(allow_http=True, allowed_networks=network)
+    policy = Policy(allow_http=True, any_port=True, allowed_networks=network)
     script = [[allowed], [allowed], [forbidden], [allowed, forbidden], [allowed]]
     zone = Zone({"a.example": script})
     spy = Spy(connect_tcp)
@@ -91,7 +93,8 @@ async def test_a_kept_connection_is_judged_again() -> None:
 
 async def test_a_name_that_moves_takes_its_connections_with_it() -> None:
     """When a name points to another allowed address, the old address gets no further request."""
-    policy = Policy(allow_http=True, allowed_networks=(ipaddress.ip_network("127.0.0.0/8"),))
+    loopback = (ipaddress.ip_network("127.0.0.0/8"),)
+    policy = Policy(allow_http=True, any_port=True, allowed_networks=loopback)
     zone = Zone({"a.example": [["127.0.0.2"], ["127.0.0.4"], ["127.0.0.2"]]})
     spy = Spy(connect_tcp)
     async with resolving(zone) as resolver, receiving(host="0.0.0.0") as receiver:

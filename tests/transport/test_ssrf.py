@@ -6,11 +6,12 @@ import socket
 from collections import Counter
 from itertools import product
 
+import msgspec
 import pytest
 
 from ringback.domain.egress import BAD_PORTS, Own
 from ringback.domain.hosts import InvalidUrl
-from ringback.domain.networks import LIVE, TEST, Policy, readings
+from ringback.domain.networks import LIVE, LOOPBACK, TEST, Policy, readings
 from ringback.domain.targets import Target
 from ringback.transport.client import Client
 from ringback.transport.exchange import Exchange, Outgoing
@@ -19,6 +20,7 @@ from . import ssrf_urls
 from .receivers import Spy, no_names, receiving
 
 PUBLIC = Policy(allow_http=True)
+ANY_PORT = Policy(allow_http=True, any_port=True)
 
 
 async def attempt(client: Client, url: str, policy: Policy = PUBLIC) -> Exchange | InvalidUrl:
@@ -141,33 +143,85 @@ async def test_proxies_in_the_environment_are_ignored(monkeypatch: pytest.Monkey
 
 SCHEMES = ["file", "ftp", "gopher", "unix", "ws", "wss", "ldap", "dict", "tftp", "ssh", "telnet"]
 SCHEMES += ["jar", "netdoc", "data", "javascript", "blob", "about", "mailto", "http+unix", "httpx"]
+SCHEMES += ["sftp", "ftps", "ldaps", "smb", "nfs", "rtsp", "imap", "pop3", "smtp", "mqtt", "redis"]
+SCHEMES += ["postgresql", "mysql", "mongodb", "amqp", "git", "svn", "view-source", "php", "phar"]
+SCHEMES += ["expect", "zlib", "glob", "s3", "gs", "chrome", "resource", "tel", "sms", "urn"]
 PORTS = [0, 1, 21, 22, 23, 25, 53, 79, 81, 110, 135, 143, 389, 445, 514, 631, 873, 993, 1023]
+OPENABLE = [1024, 3000, 8080, 8443, 65535]
 
 
-async def test_schemes_and_ports() -> None:
-    """T25: other schemes are no targets, and ports of other services are not connected to."""
-    spy = Spy()
+async def test_schemes() -> None:
+    """T25: whatever is not http(s) is no target, with an authority or without, in any case."""
+    assert 40 <= len(set(SCHEMES))
+    for scheme in SCHEMES:
+        for url in (
+            f"{scheme}://8.8.8.8/", f"{scheme.upper()}://8.8.8.8:443/", f"{scheme}:///etc/passwd",
+            f"{scheme}:8.8.8.8", f"{scheme}:https://8.8.8.8/",
+        ):  # fmt: skip
+            with pytest.raises(InvalidUrl):
+                Target.parse(url)
+
+
+async def _ports(policy: Policy, ports: list[int]) -> dict[int, str]:
+    """Send to each port of a public address; what it was refused with, or `connected`."""
+    spy, told = Spy(), {}
     client = Client(connect=spy, resolve=no_names)
-    refused = [f"{scheme}://8.8.8.8/" for scheme in SCHEMES]
-    refused += [f"http://8.8.8.8:{port}/" for port in [*PORTS, *sorted(BAD_PORTS), 65536]]
-    assert 40 <= len(refused)
-    for url in refused:
-        outcome = await attempt(client, url)
-        assert isinstance(outcome, InvalidUrl) or outcome.error == "guard_denied", url
-    assert [] == spy.calls
-    for port in (80, 443, 8080, 8443, 1024, 3000, 65535):
-        await attempt(client, f"http://8.8.8.8:{port}/")
-    assert [80, 443, 8080, 8443, 1024, 3000, 65535] == [port for _, port in spy.calls]
+    for port in ports:
+        outcome = await attempt(client, f"http://8.8.8.8:{port}/", policy)
+        denied = isinstance(outcome, InvalidUrl) or outcome.error == "guard_denied"
+        assert denied == (("8.8.8.8", port) not in spy.calls), port
+        if isinstance(outcome, InvalidUrl):
+            told[port] = outcome.code
+        else:
+            told[port] = outcome.verdict.remedy if outcome.verdict else "connected"
+    return told
+
+
+async def test_ports() -> None:
+    """T25: 80 and 443, and what was opened; ports of other services are never connected to."""
+    closed = [*PORTS, *sorted(BAD_PORTS), 65536]
+    assert 40 <= len(closed)
+    never = dict.fromkeys(closed, "never") | {0: "port_invalid", 65536: "port_invalid"}
+    web = {80: "connected", 443: "connected"}
+    ports = [*closed, 80, 443, *OPENABLE]
+    opened = msgspec.structs.replace(PUBLIC, allowed_ports=frozenset({8443, *closed}))
+    assert {**never, **web, **dict.fromkeys(OPENABLE, "allow_list")} == await _ports(PUBLIC, ports)
+    assert {
+        **never, **web, **dict.fromkeys(OPENABLE, "allow_list"), 8443: "connected",
+    } == await _ports(opened, ports)  # fmt: skip
+    assert {**never, **web, **dict.fromkeys(OPENABLE, "connected")} == await _ports(ANY_PORT, ports)
+
+
+async def test_a_name_at_a_closed_port_is_not_even_looked_up() -> None:
+    """T25: what the port refuses costs no look-up; once opened, the name is judged as ever."""
+    asked = []
+
+    async def resolve(host: str, _port: int) -> list[tuple[int, str]]:
+        asked.append(host)
+        return [(socket.AF_INET, "10.0.0.1")]
+
+    client = Client(connect=Spy(), resolve=resolve)
+    target = Target.parse("https://hooks.example:8443/")
+    assert ("port", []) == ((await client.check(target, LIVE)).code, asked)
+    opened = Policy(allowed_ports=frozenset({8443}))
+    assert ("private", ["hooks.example"]) == ((await client.check(target, opened)).code, asked)
+    await client.close()
 
 
 async def test_own_listener_is_refused_but_for_its_receiver_pages() -> None:
-    """T25: our own API is out of reach, the receiver pages are in reach, whatever the mode."""
-    api = ("/v1/api-keys", "/", "/inspect", "/inspect/../v1/api-keys", "/inspect/%2e")
+    """T25: our own API is out of reach, the receiver pages are in reach, whatever the mode.
+
+    To open our port and this machine for an endpoint changes nothing of that.
+    """
+    api = ("/v1/api-keys", "/", "/inspect", "/inspect/../v1/api-keys", "/inspect/%2e", "/metrics")
     async with receiving() as ours:
         client = Client(own=Own(port=ours.port))
+        opened = msgspec.structs.replace(
+            TEST, allowed_networks=LOOPBACK, allowed_ports=frozenset({ours.port})
+        )
 
         async def reach_for_api() -> None:
-            for policy, path in product((PUBLIC, TEST), api):
+            for policy, path in product((LIVE, PUBLIC, TEST, opened), api):
                 outcome = await attempt(client, ours.url(path), policy)
                 assert isinstance(outcome, Exchange)
                 assert outcome.verdict is not None

@@ -24,6 +24,7 @@ from ringback.api.shown import (
 )
 from ringback.api.spans import SpanQuery, moments
 from ringback.domain import ids
+from ringback.domain.opening import Change
 from ringback.services.delivery_log import FINAL, DeliveryStatus
 from ringback.services.sieve import sieve
 from ringback.services.signature_checks import Which, examine_attempt, of_attempt, secrets_of
@@ -94,9 +95,9 @@ class WholeAttemptView(AttemptView):
     response: AnswerView | None
     signature: SignatureView | None = Field(description="Null when nothing signed was sent.")
     explanation: str | None = Field(description="More about the error, and what to do.")
-    allow: dict[str, dict[str, list[str]]] | None = Field(
-        description="With `guard_denied`: the change to the endpoint (PATCH) that opens its host "
-        "or address, if its owner may do that.",
+    allow: Change | None = Field(
+        description="With `guard_denied`: the change to the endpoint (PATCH) that opens its host, "
+        "address or port, if its owner may do that.",
         examples=[{"delivery": {"allowed_hosts": ["hooks.intern.example"]}}],
     )
     address: str | None = Field(description="The address and port that were connected to.")

@@ -12,7 +12,7 @@ from ringback.api.pages import Page, PageQuery, Pager, within
 from ringback.api.problems import Problem, not_found
 from ringback.api.shown import EndpointId, Time, View, moment, moment_or_none
 from ringback.domain import ids
-from ringback.domain.delivery_policy import HOSTS_MAX, NETWORKS_MAX, RETRIES_MAX
+from ringback.domain.delivery_policy import HOSTS_MAX, NETWORKS_MAX, PORTS_MAX, RETRIES_MAX
 from ringback.domain.endpoint_fields import UID_MAX, masked
 from ringback.domain.endpoints import DeliveryPolicy, Order
 from ringback.domain.event_types import PATTERNS_MAX
@@ -86,6 +86,10 @@ class DeliveryView(View):
     allowed_hosts: list[str] = Field(
         description="Names that may lead to private addresses; `*.` and a name: all below it."
     )
+    allowed_ports: list[int] = Field(
+        description="Ports opened for this endpoint, beside 80 and 443. In test mode all from 1024 "
+        "on are, but for those of other services."
+    )
 
 
 class DeliveryChange(Asked):
@@ -107,6 +111,7 @@ class DeliveryChange(Asked):
     allowed_hosts: list[str] | None = Field(
         default=None, max_length=HOSTS_MAX, examples=[["hooks.intern.example", "*.shop.example"]]
     )
+    allowed_ports: list[int] | None = Field(default=None, max_length=PORTS_MAX, examples=[[8443]])
 
     def over(self, policy: DeliveryPolicy) -> DeliveryPolicy:
         """Return a policy with these changes."""
@@ -241,6 +246,7 @@ def _fields(caller: Caller, endpoint: StoredEndpoint) -> dict[str, Any]:
             give_up_on=list(engine.policy.give_up_on),
             allowed_networks=list(engine.policy.allowed_networks),
             allowed_hosts=list(engine.policy.allowed_hosts),
+            allowed_ports=list(engine.policy.allowed_ports),
         ),
         "enabled": not engine.disabled,
         "disabled_at": moment_or_none(endpoint.disabled_at),

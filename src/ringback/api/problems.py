@@ -3,7 +3,7 @@
 Codes and titles are stable. Details are for people and never contain a secret or a stack trace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ringback.domain.opening import Change
 from ringback.errors import DatabaseUnavailable, Invalid, RingbackError
 from ringback.services.turned_away import TITLES
 
@@ -37,6 +38,12 @@ class ProblemError(BaseModel):
         default=None, description="Name of the query parameter.", examples=["limit"]
     )
     detail: str = Field(description="What is wrong, and what to do.")
+    allow: Change | None = Field(
+        default=None,
+        description="Where a closed address or port is what is wrong: what to add to the body to "
+        "open it for this endpoint.",
+        examples=[{"delivery": {"allowed_ports": [8443]}}],
+    )
 
 
 class ProblemBody(BaseModel):
@@ -56,11 +63,15 @@ class ProblemBody(BaseModel):
 
 
 class Where(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One fault and its place: a JSON pointer into the body, or a query parameter."""
+    """One fault and its place: a JSON pointer into the body, or a query parameter.
+
+    `allow` is what to add to the body to let it pass, if its sender wants that.
+    """
 
     detail: str
     pointer: str | None = None
     parameter: str | None = None
+    allow: Mapping[str, object] | None = None
 
 
 class Problem(RingbackError):
@@ -124,7 +135,7 @@ def of_exception(error: Exception) -> Problem:
     if isinstance(error, Invalid):
         return Problem(
             "invalid", "Something in the body is wrong.",
-            [Where(fault.detail, pointer=fault.pointer) for fault in error.faults],
+            [Where(fault.detail, fault.pointer, allow=fault.allow) for fault in error.faults],
         )  # fmt: skip
     if isinstance(error, RequestValidationError):
         return _of_validation(error)

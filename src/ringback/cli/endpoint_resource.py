@@ -18,6 +18,8 @@ _DELIVERY = (
            metavar="CIDR"),
     Option("delivery.allowed_hosts", "Names that may lead to private addresses.", "list",
            metavar="HOST"),
+    Option("delivery.allowed_ports", "Ports to open for it, beside 80 and 443.", "numbers",
+           metavar="PORT"),
 )  # fmt: skip
 _OWN = (
     Option("description", "What it is, in your words.", metavar="TEXT"),
@@ -79,6 +81,7 @@ ENDPOINTS = Resource(
             examples=(
                 "endpoints update orders --event-types 'message.*,shop.order_paid'",
                 "endpoints update orders --allowed-hosts hooks.intern.example",
+                "endpoints update orders --allowed-ports 8443",
             ),
         ),
         Command(

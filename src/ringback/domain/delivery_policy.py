@@ -2,6 +2,7 @@
 
 import ipaddress
 
+from ringback.domain.egress import LAST_PORT, may_be_opened
 from ringback.domain.endpoints import DeliveryPolicy
 from ringback.domain.hosts import InvalidUrl, normalise_host
 from ringback.errors import Fault
@@ -12,6 +13,7 @@ TIMEOUT_MIN_S, TIMEOUT_MAX_S = 1.0, 30.0
 CONCURRENCY_MAX = 256
 NETWORKS_MAX = 16
 HOSTS_MAX = 16
+PORTS_MAX = 16
 # Answers that a receiver may mean for good; everything else is always tried again.
 GIVE_UP_ON = (400, 413, 422)
 
@@ -30,7 +32,8 @@ def faults_in_policy(policy: DeliveryPolicy, pointer: str) -> list[Fault]:
             known = ", ".join(map(str, GIVE_UP_ON))
             faults.append(Fault(f"{pointer}/give_up_on/{place}", f"One of {known}."))
     faults += _faults_in_networks(policy.allowed_networks, f"{pointer}/allowed_networks")
-    return faults + _faults_in_hosts(policy.allowed_hosts, f"{pointer}/allowed_hosts")
+    faults += _faults_in_hosts(policy.allowed_hosts, f"{pointer}/allowed_hosts")
+    return faults + _faults_in_ports(policy.allowed_ports, f"{pointer}/allowed_ports")
 
 
 def faults_in_schedule(waits: tuple[int, ...], pointer: str) -> list[Fault]:
@@ -74,4 +77,17 @@ def _faults_in_hosts(hosts: tuple[str, ...], pointer: str) -> list[Fault]:
             faults.append(Fault(f"{pointer}/{place}", words))
         elif known != name:
             faults.append(Fault(f"{pointer}/{place}", f"Write it as {known}."))
+    return faults
+
+
+def _faults_in_ports(ports: tuple[int, ...], pointer: str) -> list[Fault]:
+    faults = []
+    if len(ports) > PORTS_MAX:
+        faults.append(Fault(pointer, f"At most {PORTS_MAX} ports."))
+    for place, port in enumerate(ports[:PORTS_MAX]):
+        if not 1 <= port <= LAST_PORT:
+            faults.append(Fault(f"{pointer}/{place}", f"A port is a number from 1 to {LAST_PORT}."))
+        elif not may_be_opened(port):
+            words = f"Port {port} belongs to another service than webhooks: nobody can open it."
+            faults.append(Fault(f"{pointer}/{place}", words))
     return faults

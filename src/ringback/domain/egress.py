@@ -3,9 +3,10 @@
 It is given what the name resolved to; resolving, and connecting only to what passed here, is the
 business of `transport.guard`. A test send and a real one get their verdict from the same function.
 
-The rule for ports: 80 and 443; nothing else below 1024, where a system's own services live; from
-1024 everything but ports of well-known services that do not speak HTTP (the list that browsers
-block, and databases, queues and caches) or that give away control of a machine when spoken to.
+The rule for ports: 80 and 443, and what else an endpoint has opened; in test mode everything from
+1024 on. What nobody can open: the rest below 1024, where a system's own services live, and the
+ports of well-known services that do not speak HTTP (the list that browsers block, and databases,
+queues and caches) or that give away control of a machine when spoken to.
 """
 
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ _SERVICES = {
 }  # fmt: skip
 BAD_PORTS = frozenset(_BROWSERS | _SERVICES)
 WEB_PORTS = frozenset({80, 443})
+LAST_PORT = 65535
 
 ALLOWED = Verdict(True, "allowed", "the request may be sent")
 
@@ -65,15 +67,22 @@ def judge(
     if any(ours) or (own is not None and target.origin in own.origins and not target.inspect):
         reason = "this is our own listener: only its pages under /inspect/ may be sent to"
         return Verdict(False, "own_listener", reason, "never")
-    verdict = judge_target(target, policy)
-    if not verdict.allowed:
-        return verdict
+    asked = judge_target(target, policy)
+    if not (asked.allowed or asked.remedy == "allow_list"):
+        return asked
     host = "" if target.literal else target.host
     for address in addresses:
         verdict = judge_address(address, policy, host)
         if not verdict.allowed:
-            return verdict
-    return ALLOWED
+            return verdict if asked.allowed else _both(asked, verdict)
+    return asked
+
+
+def _both(port: Verdict, address: Verdict) -> Verdict:
+    """Join two refusals: of a port that can be opened, and of an address that maybe cannot."""
+    if address.remedy != "allow_list":
+        return address
+    return msgspec.structs.replace(port, reason=f"{port.reason}; {address.reason}")
 
 
 def may_be_own(target: Target, own: Own | None) -> bool:
@@ -86,14 +95,22 @@ def judge_target(target: Target, policy: Policy) -> Verdict:
     if target.scheme == "http" and not policy.allow_http:
         reason = "plain http is refused: the message and its signature could be read on the way"
         return Verdict(False, "plain_http", reason, "test_mode")
-    if not port_allowed(target.port, policy):
+    if port_allowed(target.port, policy):
+        return ALLOWED
+    if not may_be_opened(target.port):
         reason = f"port {target.port} is not a port for webhooks"
         return Verdict(False, "port", reason, "never")
-    return ALLOWED
+    reason = f"port {target.port} is closed until it is allowed; 80 and 443 are open"
+    return Verdict(False, "port", reason, "allow_list")
 
 
 def port_allowed(port: int, policy: Policy) -> bool:
     """Say whether `port` may be connected to under `policy`."""
     if port in WEB_PORTS or port in policy.extra_ports:
         return True
-    return port >= 1024 and port not in BAD_PORTS
+    return may_be_opened(port) and (policy.any_port or port in policy.allowed_ports)
+
+
+def may_be_opened(port: int) -> bool:
+    """Say whether an owner may open `port`, or needs not to: it is no other service's."""
+    return port in WEB_PORTS or (1024 <= port <= LAST_PORT and port not in BAD_PORTS)

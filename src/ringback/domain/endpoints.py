@@ -29,7 +29,8 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     the endpoint one after the other, or none. `schedule_s` are the waits after each failed attempt
     in seconds (None: as usual in this installation); `give_up_on` are statuses after which nothing
     is tried again. `allowed_networks` (CIDR) and `allowed_hosts` (names, or `*.` and a name) are
-    what an owner has opened of private networks for this endpoint.
+    what an owner has opened of private networks for this endpoint, `allowed_ports` what beside 80
+    and 443.
     """
 
     order: Order = "message"
@@ -39,6 +40,7 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     give_up_on: tuple[int, ...] = ()
     allowed_networks: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    allowed_ports: tuple[int, ...] = ()
 
 
 class Endpoint(msgspec.Struct, frozen=True):

@@ -26,10 +26,11 @@ Remedy = Literal["", "allow_list", "second_switch", "test_mode", "never"]
 class Policy(msgspec.Struct, frozen=True, cache_hash=True):
     """What one tenant and mode may reach beyond public https.
 
-    `allow_loopback` and `allow_http` are both set in test mode. `allowed_networks` and
+    `allow_loopback`, `allow_http` and `any_port` are set in test mode. `allowed_networks` and
     `allowed_hosts` (in normal form; `*.` and a name for every name below it) let private addresses
-    through; link-local and metadata addresses need `allow_forbidden` on top. `extra_ports` adds
-    to what `port_allowed` lets through. Pooled connections are shared only within one policy.
+    through; link-local and metadata addresses need `allow_forbidden` on top. Beside 80 and 443
+    the ports in `allowed_ports` pass, or with `any_port` all, but for those that nobody can open;
+    `extra_ports` pass even then. Pooled connections are shared only within one policy.
     """
 
     allow_loopback: bool = False
@@ -37,13 +38,15 @@ class Policy(msgspec.Struct, frozen=True, cache_hash=True):
     allowed_networks: tuple[IpNetwork, ...] = ()
     allowed_hosts: frozenset[str] = frozenset()
     allow_forbidden: bool = False
+    any_port: bool = False
+    allowed_ports: frozenset[int] = frozenset()
     extra_ports: frozenset[int] = frozenset()
 
 
 LIVE = Policy()
-"""Public addresses, https only."""
-TEST = Policy(allow_loopback=True, allow_http=True)
-"""What test mode adds: this machine, and plain http."""
+"""Public addresses, https only, ports 80 and 443."""
+TEST = Policy(allow_loopback=True, allow_http=True, any_port=True)
+"""What test mode adds: this machine, plain http, and ports from 1024 on."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

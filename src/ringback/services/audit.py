@@ -35,7 +35,7 @@ Action = Literal[
     "person.invited", "person.joined", "person.changed", "person.removed", "person.link_made",
     "person.password_set", "personal.revealed", "mapping.tried",
 ]  # fmt: skip
-OPENINGS = ("allowed_networks", "allowed_hosts")
+OPENINGS = ("allowed_networks", "allowed_hosts", "allowed_ports")
 # Fields that the API names otherwise.
 _API_NAMES = {"schedule_s": "retry_schedule_s"}
 Detail = dict[str, object]

@@ -1,6 +1,6 @@
 """Asking a provider whether it takes the credentials of a connection: nothing is changed there."""
 
-from ringback.domain.endpoints import Connection, DeliveryPolicy
+from ringback.domain.endpoints import Connection
 from ringback.domain.hosts import InvalidUrl
 from ringback.providers import registry
 from ringback.providers.base import Checked
@@ -28,7 +28,7 @@ class CredentialsCheck:
         flow = registry.get(connection.provider).check(connection.config)
         if flow is None:
             return None
-        policy = self._guards.policy(connection.mode, DeliveryPolicy())
+        policy = self._guards.policy_of(connection)
         how = Talk(self._client, policy, DEADLINE_S, Tokens(), connection.id)
         try:
             told = await talk(flow, how)

@@ -1,16 +1,22 @@
 """What the guard allows an endpoint: by its mode, and by what its owner has opened for it."""
 
 import ipaddress
+from contextlib import suppress
 from functools import lru_cache
 
 import msgspec
 
-from ringback.domain.endpoints import DeliveryPolicy, Mode
+from ringback.domain.egress import WEB_PORTS
+from ringback.domain.endpoints import Connection, DeliveryPolicy, Mode
+from ringback.domain.hosts import InvalidUrl
 from ringback.domain.networks import LIVE, TEST, Policy, Verdict
 from ringback.domain.opening import Change, opening
 from ringback.domain.targets import Target
 
-LOCKED = "This installation opens no private networks and hosts (RINGBACK_LOCK_EGRESS)."
+LOCKED = (
+    "This installation opens no private networks and hosts, and no further ports "
+    "(RINGBACK_LOCK_EGRESS)."
+)
 _SWITCH = (
     "Link-local and metadata addresses stay closed unless whoever runs this installation "
     "sets RINGBACK_ALLOW_METADATA."
@@ -28,8 +34,8 @@ class Advice(msgspec.Struct, frozen=True):
 class Guards(msgspec.Struct, frozen=True):
     """What whoever runs this installation has decided for all endpoints.
 
-    `locked`: nothing private is reached, whatever an owner has opened. `metadata`: what owners open
-    may be link-local and metadata addresses too.
+    `locked`: nothing private is reached, and no further port, whatever an owner has opened.
+    `metadata`: what owners open may be link-local and metadata addresses too.
     """
 
     locked: bool = False
@@ -43,10 +49,19 @@ class Guards(msgspec.Struct, frozen=True):
 
         """
         if self.locked:
-            return _policy(mode, (), (), forbidden=False)
+            return _policy(mode, (), (), (), forbidden=False)
         return _policy(
-            mode, delivery.allowed_networks, delivery.allowed_hosts, forbidden=self.metadata
-        )
+            mode, delivery.allowed_networks, delivery.allowed_hosts, delivery.allowed_ports,
+            forbidden=self.metadata,
+        )  # fmt: skip
+
+    def policy_of(self, connection: Connection) -> Policy:
+        """Return the egress policy of what is asked of a provider.
+
+        The ports of URLs in the connection's config are open: whoever owns it has typed them.
+        """
+        ports = tuple(sorted(_ports_in(connection.config)))
+        return self.policy(connection.mode, DeliveryPolicy(allowed_ports=ports))
 
     def advice(self, target: Target, verdict: Verdict, delivery: DeliveryPolicy) -> Advice:
         """Say what would let a refused target pass; nothing when nothing would."""
@@ -60,7 +75,7 @@ class Guards(msgspec.Struct, frozen=True):
             return Advice(LOCKED)
         change = opening(target, verdict, delivery)
         if change is None:
-            return Advice("As many networks and hosts are open for it as there may be.")
+            return Advice("As many networks, hosts or ports are open for it as there may be.")
         return Advice(f"If it is yours, open it for this endpoint with {_json(change).decode()}.",
                       change)  # fmt: skip
 
@@ -71,14 +86,31 @@ OPEN = Guards()
 
 @lru_cache(maxsize=4096)
 def _policy(
-    mode: Mode, networks: tuple[str, ...], hosts: tuple[str, ...], *, forbidden: bool
+    mode: Mode,
+    networks: tuple[str, ...],
+    hosts: tuple[str, ...],
+    ports: tuple[int, ...],
+    *,
+    forbidden: bool,
 ) -> Policy:
     base = TEST if mode == Mode.TEST else LIVE
-    if not (networks or hosts or forbidden):
+    if not (networks or hosts or ports or forbidden):
         return base
     return msgspec.structs.replace(
         base,
         allowed_networks=tuple(ipaddress.ip_network(text) for text in networks),
         allowed_hosts=frozenset(hosts),
+        allowed_ports=frozenset(ports),
         allow_forbidden=forbidden,
     )
+
+
+def _ports_in(config: msgspec.Struct) -> set[int]:
+    """Return the ports of the URLs among the fields of a config."""
+    ports = set()
+    for name in config.__struct_fields__:
+        text = getattr(config, name)
+        if isinstance(text, str) and text.startswith("https://"):
+            with suppress(InvalidUrl):
+                ports.add(Target.parse(text).port)
+    return ports - WEB_PORTS

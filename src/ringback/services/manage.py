@@ -370,7 +370,7 @@ class Manager:
     def _faults_in_delivery(self, delivery: DeliveryPolicy) -> list[Fault]:
         faults = faults_in_policy(delivery, "/delivery")
         if self._guards.locked:
-            for name in ("allowed_networks", "allowed_hosts"):
+            for name in audit.OPENINGS:
                 if getattr(delivery, name):
                     faults.append(Fault(f"/delivery/{name}", LOCKED))
         return faults
@@ -391,9 +391,9 @@ class Manager:
         verdict = judge(target, _addresses(target), policy, self._own)
         if verdict.allowed:
             return []
-        advice = self._guards.advice(target, verdict, delivery).words
-        said = f"{verdict.reason[:1].upper()}{verdict.reason[1:]}. {advice}"
-        return [Fault("/url", said.rstrip())]
+        advice = self._guards.advice(target, verdict, delivery)
+        said = f"{verdict.reason[:1].upper()}{verdict.reason[1:]}. {advice.words}"
+        return [Fault("/url", said.rstrip(), advice.change)]
 
     async def keep_listening(self, scope: Scope, id_: uuid.UUID) -> None:
         """Let a listening endpoint live on, because it is read; writes at most once an hour."""

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import structlog
 
-from ringback.domain.endpoints import Connection, DeliveryPolicy, Mode
+from ringback.domain.endpoints import Connection, Mode
 from ringback.domain.http import HttpRequest
 from ringback.domain.media import FILE_MAX
 from ringback.errors import DatabaseUnavailable, RingbackError
@@ -290,7 +290,7 @@ class Media:
         if connection is None:
             return _Failure("The connection is gone.", final=True)
         provider = registry.get(connection.provider)
-        policy = self._guards.policy(Mode(file.mode), DeliveryPolicy())
+        policy = self._guards.policy_of(connection)
         how = Talk(self._client, policy, limit_s, self._tokens, connection.id)
         url, played = file.entry.get("url"), f"{self._snapshot().base_url}/fake/{connection.token}/"
         if connection.mode is Mode.TEST and isinstance(url, str) and url.startswith(played):

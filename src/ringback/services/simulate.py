@@ -19,7 +19,7 @@ import structlog
 from ringback.domain.endpoints import Connection
 from ringback.domain.http import Callback, HttpRequest
 from ringback.domain.messages import Status
-from ringback.domain.networks import Policy
+from ringback.domain.networks import TEST
 from ringback.domain.scenarios import Outcome
 from ringback.errors import DatabaseUnavailable, Fault, Invalid
 from ringback.providers import registry
@@ -50,7 +50,6 @@ _DEADLINE_S = 15.0
 _PROOF = re.compile(r"[^ =,]+(?==*$)")
 # Headers of a callback that prove nothing.
 _NO_PROOF = frozenset({"content-type", "user-agent"})
-_POLICY = Policy(allow_loopback=True, allow_http=True)
 _DRY_RUN = "dry-run"
 _FULL = "Too many simulations are under way; wait for some to end."
 log = structlog.get_logger()
@@ -234,7 +233,7 @@ class Simulator:
         # Some codes are refusals of a token.
         tokens = Tokens() if plan.outcome == "refused" else self._tokens
         return Talk(
-            self._client, _POLICY, _DEADLINE_S, tokens, connection.id,
+            self._client, TEST, _DEADLINE_S, tokens, connection.id,
             lambda request: moved(request, base, told),
         )  # fmt: skip
 
@@ -328,9 +327,7 @@ class Simulator:
 
     async def _post(self, request: HttpRequest) -> Exchange:
         outgoing = Outgoing.of(request)
-        return await self._client.send(
-            outgoing, policy=_POLICY, deadline_s=_DEADLINE_S, connections=8
-        )
+        return await self._client.send(outgoing, policy=TEST, deadline_s=_DEADLINE_S, connections=8)
 
     def close(self) -> None:
         """Stop everything under way."""

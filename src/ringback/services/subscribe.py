@@ -5,10 +5,10 @@ In test mode its fake is asked in its place, which remembers nothing.
 
 from typing import NamedTuple
 
-from ringback.domain.endpoints import Connection, DeliveryPolicy, Mode
+from ringback.domain.endpoints import Connection, Mode
 from ringback.domain.hosts import InvalidUrl
 from ringback.domain.ids import show
-from ringback.domain.networks import Policy
+from ringback.domain.networks import TEST
 from ringback.domain.targets import Target
 from ringback.errors import Fault, Invalid
 from ringback.providers import registry
@@ -27,7 +27,6 @@ from ringback.transport.exchange import Exchange
 
 DEADLINE_S = 10.0
 STEPS_MAX = 64
-_FAKES = Policy(allow_loopback=True, allow_http=True)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _SET = (
     "Set RINGBACK_PUBLIC_URL, or this connection's public_url, to where the provider reaches this "
@@ -106,10 +105,10 @@ class Subscriber:
         if connection.mode is Mode.TEST:
             base = f"{self._ways.base_url}/fake/{connection.token}"
             return Talk(
-                self._ways.door, _FAKES, DEADLINE_S, Tokens(), connection.id,
+                self._ways.door, TEST, DEADLINE_S, Tokens(), connection.id,
                 lambda request: moved(request, base), STEPS_MAX,
             )  # fmt: skip
-        policy = self._guards.policy(connection.mode, DeliveryPolicy())
+        policy = self._guards.policy_of(connection)
         return Talk(
             self._ways.client, policy, DEADLINE_S, Tokens(), connection.id, steps_max=STEPS_MAX
         )

@@ -9,7 +9,7 @@ import math
 
 import msgspec
 
-from ringback.domain.egress import Own, judge, judge_target, may_be_own
+from ringback.domain.egress import Own, judge, may_be_own
 from ringback.domain.networks import Policy, Verdict
 from ringback.domain.targets import Target
 from ringback.transport.exchange import Failed
@@ -37,12 +37,12 @@ class Guard:
         `timeout_s` bounds the look-up. Raises `Failed` (dns) when the name has no address; a
         denial is a verdict. What scheme and port already refuse is not looked up at all.
         """
-        early = judge_target(target, policy)
-        if not early.allowed and not may_be_own(target, self._own):
-            return Checked(early, (), 0.0)
         if target.literal:
             answer = Answer((ipaddress.ip_address(target.host),), math.inf)
         else:
+            early = judge(target, (), policy, self._own)
+            if not early.allowed and not may_be_own(target, self._own):
+                return Checked(early, (), 0.0)
             answer = await self._names.lookup(target.host, target.port, timeout_s)
         verdict = judge(target, answer.addresses, policy, self._own)
         allowed = tuple(map(str, answer.addresses)) if verdict.allowed else ()

@@ -332,7 +332,7 @@ export const S = {
       protocol: ["The answer is not HTTP", "Another service may listen on this port, or the URL says http where the port speaks https."],
       head_too_large: ["The answer's headers are too large", "More than 16 KiB of headers, or more than 64: a receiver of webhooks needs next to none."],
       busy: ["Our own limit", "All connections of this endpoint were in use until the time was over. It answers slowly, or its concurrency is too low."],
-      guard_denied: ["This address is closed", "Endpoints reach public addresses only, so that nobody can use Ringback to look into a private network."],
+      guard_denied: ["This address is closed", "By themselves endpoints reach public addresses at ports 80 and 443 only, so that nobody can use Ringback to look into a private network."],
       invalid_request: ["The request cannot be sent", "Its URL or one of the endpoint's own headers is not fit for HTTP: correct the endpoint."],
       closed: ["Ringback was stopping", "Nothing is wrong: it is sent by the next worker."],
       withdrawn: ["It was taken back before it was sent", "The endpoint was changed meanwhile; it is sent as it is configured now."],
@@ -469,6 +469,7 @@ export const S = {
       orderHelp: "What waits for what: one that fails holds back what is behind it.", schedule: "Waits between attempts", scheduleHelp: "With units s, min, h, d and commas between; at most 20, none longer than 7 days.",
       wrong: (what) => `“${what}” is no wait: write it as 30 s, 10 min, 4 h or 1 d.`, usual: "As usual in this installation", usualSet: "It will follow the installation's schedule.", giveUp: "Give up at once on", giveUpHelp: "Answers by which your receiver means never. All others are tried again.",
       networks: "Private networks opened for it", networksHelp: "One on each line, such as 10.1.2.0/24. Only for receivers within your own network.", hosts: "Names that may lead to private addresses", hostsHelp: "One on each line, such as hooks.intern.example or *.shop.example.",
+      ports: "Ports opened for it", portsHelp: "Beside 80 and 443, such as 8443; commas between, at most 16.",
       timeline: "When it is tried", attempt: (n) => `Attempt ${n}`, atOnce: "at once", after: (wait) => `after ${wait}`, giveUpAfter: (n, when) => `Given up after ${n} attempts, ${when} after the event.`, onlyOnce: "Tried once, and never again.", jitter: "Each wait is up to 20 % longer, so that what failed together does not come back together.",
     },
     code: {

@@ -52,10 +52,8 @@ async def _rules(ground: Ground) -> Sequence[Found]:
                 "Switch it off unless an endpoint of yours is there.",
             )
         ]
-    lock = (
-        "no private network can be opened" if settings.lock_egress else "owners may open their own"
-    )
-    return [ok(f"Deliveries go to public addresses; {lock}.")]
+    lock = "nothing else can be opened" if settings.lock_egress else "owners may open their own"
+    return [ok(f"Deliveries go to public addresses, at ports 80 and 443; {lock}.")]
 
 
 async def _authorities(ground: Ground) -> Sequence[Found]:

@@ -24,6 +24,13 @@ export function Field({
   </div>`;
 }
 
+/** What opens a closed address or port that a field names; `onAllow` is given what to add to the body. */
+export function Allow({ problem, pointer, label, onAllow }) {
+  const allow = problem?.allow?.(pointer);
+  if (!allow) return null;
+  return html`<p><button type="button" class="btn" onClick=${() => onAllow(allow)}>${label}</button> <code>${JSON.stringify(allow)}</code></p>`;
+}
+
 /** What is wrong with a form as a whole. */
 export function FormProblem({ problem }) {
   if (!problem) return null;

@@ -2,7 +2,7 @@
 
 import { Secret } from "../parts/copy.js";
 import { callOf } from "../parts/endpoint.js";
-import { Field, FormProblem } from "../parts/form.js";
+import { Allow, Field, FormProblem } from "../parts/form.js";
 import { renamed } from "../parts/names.js";
 import { Loaded } from "../parts/states.js";
 import { TypeTree } from "../parts/type_tree.js";
@@ -30,7 +30,7 @@ function Progress({ step }) {
     class=${n < at ? "done" : ""}><b aria-hidden="true">${n < at ? "✓" : n + 1}</b> ${T.steps[one]}</li>`)}</ol>`;
 }
 
-function UrlStep({ query, problem }) {
+function UrlStep({ query, problem, open }) {
   const [url, setUrl] = useState(query.url ?? "");
   const [name, setName] = useState(query.name ?? "");
   const [missing, setMissing] = useState(false);
@@ -44,20 +44,21 @@ function UrlStep({ query, problem }) {
   return html`<form class="form" onSubmit=${next}>
     <${FormProblem} problem=${problem} />
     <${Field} label=${T.url} kind="url" mono=${true} value=${url} onInput=${setUrl} placeholder="https://example.com/webhooks" help=${T.urlHelp[mode.value]} problem=${problem} pointer="/url" autofocus=${true} />
+    ${url === query.url && html`<${Allow} problem=${problem} pointer="/url" label=${S.attempt.open} onAllow=${open} />`}
     ${missing && !url.trim() && html`<p class="bad" role="alert">${T.needUrl}</p>`}
     ${test && html`<p><button type="button" class="btn" onClick=${inspector}>${T.inspector}</button> <span class="faint">${T.inspectorHelp}</span></p>`}
     <${Field} label=${T.name} value=${name} onInput=${setName} help=${T.nameHelp} problem=${problem} pointer="/description" />
     <div class="actions"><button class="btn primary" type="submit">${T.next}</button></div></form>`;
 }
 
-function TypesStep({ query, problem, setProblem }) {
+function TypesStep({ query, problem, setProblem, opened }) {
   const types = useLoad((stop) => get("/v1/event-types", {}, { signal: stop }), []);
   const [busy, setBusy] = useState(false);
   const chosen = query.types === undefined ? USUAL : query.types.split(",").filter(Boolean);
   const create = async () => {
     setBusy(true);
     try {
-      const endpoint = await post("/v1/endpoints", { url: query.url, event_types: chosen, description: query.name ?? "" });
+      const endpoint = await post("/v1/endpoints", { url: query.url, event_types: chosen, description: query.name ?? "", ...(opened?.url === query.url ? opened.allow : {}) });
       renamed();
       made.value = endpoint;
       tested.value = null;
@@ -112,6 +113,13 @@ function Made({ id, step }) {
 export default function NewEndpoint() {
   const { query } = where.value;
   const [problem, setProblem] = useState(null);
+  // What is opened for which URL stands in no link: only who sees the refusal opens it.
+  const [opened, setOpened] = useState(null);
+  const open = (allow) => {
+    setOpened({ url: query.url, allow });
+    setProblem(null);
+    to({ step: "types" });
+  };
   const wanted = STEPS.includes(query.step) ? query.step : "url";
   // Nobody is on a later step without what it stands on.
   const step = query.id ? (wanted === "live" ? "live" : "test") : wanted === "types" && query.url ? "types" : "url";
@@ -120,6 +128,6 @@ export default function NewEndpoint() {
     <div class="title"><h1>${T.title}</h1></div>
     <${Progress} step=${step} />
     ${query.id ? html`<${Made} id=${query.id} step=${step} />`
-      : html`<section class="card narrow"><div class="body">${step === "url" ? html`<${UrlStep} query=${query} problem=${problem} />`
-        : html`<${TypesStep} query=${query} problem=${problem} setProblem=${setProblem} />`}</div></section>`}`;
+      : html`<section class="card narrow"><div class="body">${step === "url" ? html`<${UrlStep} query=${query} problem=${problem} open=${open} />`
+        : html`<${TypesStep} query=${query} problem=${problem} setProblem=${setProblem} opened=${opened} />`}</div></section>`}`;
 }

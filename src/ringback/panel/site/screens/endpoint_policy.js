@@ -13,7 +13,7 @@ const lines = (text) => text.split(/[\s,]+/).filter(Boolean);
 function start(of) {
   return {
     timeout: String(of.timeout_s), concurrency: String(of.concurrency), order: of.order, schedule: of.retry_schedule_s.map(written).join(", "),
-    giveUp: of.give_up_on, networks: of.allowed_networks.join("\n"), hosts: of.allowed_hosts.join("\n"), usual: false,
+    giveUp: of.give_up_on, networks: of.allowed_networks.join("\n"), hosts: of.allowed_hosts.join("\n"), ports: of.allowed_ports.join(", "), usual: false,
   };
 }
 
@@ -30,6 +30,7 @@ function changes(form, of) {
   if (form.giveUp.join() !== was.giveUp.join()) changed.give_up_on = form.giveUp;
   if (form.networks !== was.networks) changed.allowed_networks = lines(form.networks);
   if (form.hosts !== was.hosts) changed.allowed_hosts = lines(form.hosts);
+  if (form.ports !== was.ports) changed.allowed_ports = lines(form.ports).map(Number);
   return changed;
 }
 
@@ -72,6 +73,7 @@ export function Policy({ endpoint, change }) {
           ${field("concurrency", "concurrency", { kind: "number", min: 1, max: 256, help: T.concurrencyHelp })}
           ${field("networks", "allowed_networks", { kind: "area", mono: true, rows: 2, help: T.networksHelp })}
           ${field("hosts", "allowed_hosts", { kind: "area", mono: true, rows: 2, help: T.hostsHelp })}
+          ${field("ports", "allowed_ports", { mono: true, inputmode: "numeric", help: T.portsHelp })}
         </div>
         <fieldset class="checks" disabled=${off}><legend>${T.giveUp}</legend>
           ${GIVE_UP.map((one) => html`<label key=${one}><input type="checkbox" checked=${form.giveUp.includes(one)} onChange=${() => give(one)} /> <code>${one}</code></label>`)}

@@ -1,7 +1,7 @@
 /** An endpoint: added in test mode, tested before one's eyes, and then made live. */
 
 import { Body, Headers } from "../parts/code.js";
-import { Field, FormProblem } from "../parts/form.js";
+import { Allow, Field, FormProblem } from "../parts/form.js";
 import { Tone } from "../parts/ring.js";
 import { Loaded } from "../parts/states.js";
 import { Ago, duration } from "../parts/time.js";
@@ -104,12 +104,11 @@ function GoLive({ endpoint, tested, reload }) {
   const usable = /^https:/.test(endpoint.url ?? "") ? endpoint.url : "";
   const [url, setUrl] = useState(usable);
   const [problem, setProblem] = useState(null);
-  const submit = async (event) => {
-    event.preventDefault();
+  const add = async (allow = {}) => {
     setProblem(null);
     try {
       const made = await post("/v1/endpoints", {
-        url: url.trim(), event_types: endpoint.event_types, description: endpoint.description,
+        url: url.trim(), event_types: endpoint.event_types, description: endpoint.description, ...allow,
       }, as("live"));
       reload();
       chosen(made.id, "live");
@@ -117,9 +116,10 @@ function GoLive({ endpoint, tested, reload }) {
       setProblem(failure);
     }
   };
-  return html`<section class="card"><header><h3>${T.liveTitle}</h3></header><form class="body form" onSubmit=${submit}>
+  return html`<section class="card"><header><h3>${T.liveTitle}</h3></header><form class="body form" onSubmit=${(event) => { event.preventDefault(); add(); }}>
     <p class="muted">${T.liveText}</p>
     <${Field} label=${T.liveUrl} help=${T.liveUrlHelp} kind="url" value=${url} onInput=${setUrl} pointer="/url" problem=${problem} required mono />
+    <${Allow} problem=${problem} pointer="/url" label=${S.attempt.open} onAllow=${add} />
     <${FormProblem} problem=${problem} />
     <div class="actions"><button class=${`btn${tested ? " primary" : ""}`}>${tested === false ? T.goUntested : T.goLive}</button>
       ${tested === false && html`<${Badge} tested=${false} />`}</div></form></section>`;

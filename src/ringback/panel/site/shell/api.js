@@ -27,6 +27,11 @@ export class Problem extends Error {
   at(pointer) {
     return this.errors.find((each) => each.pointer === pointer || each.parameter === pointer)?.detail;
   }
+
+  /** Return what to add to the body so that this field passes, where that is the sender's to decide. */
+  allow(pointer) {
+    return this.errors.find((each) => each.pointer === pointer)?.allow;
+  }
 }
 
 /** Write the URL of an operation with its query; what is empty is left out. */
