@@ -23,7 +23,7 @@ One app has one callback URL; an account or a number of it may have another \
 A partner that passes on Meta's callbacks as they are, signature included, and takes messages in \
 Meta's format, is used in the same way: `base_url` is what stands before `/messages` at the \
 partner, and `token_header` the header that it wants its key in. Files are then fetched under \
-`base_url`, too.
+`base_url`, too. It may name a port, but none of another service's.
 """
 
 SUBSCRIBES = (
