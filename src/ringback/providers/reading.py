@@ -230,7 +230,7 @@ class Walk:
     def __init__(self) -> None:
         self._items: list[Item] = []
         self._unparsed: list[Unparsed] = []
-        self._mended = False
+        self.mended = False
 
     def read(self, body: bytes) -> Parsed:
         """Read a verified body. Raises nothing, whatever the bytes are."""
@@ -271,7 +271,7 @@ class Walk:
 
     def sound(self, fragment: msgspec.Raw) -> msgspec.Raw:
         """Return a piece that may be used as it is. Raises StrictJsonError for a faulty one."""
-        if self._mended and is_mended(memoryview(fragment)):
+        if self.mended and is_mended(memoryview(fragment)):
             raise StrictJsonError("NUL, a lone surrogate or bytes that are not UTF-8 in a string")
         return fragment
 
@@ -306,6 +306,6 @@ class Walk:
         try:
             check_strings(body)
         except StrictJsonError:
-            self._mended = True
+            self.mended = True
             return mend(body)
         return body
