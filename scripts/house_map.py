@@ -12,11 +12,9 @@ PAGE = ROOT / "ARCHITECTURE.md"
 BEGIN, END = "<!-- map: scripts/house_map.py -->\n```\n", "```\n<!-- end of map -->"
 # From the roof to the ground.
 ROOMS = (
-    "worker.py", "app.py", "api", "panel", "cli", "client", "services", "services/doctor",
-    "services/demo", "services/embedded", "log.py", "settings.py", "transport", "providers",
-    "providers/presets",
-    "storage", "domain",
-    "errors.py",
+    "worker.py", "serving.py", "app.py", "api", "panel", "cli", "client", "services",
+    "services/doctor", "services/demo", "services/embedded", "log.py", "settings.py",
+    "transport", "providers", "providers/presets", "storage", "domain", "errors.py",
 )  # fmt: skip
 _WIDTH = 22
 

@@ -25,6 +25,7 @@ NO_LIMITS = {
     "providers.pswin_send:BATCH_MAX": "the provider's limit",
     "providers.pswin_send:TEXT_MAX": "the provider's limit",
     "providers.pswin_send:UNICODE_MAX": "the provider's limit",
+    "providers.whatsapp_items:PLAIN_MAX": "up to how many are read in one go; more, one by one",
     "providers.whatsapp_send:TEXT_MAX": "the provider's limit",
     "providers.whatsapp_send:CAPTION_MAX": "the provider's limit",
     "providers.whatsapp_send:BUTTONS_MAX": "the provider's limit",

@@ -28,8 +28,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "api": _GROUND | {"services", "storage"},
     "panel": frozenset(),
     "cli": _GROUND | {"services", "client", "log", "settings"},
-    "app": _GROUND | {"services", "storage", "transport", "log", "settings", "api", "panel"},
-    "worker": _GROUND | {"app", "services", "log", "settings"},
+    "app": _GROUND | {"services", "storage", "transport", "log", "settings"},
+    "serving": _GROUND | {"app", "services", "transport", "api", "panel"},
+    "worker": _GROUND | {"serving", "app", "services", "log", "settings"},
     "__main__": frozenset({"cli"}),
 }
 _HTTP_TYPES = frozenset({"api", "panel"})
@@ -48,7 +49,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "pydantic_settings": frozenset({"settings"}),
     "rich": frozenset({"cli"}),
     "starlette": _HTTP_TYPES,
-    "structlog": frozenset({"log", "app", "worker", "services", "api"}),
+    "structlog": frozenset({"log", "app", "serving", "worker", "services", "api"}),
     "typer": frozenset({"cli"}),
     "uvloop": frozenset({"worker"}),
 }
@@ -76,7 +77,7 @@ _OUTWARD_CALLS = frozenset({
 })  # fmt: skip
 # (start of the path in src/ringback/, module): why it may.
 OUTWARD_EXCEPTIONS = {
-    ("app.py", "socket"): "is handed the listening socket",
+    ("serving.py", "socket"): "is handed the listening socket",
     ("worker.py", "socket"): "is handed the listening socket",
     ("client/local.py", "socket"): "looks which usual port a local program listens on",
     ("client/local.py", "getaddrinfo"): "looks whether a target of `listen` is near",

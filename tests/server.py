@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 import httpx
 import structlog
 
-from ringback.app import Application, build
+from ringback.app import build
 from ringback.domain.endpoints import Mode
 from ringback.domain.ids import uuid7
 from ringback.services import first_run
 from ringback.services.demo.sets import BARE
+from ringback.serving import Application
 from ringback.settings import Settings
 from ringback.storage import configuration as stored
 from ringback.storage.vault import Vault, new_secret_key
@@ -85,7 +86,7 @@ def serving(dsn: str) -> Iterator[Served]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    served = Served(settings.base_url, build(settings), loop)
+    served = Served(settings.base_url, Application(build(settings)), loop)
     try:
         served.run(served.application.start(listening))
         served.run(served.add_keys())

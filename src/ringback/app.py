@@ -1,31 +1,25 @@
 """The composition root: the only place that builds objects. One engine a worker process.
 
-Server ──/in/──▶ Receiver ─▶ Committer ─▶ Push ─▶ Recorder        (the hot path)
-       ──/inspect/──▶ Inspector
-       ──/fake/──▶ FakeApis
-       ──everything else──▶ the REST API
+Receiver, Publisher ─▶ Committer ─▶ Push ─▶ Recorder        (the hot path)
+
+Not here: what stands before it, over HTTP (serving.py).
 """
 
 import asyncio
 import contextlib
 import gc
 import os
-import signal
-import socket
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
 import structlog
 
-from ringback.api.application import build_api
-from ringback.api.context import Context, Health
 from ringback.domain.bucket_signing import Credentials
 from ringback.domain.endpoints import Connection, Endpoint
 from ringback.domain.http import Callback, HttpResponse
 from ringback.domain.retry import Verdict
 from ringback.errors import DatabaseUnavailable, SettingsError
-from ringback.panel import pages
 from ringback.services import connection_changes, crew, failpoints
 from ringback.services.again import Again
 from ringback.services.answers import Answers
@@ -33,7 +27,6 @@ from ringback.services.claim import Claimer
 from ringback.services.clock import Clock
 from ringback.services.commit import Backlog, Committer
 from ringback.services.configuration import Configuration
-from ringback.services.credentials_check import CredentialsCheck
 from ringback.services.endings import Endings
 from ringback.services.fake_apis import FakeApis
 from ringback.services.feed import Feed
@@ -41,6 +34,7 @@ from ringback.services.figures import Watch
 from ringback.services.flood import Flood
 from ringback.services.folding import Folding
 from ringback.services.guards import Guards
+from ringback.services.health import Health
 from ringback.services.held import Held, Reconciler
 from ringback.services.inspector import Inspector
 from ringback.services.key_use import KeyUse
@@ -72,7 +66,6 @@ from ringback.services.stuck import Astray, Stuck
 from ringback.services.subscribe import Subscriber, Ways
 from ringback.services.talk import Tokens
 from ringback.services.trials import Trials
-from ringback.services.turned_away import worded
 from ringback.services.workers import Lease, Workers
 from ringback.settings import Settings
 from ringback.storage import workers as worker_table
@@ -82,8 +75,6 @@ from ringback.storage.link import HotLink
 from ringback.storage.vault import Vault
 from ringback.transport.client import Client
 from ringback.transport.dial import connect_tcp
-from ringback.transport.incoming import HotRoute
-from ringback.transport.server import Server
 
 # How long deliveries under way are waited for: told to stop by SIGTERM, and told to hurry.
 DRAIN_S = 20.0
@@ -92,8 +83,6 @@ QUICK_S = 3.0
 _RECORD_S = 1.0
 # Objects made before the collector looks at the youngest, and how seldom it looks at older ones.
 GC_THRESHOLDS = (20_000, 20, 20)
-# Seconds that requests under way have before the engine stops.
-REQUESTS_S = 1.0
 DRAINED_LOOK_S = 0.01
 # From so much work that waits, a second batch is decided while the first is being written.
 SECOND_FROM = 32
@@ -268,11 +257,7 @@ class Engine:
             self.endings.run,
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
-        # What was built at start lives as long as the process: spare the collector walking it.
-        gc.collect()
-        gc.freeze()
-        # Requests leave no cycles behind: looking for them seldom saves a few percent.
-        gc.set_threshold(*GC_THRESHOLDS)
+        spare_collector()
 
     def _configured(self, snapshot: Snapshot) -> None:
         self.push.configure(snapshot)
@@ -338,84 +323,13 @@ class Engine:
         )  # fmt: skip
 
 
-class Application:
-    """What one worker serves: hot routes past the framework, the REST API for the rest."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Mount the routes of an engine."""
-        base = engine.settings.base_url
-        routes = {
-            "callback": HotRoute("/in/", failpoints.answering(engine.receiver.receive), base),
-            "event": HotRoute(
-                "/v1/events",
-                failpoints.answering(engine.publisher.publish),
-                base,
-                method="POST",
-                worded=lambda refused: worded(refused, engine.clock),
-            ),
-            "inspect": HotRoute("/inspect/", self._inspected, base),
-            "fake": HotRoute("/fake/", engine.fakes.handle, base),
-        }
-        self.engine = engine
-        self.api = build_api(
-            Context(
-                configuration=engine.configuration,
-                database=engine.database,
-                clock=engine.clock,
-                public_url=base,
-                health=engine.health,
-                figures=engine.watch.figures,
-                simulate=engine.simulator.simulate,
-                player=engine.player,
-                again=engine.again,
-                trials=engine.trials,
-                feed=engine.feed,
-                answers=engine.answers,
-                key_use=engine.key_use,
-                session_use=engine.session_use,
-                sign_in=engine.sign_in,
-                store=engine.store,
-                credentials=CredentialsCheck(engine.client, engine.guards),
-                subscriber=engine.subscriber,
-                request_log=engine.request_log,
-                rate_limits=engine.rate_limits,
-                held=engine.lease.held,
-                own=engine.own,
-                guards=engine.guards,
-                retry_schedule=engine.settings.retry_schedule_s,
-                trusted_proxies=engine.settings.proxy_networks,
-            )
-        )
-        self.api.include_router(pages.router)
-        self.server = Server(self.api, routes.values())
-        engine.meters.doors.update({name: route.refused for name, route in routes.items()})
-        engine.meters.doors["all"] = self.server.turned_away
-
-    async def _inspected(self, name: str, callback: Callback) -> HttpResponse:
-        assert self.engine.inspector is not None
-        return await self.engine.inspector.handle(name, callback)
-
-    async def start(self, listening: socket.socket) -> None:
-        """Start the engine, then accept connections."""
-        await self.engine.start()
-        self.server.start(listening)
-
-    async def stop(self, seconds: float = QUICK_S) -> None:
-        """Take nothing new, give requests under way a moment, drain the engine, end the rest.
-
-        `seconds` is how long deliveries under way are waited for.
-        """
-        self.server.stop_accepting()
-        self.engine.push.stopping = True
-        # Who waits for events would be waited for.
-        await self.engine.feed.close()
-        await self.server.drained(REQUESTS_S)
-        if count := self.engine.push.active:
-            some = f"{count} deliveries" if count > 1 else "1 delivery"
-            words = f"waiting for {some}, up to {seconds:.0f} s; Ctrl-C again to stop now"
-            log.info("worker.stopping", reason=words)
-        await self.engine.stop(seconds)
-        await self.server.close()
+def spare_collector() -> None:
+    """Let the garbage collector pass over all that there is, and look seldom at what comes."""
+    # What was built at start lives as long as the process.
+    gc.collect()
+    gc.freeze()
+    # Requests leave no cycles behind: looking for them seldom saves a few percent.
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _store(settings: Settings, client: Client, clock: Clock) -> Store:
@@ -436,32 +350,8 @@ def _store(settings: Settings, client: Client, clock: Clock) -> Store:
     return Bucket(client, clock, settings.media_bucket, credentials)
 
 
-def build(settings: Settings) -> Application:
-    """Build the application of one worker. Raises SettingsError when something is missing."""
+def build(settings: Settings) -> Engine:
+    """Build the engine of one worker. Raises SettingsError when something is missing."""
     assert settings.database_url is not None
     keys = tuple(key for key in (settings.secret_key or "").split(",") if key.strip())
-    return Application(Engine(settings, settings.database_url, keys))
-
-
-async def serve(settings: Settings, listening: socket.socket) -> None:
-    """Serve until SIGTERM, and stop in order; or until told to hurry, and stop quickly."""
-    if failpoints.arm():
-        log.warning("failpoints.on", reason="RINGBACK_FAILPOINTS is set: this process may die")
-    application = build(settings)
-    told, hurry, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
-
-    def hurried() -> None:
-        hurry.set()
-        told.set()
-
-    loop.add_signal_handler(signal.SIGTERM, told.set)
-    loop.add_signal_handler(crew.HURRY, hurried)
-    loop.add_signal_handler(crew.DIED, application.engine.workers.poke)
-    loop.set_exception_handler(_report)
-    await application.start(listening)
-    await told.wait()
-    await application.stop(QUICK_S if hurry.is_set() else DRAIN_S)
-
-
-def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    log.error("server.defect", reason=context.get("message"), exc_info=context.get("exception"))
+    return Engine(settings, settings.database_url, keys)

@@ -5,37 +5,91 @@ its secrets, comes over standard input; everything else is in its environment.
 """
 
 import asyncio
+import importlib
+import signal
 import socket
 import sys
+import threading
+from concurrent.futures import Future
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
 import uvloop
 
 from ringback import log as logging_setup
-from ringback.app import serve
+from ringback.app import DRAIN_S, QUICK_S, build
 from ringback.errors import RingbackError
-from ringback.services import failpoints
+from ringback.services import crew, failpoints
 from ringback.services.worker_process import begin, informed
-from ringback.settings import load
+from ringback.settings import Settings, load
+
+if TYPE_CHECKING:
+    from ringback.serving import Application
+
+log = structlog.get_logger()
 
 
 def main() -> int:
     """Serve until the supervisor says that it is enough; return the exit code."""
     begin()
+    serving = _loaded("ringback.serving")
     settings = load()
     settings = settings.model_copy(update=msgspec.structs.asdict(informed()))
     logging_setup.configure(settings.log_level)
     if failpoints.arm():
         reason = "RINGBACK_FAILPOINTS is set: this process may die"
-        structlog.get_logger().warning("failpoints.on", reason=reason)
+        log.warning("failpoints.on", reason=reason)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            runner.run(serve(settings, socket.socket(fileno=int(sys.argv[1]))))
+            runner.run(serve(settings, socket.socket(fileno=int(sys.argv[1])), serving))
         except RingbackError as error:
             structlog.get_logger().error("worker.failed", error=str(error))
             return 1
     return 0
+
+
+async def serve(settings: Settings, listening: socket.socket, serving: Future[ModuleType]) -> None:
+    """Serve until SIGTERM, and stop in order; or until told to hurry, and stop quickly."""
+    engine = build(settings)
+    told, hurry, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+
+    def hurried() -> None:
+        hurry.set()
+        told.set()
+
+    loop.add_signal_handler(signal.SIGTERM, told.set)
+    loop.add_signal_handler(crew.HURRY, hurried)
+    loop.add_signal_handler(crew.DIED, engine.workers.poke)
+    loop.set_exception_handler(_report)
+    await engine.start()
+    # Deliveries go on already.
+    application: Application = (await asyncio.wrap_future(serving)).Application(engine)
+    application.open(listening)
+    await told.wait()
+    await application.stop(QUICK_S if hurry.is_set() else DRAIN_S)
+
+
+def _loaded(module: str) -> Future[ModuleType]:
+    """Load a module on a thread.
+
+    The REST API takes twice as long to load as the engine, which need not wait for it.
+    """
+    found: Future[ModuleType] = Future()
+
+    def load_it() -> None:
+        try:
+            found.set_result(importlib.import_module(module))
+        except BaseException as error:
+            found.set_exception(error)
+
+    threading.Thread(target=load_it, name="load", daemon=True).start()
+    return found
+
+
+def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    log.error("server.defect", reason=context.get("message"), exc_info=context.get("exception"))
 
 
 if __name__ == "__main__":

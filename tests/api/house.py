@@ -44,7 +44,7 @@ class House:
         self.client = self.client_of(self.app)
 
     def build(self, **changes: Any) -> FastAPI:
-        """Build the API as app.py does, with some parts exchanged."""
+        """Build the API as serving.py does, with some parts exchanged."""
         parts: dict[str, Any] = {
             "configuration": self.engine.configuration,
             "database": self.engine.database,

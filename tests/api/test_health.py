@@ -1,6 +1,6 @@
 """Health for machines: no key, and reasons in words."""
 
-from ringback.api.context import Health
+from ringback.services.health import Health
 from tests.api.house import House
 
 

@@ -14,13 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ringback import __version__
 from ringback.api.metrics import FAMILIES, written
-from ringback.app import Application
 from ringback.domain.ids import show
 from ringback.domain.messages import ErrorClass, Failure
 from ringback.providers.base import OutboundMessage, SendResult
 from ringback.providers.registry import PROVIDERS
 from ringback.services import figures
 from ringback.services.figures import Figures
+from ringback.serving import Application
 from ringback.transport.incoming import URL_MAX
 from tests.api.house import House
 from tests.markdown import pages, plain

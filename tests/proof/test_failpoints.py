@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from ringback.app import Application
 from ringback.errors import DatabaseUnavailable, SettingsError
 from ringback.services import failpoints
 from ringback.services.failpoints import LOG_VARIABLE, PLACES, VARIABLE, Failpoints, read
+from ringback.serving import Application
 from ringback.transport.incoming import Request
 from tests.services.sink import until
 from tests.services.stage import Stage, fresh

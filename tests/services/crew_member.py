@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from ringback.services.crew import HURRY
-from ringback.services.worker_process import begin
 
 
 def drained(*_: object) -> None:
@@ -30,7 +29,7 @@ if __name__ == "__main__":
         signal.signal(signal.SIGTERM, drained)
         Path(os.environ["CREW_HEARD"], "begun").touch()
     if kind == "young":
-        begin()
+        # It loads its code, and has not run a line of what a worker begins with.
         Path(os.environ["CREW_HEARD"], "begun").touch()
     if kind in {"listening", "young"}:
         told = sys.stdin.buffer.read()

@@ -89,7 +89,7 @@ def test_whoever_reaches_out_is_known(name: str) -> None:
 def test_who_else_may_reach_out_is_named() -> None:
     """None goes where anybody configured: our own port, our own workers, our own database."""
     assert {
-        ("app.py", "socket"), ("worker.py", "socket"), ("services/supervise.py", "socket"),
+        ("serving.py", "socket"), ("worker.py", "socket"), ("services/supervise.py", "socket"),
         ("services/supervise.py", "urllib.request"), ("services/crew.py", "select"),
         ("services/crew.py", "subprocess"), ("services/embedded", "subprocess"),
         ("client/local.py", "socket"), ("client/local.py", "getaddrinfo"),

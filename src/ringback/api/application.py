@@ -1,6 +1,6 @@
 """The REST API as one FastAPI application: routes, problems, the frame around all of it.
 
-Built by app.py from the parts that it is given. It starts nothing.
+Built by serving.py from the parts that it is given. It starts nothing.
 """
 
 import re

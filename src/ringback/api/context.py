@@ -1,10 +1,8 @@
-"""What the API is given to work with. Built by app.py; nothing here builds anything."""
+"""What the API is given to work with. Built by serving.py; nothing here builds anything."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import msgspec
 
 from ringback.domain.egress import Own
 from ringback.domain.endpoints import Connection
@@ -18,6 +16,7 @@ from ringback.services.credentials_check import CredentialsCheck
 from ringback.services.feed import Feed
 from ringback.services.figures import Figures
 from ringback.services.guards import OPEN, Guards
+from ringback.services.health import Health
 from ringback.services.key_use import KeyUse
 from ringback.services.manage import Manager
 from ringback.services.media_store import Store
@@ -32,23 +31,6 @@ from ringback.services.subscribe import Subscriber
 from ringback.services.trials import Trials
 from ringback.storage.audit import Actor
 from ringback.storage.database import Database
-
-
-class Health(msgspec.Struct, frozen=True):
-    """Whether this worker can do its work, why not, and how far behind deliveries are.
-
-    `waiting` deliveries are due, with nobody and not held back, the oldest for `oldest_due_s`
-    seconds; `sending` and `queued` are in this worker's memory; `stuck` counts what should never
-    have happened.
-    """
-
-    ready: bool
-    reasons: list[str]
-    oldest_due_s: float
-    waiting: int
-    sending: int
-    queued: int
-    stuck: int
 
 
 def _always() -> bool:

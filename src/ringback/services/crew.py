@@ -24,8 +24,6 @@ HURRY = signal.SIGINT
 # A worker that ends sooner has not really served; after so many in a row there is no point.
 EARLY_S = 5.0
 EARLY_MAX = 4
-# By then a worker listens to signals; before, one would end it.
-GROWN_UP_S = 5.0
 _PAUSE_S = 0.5
 _LOOK_S = 1.0
 log = structlog.get_logger()
@@ -123,11 +121,17 @@ class Crew:
             self._inform(self._add())
 
     def _add(self) -> subprocess.Popen[bytes]:
-        # A group of its own: Ctrl-C in a terminal is the supervisor's to hear, which stops
-        # everything in order.
-        worker = subprocess.Popen(
-            self._command, pass_fds=(self._fd,), process_group=0, stdin=subprocess.PIPE
-        )
+        # What is ignored here is ignored there, from the first moment: loading may take long, and
+        # whoever does not listen yet would be ended by hearing of another's end.
+        before = signal.signal(DIED, signal.SIG_IGN)
+        try:
+            # A group of its own: Ctrl-C in a terminal is the supervisor's to hear, which stops
+            # everything in order.
+            worker = subprocess.Popen(
+                self._command, pass_fds=(self._fd,), process_group=0, stdin=subprocess.PIPE
+            )
+        finally:
+            signal.signal(DIED, before)
         self._began[worker] = time.monotonic()
         return worker
 
@@ -144,8 +148,8 @@ class Crew:
 
     def _tell(self) -> None:
         """Tell the others that one has died. One that is young looks by itself when it starts."""
-        for worker, began in self._began.items():
-            if worker.poll() is None and time.monotonic() - began > GROWN_UP_S:
+        for worker in self._began:
+            if worker.poll() is None:
                 worker.send_signal(DIED)
 
     def _stop(self, reader: int, interrupts: Callable[[], int]) -> None:

@@ -1,4 +1,4 @@
-"""A worker as a process: it follows its supervisor. Not here: what it serves (app.py)."""
+"""A worker as a process: it follows its supervisor. What it serves: app.py, serving.py."""
 
 import ctypes
 import os
@@ -33,8 +33,6 @@ def begin() -> None:
     Call it first thing in a new worker. Does nothing in a process without a supervisor.
     """
     signal.signal(crew.HURRY, signal.SIG_IGN)
-    # Another's end is looked for by the engine; before it listens, this would be our own.
-    signal.signal(crew.DIED, signal.SIG_IGN)
     if SUPERVISOR not in os.environ:
         return
     supervisor = int(os.environ[SUPERVISOR])
