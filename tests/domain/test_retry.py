@@ -1,6 +1,7 @@
 """The retry schedule: how long it is, how it jitters, and what receivers may change."""
 
 import random
+from collections import Counter
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -64,6 +65,25 @@ def test_never_early_and_never_much_later(attempt: int, chance: float, asked: fl
     least = max(SCHEDULE_S[attempt - 1], asked or 0)
     assert verdict.wait_s >= min(least, RETRY_AFTER_MAX_S)
     assert verdict.wait_s <= least * (1 + JITTER) + 1e-6
+
+
+@pytest.mark.parametrize("asked", [None, 300.0])
+def test_retries_of_one_moment_are_spread(asked: float | None) -> None:
+    """T32: 10,000 that fail together and are to wait 300 s come over the 60 s after that, in each
+    second about as many: 205 at most, and with no jitter it were all of them.
+    """
+    dice = random.Random(32)
+    schedule = (300,) if asked is None else (5,)
+    waits = [
+        judge(
+            status=503, error=None, retry_after_s=asked, attempt=1, schedule_s=schedule,
+            chance=dice.random(),
+        ).wait_s
+        for _ in range(10_000)
+    ]  # fmt: skip
+    seconds = Counter(int(wait) for wait in waits)
+    assert set(range(300, 360)) == set(seconds)
+    assert max(seconds.values()) <= 205
 
 
 def test_retry_after_in_seconds_and_as_a_date() -> None:

@@ -1,10 +1,11 @@
 """What is learnt from an endpoint's answers, on a clock of the test's own."""
 
 import random
-from collections import deque
+from collections import Counter, deque
 
 import pytest
 
+from ringback.services import pace as pace_module
 from ringback.services.pace import (
     FAILING,
     FIRST_RATE,
@@ -12,6 +13,7 @@ from ringback.services.pace import (
     RATE_MAX,
     RECOVERED_RATE,
     RESUMED_RATE,
+    TURN_S,
     Pace,
 )
 
@@ -51,28 +53,39 @@ class Receiver:
         return 200
 
 
-def _drain(pace: Pace, receiver: Receiver, pending: int, now: float) -> tuple[float, list[int]]:
-    """Send all that is pending as fast as the pace lets; return when it was done, and how many
-    were taken in each second.
+def _drain(
+    paces: list[Pace], receiver: Receiver, pending: int, now: float
+) -> tuple[float, list[int]]:
+    """Send all that is pending as fast as the workers' paces let; return when it was done, and how
+    many were taken in each second.
     """
-    flying: deque[tuple[float, int]] = deque()
+    flying: list[deque[tuple[float, int]]] = [deque() for _ in paces]
     taken: list[int] = []
     began = now
-    while pending:
-        while flying and flying[0][0] <= now:
-            _, status = flying.popleft()
-            pace.result(status, None, now)
-            if status == 200:
-                pending -= 1
-                second = int(now - began)
-                taken.extend([0] * (second + 1 - len(taken)))
-                taken[second] += 1
-        while len(flying) < pace.limit and pace.wait_s(now) <= 0:
-            pace.begun(now)
-            flying.append((now + 0.005, receiver.ask(now)))
+    while pending > 0:
+        for pace, own in zip(paces, flying, strict=True):
+            while own and own[0][0] <= now:
+                _, status = own.popleft()
+                pace.result(status, None, now)
+                if status == 200:
+                    pending -= 1
+                    second = int(now - began)
+                    taken.extend([0] * (second + 1 - len(taken)))
+                    taken[second] += 1
+            while len(own) < pace.limit and pace.wait_s(now) <= 0:
+                pace.begun(now)
+                own.append((now + 0.005, receiver.ask(now)))
         now += 0.001
         assert now < began + 3600
     return now, taken
+
+
+def _crew(count: int) -> list[Pace]:
+    """One endpoint's paces in so many workers that share it."""
+    paces = [Pace(MOST) for _ in range(count)]
+    for pace in paces:
+        pace.allow(MOST // count, count)
+    return paces
 
 
 def _fail(pace: Pace, now: float = BEGAN) -> None:
@@ -146,12 +159,88 @@ def test_who_refuses_is_held_to_what_it_takes() -> None:
     idle: at most 5 % more than it takes, in every second as much as it can after the first ten.
     """
     receiver = Receiver(down_until=BEGAN + 30)
-    pace = Pace(MOST)
-    ended, taken = _drain(pace, receiver, 10_000, BEGAN)
+    ended, taken = _drain([Pace(MOST)], receiver, 10_000, BEGAN)
     assert 0 == receiver.collapses
     assert receiver.most <= PER_SECOND * 1.05
     assert all(count >= PER_SECOND * 0.6 for count in taken[45:-1])
     assert ended - BEGAN <= 30 + 10_000 / PER_SECOND * 1.25
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_workers_together_do_not_run_over_who_comes_back(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each learns for itself: they may pass what it takes until all of them have been refused, by
+    a quarter; it does not fall over, and is as busy as by one worker.
+    """
+    monkeypatch.setattr(pace_module, "random", random.Random(count))
+    receiver = Receiver(down_until=BEGAN + 30)
+    ended, taken = _drain(_crew(count), receiver, 2_000, BEGAN)
+    assert 0 == receiver.collapses
+    assert receiver.most <= PER_SECOND * 1.25
+    assert all(taken_then >= PER_SECOND * 0.6 for taken_then in taken[50:-1])
+    assert ended - BEGAN <= 30 + 15 + 2_000 / PER_SECOND * 1.25
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 8])
+def test_the_rates_of_all_workers_are_one_rate(count: int) -> None:
+    """However many there are: together they ask one that fails once a second, begin with 64 a
+    second, and with two when it is back; what a first refusal leaves is never below 16.
+    """
+    failing, starting, back, refused = (_crew(count) for _ in range(4))
+    for pace in starting:
+        pace.resume(BEGAN)
+    for pace in (*failing, *back):
+        _fail(pace)
+    for pace in back:
+        pace.result(200, None, BEGAN + 5)
+    for pace in refused:
+        pace.result(503, None, BEGAN)
+    together = [sum(pace.rate for pace in paces) for paces in (failing, starting, back, refused)]
+    assert pytest.approx([1 / PROBE_S, RESUMED_RATE, RECOVERED_RATE, FIRST_RATE]) == together
+    times = []
+    for pace in starting:
+        now = BEGAN
+        while (now := max(now, pace._next)) < BEGAN + TURN_S:
+            pace.begun(now)
+            times.append(now)
+    assert RESUMED_RATE * 0.95 - count <= len(times) <= RESUMED_RATE * 1.05
+
+
+def test_a_worker_that_leaves_or_comes_changes_the_parts() -> None:
+    """The whole rate is the others' then, and what they have learnt of the endpoint stays."""
+    first, second = _crew(2)
+    for pace in (first, second):
+        pace.result(429, None, BEGAN)
+        pace.wait_s(BEGAN + 2)
+    together = first.rate + second.rate
+    first.allow(MOST)
+    assert pytest.approx(together) == first.rate
+    first.allow(MOST // 4, 4)
+    assert pytest.approx(together / 4) == first.rate
+    _fail(first, BEGAN + 2)
+    first.allow(MOST)
+    assert (True, 1 / PROBE_S) == (first.failing, first.rate)
+
+
+@pytest.mark.parametrize("rate", [PROBE_S, RECOVERED_RATE, RESUMED_RATE])
+def test_nobody_is_in_step(rate: float) -> None:
+    """Of 1,000 endpoints that fail, come back, or are begun with in the same moment, each has its
+    first request at a moment drawn by lot, evenly over the time between two.
+    """
+    waits = []
+    for _ in range(1_000):
+        pace, now = Pace(MOST), BEGAN
+        if rate == RESUMED_RATE:
+            pace.resume(now)
+        else:
+            _fail(pace)
+        if rate == RECOVERED_RATE:
+            pace.result(200, None, now)
+        waits.append(pace.wait_s(now) * rate - 0.5 * (rate == PROBE_S))
+    parts = Counter(int(wait * 10) for wait in waits)
+    assert set(range(10)) == set(parts)
+    assert max(parts.values()) <= 160
 
 
 def test_a_first_refusal_is_followed_at_once() -> None:
@@ -182,11 +271,11 @@ def test_a_start_is_slow() -> None:
     pace = Pace(MOST)
     pace.resume(BEGAN)
     assert (RESUMED_RATE, MOST) == (pace.rate, pace.limit)
-    begun = 0
-    while pace.wait_s(BEGAN) <= 0:
-        pace.begun(BEGAN)
+    begun, now = 0, BEGAN + 1 / RESUMED_RATE
+    while pace.wait_s(now) <= 0:
+        pace.begun(now)
         begun += 1
-    assert begun <= RESUMED_RATE / 4
+    assert 1 <= begun <= RESUMED_RATE / 4
     pace.wait_s(BEGAN + 3.5)
     assert 0.0 == pace.rate
     assert RESUMED_RATE * 8 == RATE_MAX

@@ -12,7 +12,7 @@ import pytest
 
 from ringback.domain.endpoints import DeliveryPolicy, Endpoint, Mode
 from ringback.domain.ids import uuid7
-from ringback.domain.retry import Verdict
+from ringback.domain.retry import JITTER, SCHEDULE_S, Verdict
 from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
 from ringback.services.held import Held
@@ -140,6 +140,23 @@ async def test_an_endpoint_never_gets_more_at_once_than_it_wants(
     assert concurrency == sink.most
     assert total == len({got.headers["webhook-id"] for got in sink.received})
     assert (0, 0, 0) == (desk.push.active, desk.push.queued, len(desk.held))
+
+
+async def test_each_retry_is_drawn_by_lot(desk: Desk, sinks: tuple[Sink, Sink]) -> None:
+    """T32: of what fails in one moment no two come again in one moment; none is early, none is
+    later than by a fifth.
+    """
+    _, good = sinks
+    desk.configure(_endpoint(1, good.url))
+    good.answers.extend([(400, "")] * 40)
+    desk.start(1, 40)
+    await desk.done(40)
+    waits = sorted(result.wait_s for result in desk.finished)
+    first = SCHEDULE_S[0]
+    assert 40 == len(set(waits))
+    assert first <= waits[0] < waits[-1] <= first * (1 + JITTER)
+    # Not so wide is the spread of forty by lot once in a thousand million.
+    assert waits[-1] - waits[0] > first * JITTER / 2
 
 
 async def test_a_hanging_endpoint_does_not_delay_another(

@@ -1,5 +1,7 @@
 """How fast one endpoint may be sent to by this worker, learnt from how it answers. No I/O.
 
+The numbers are those of all workers together; each has its part of every rate.
+
 An endpoint that answers is not slowed: it has all the requests at a time that its owner allows,
 and no rate. Otherwise, from its last results alone:
 
@@ -10,6 +12,9 @@ and no rate. Otherwise, from its last results alone:
   lower it too; single ones say nothing about speed.
 - ten failures in a row: failing. One request at a time and one a second, until one is answered;
   then from two a second on, doubled every second. A 4xx is an answer, but for 408 and 429.
+
+Requests that a rate lets out are spread over the second. Where one begins, after a start or when an
+endpoint is back, is drawn by lot, so that neither workers nor endpoints are in step.
 
 What is held back so stays in the database: see push.py.
 """
@@ -49,8 +54,8 @@ class Pace:
     """
 
     __slots__ = (
-        "_answered", "_before", "_calm", "_ceiling", "_cut_at", "_next", "_refused", "_since",
-        "_turn", "easy", "failing", "limit", "most", "rate", "streak",
+        "_answered", "_before", "_calm", "_ceiling", "_cut_at", "_next", "_part", "_refused",
+        "_since", "_turn", "easy", "failing", "limit", "most", "rate", "streak",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:
@@ -61,6 +66,8 @@ class Pace:
         self.failing = False
         self.easy = True
         self._ceiling = RATE_MAX
+        # Of every rate, as one of so many workers.
+        self._part = 1.0
         self._next = self._turn = self._cut_at = 0.0
         self._answered = self._before = 0
         # Answers since the last refusal, and whether it is held to be one in this turn.
@@ -68,8 +75,12 @@ class Pace:
         self._refused = False
         self._calm = 0
 
-    def allow(self, most: int) -> None:
-        """Follow a change of what its owner allows at a time."""
+    def allow(self, most: int, workers: int = 1) -> None:
+        """Follow a change of what its owner allows at a time, or of how many workers share it."""
+        more = 1 / workers / self._part
+        self._part = 1 / workers
+        self.rate *= more
+        self._ceiling *= more
         if most != self.most:
             if not self.failing:
                 self.limit = most if self.limit == self.most else min(self.limit, most)
@@ -79,7 +90,7 @@ class Pace:
     def resume(self, now: float) -> None:
         """Begin slowly: nothing is known of the endpoint, and much may be waiting for it."""
         if self.easy:
-            self._begin(now, RESUMED_RATE)
+            self._begin(now, RESUMED_RATE * self._part)
 
     def result(self, status: int | None, error: str | None, now: float) -> None:
         """Learn from an attempt."""
@@ -121,7 +132,7 @@ class Pace:
         if self.failing:
             self.failing = False
             self.limit = 1
-            self._begin(now, RECOVERED_RATE)
+            self._begin(now, RECOVERED_RATE * self._part)
         if self.limit < self.most:
             self.limit += 1
         self._look()
@@ -130,7 +141,7 @@ class Pace:
         """Begin with a rate, and with a new turn."""
         self.rate = rate
         self.easy = False
-        self._next = now
+        self._next = now + random.random() / rate  # noqa: S311 - jitter
         self._turn = now + TURN_S
         self._answered = self._before = 0
         self._refused = False
@@ -139,10 +150,10 @@ class Pace:
         self.failing = True
         self.easy = False
         self.limit = 1
-        self.rate = 1 / PROBE_S
-        self._ceiling = RATE_MAX
+        self.rate = self._part / PROBE_S
+        self._ceiling = RATE_MAX * self._part
         # Workers that share an endpoint do not ask it in step.
-        self._next = now + PROBE_S * (0.5 + random.random())  # noqa: S311 - jitter
+        self._next = now + (0.5 + random.random()) / self.rate  # noqa: S311 - jitter
 
     @property
     def _seen(self) -> int:
@@ -157,7 +168,8 @@ class Pace:
         self._cut_at = now
         before = self.rate
         slower = (self._seen or before) * _SLOWER
-        self.rate = max(1.0, min(before, slower)) if before else max(FIRST_RATE, slower)
+        least = 1.0 if before else FIRST_RATE
+        self.rate = max(least * self._part, min(before or slower, slower))
         self._ceiling = max(float(self._seen), self.rate, before / 2)
         self._next = max(self._next, now + 1 / self.rate)
         self.easy = False
@@ -181,9 +193,9 @@ class Pace:
             self.rate = min(self.rate * 2, self._ceiling)
         else:
             self._calm += 1
-            self.rate += max(1.0, self.rate * _FASTER) * (1 + self._calm // _BOLDER_S)
-        if self.rate >= RATE_MAX:
-            self.rate, self._ceiling = 0.0, RATE_MAX
+            self.rate += max(self._part, self.rate * _FASTER) * (1 + self._calm // _BOLDER_S)
+        if self.rate >= RATE_MAX * self._part:
+            self.rate, self._ceiling = 0.0, RATE_MAX * self._part
 
     def _look(self) -> None:
         self.easy = not self.rate and self.limit == self.most

@@ -59,13 +59,13 @@ class Slots:
         return len(self.queue) + self.active
 
     def share(self, rank: int, count: int) -> None:
-        """Take this worker's part of what the endpoint may be sent at a time.
+        """Take this worker's part of what the endpoint may be sent at a time, and of its rate.
 
         What is left over goes to other workers at each endpoint, so some may have no part at all.
         """
         of_all = self.endpoint.policy.concurrency
         more = (self.endpoint.no + rank) % count < of_all % count
-        self.pace.allow(of_all // count + more)
+        self.pace.allow(of_all // count + more, min(count, of_all))
 
     def room(self, spare: int, spare_bytes: int) -> int:
         """Say how many more there is room for, of what is spare; always what fits on the wire."""
