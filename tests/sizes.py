@@ -4,7 +4,10 @@
 """
 
 import os
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -162,3 +165,30 @@ FULL = Sizes(
     adoptions=10,
 )
 SIZES = FULL if os.environ.get("RINGBACK_PROOF") == "1" else SMALL
+
+
+class Bars(NamedTuple):
+    """The seconds that the median and the longest of several runs may take."""
+
+    median: float
+    longest: float
+
+
+# So many processes a core that want to run: beyond that a machine is busy with something else.
+CROWDED = 1.5
+
+
+def load() -> float:
+    """Return how many processes a core have wanted to run in the last minute."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1)
+
+
+def bars(seconds: float, loads: Sequence[float], slack: float = 1) -> Bars:
+    """Return what runs are held to whose bar is so many seconds, at these `loads`.
+
+    In full the median has the bar, times `slack`, and the longest twice as much. In the small
+    size, and where the machine was crowded, each has ten times the bar.
+    """
+    if SIZES is SMALL or statistics.median(loads) > CROWDED:
+        return Bars(10 * seconds, 10 * seconds)
+    return Bars(slack * seconds, 2 * slack * seconds)

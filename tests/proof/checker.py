@@ -1,7 +1,7 @@
 """The judge: a pure function over what the oracle wrote down. It finds every broken promise.
 
 What it is told besides: which deliveries the attempt log calls exhausted, which events are stored,
-and how many repeats the faults of the run excuse.
+and which faults the run met, when: only they excuse repeats (faults.py).
 """
 
 from collections import defaultdict
@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from .faults import Fault, Repeat, unexcused
 from .journal import Intent, Receipt, Record, Result
 
 Kind = Literal[
@@ -33,7 +34,7 @@ class Evidence(msgspec.Struct, frozen=True):
     `endpoints` are those that every event is owed to. `exhausted` are (endpoint, event id) that
     the attempt log says were given up, `stored` the ids of all events in the database.
     `corrupted` endpoints sit behind something that changes bits: what it changed does not count.
-    `excused` repeats are what crashes, pauses and lost answers of this run may cause.
+    `faults` are the kills, the pauses beyond the lease and the lost answers of this run.
     """
 
     seed: int
@@ -42,11 +43,15 @@ class Evidence(msgspec.Struct, frozen=True):
     exhausted: frozenset[tuple[str, str]] = frozenset()
     stored: frozenset[str] = frozenset()
     corrupted: frozenset[str] = frozenset()
-    excused: int = 0
+    faults: tuple[Fault, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What was found, the earliest first, and what was counted."""
+    """What was found, the earliest first, and what was counted.
+
+    `duplicates` are all requests about what their endpoint had answered with 2xx before, retries
+    of a repeat that failed included; `excused_at_once` the most repeats that one moment excuses.
+    """
 
     seed: int
     violations: list[Violation]
@@ -54,12 +59,14 @@ class Verdict(msgspec.Struct, frozen=True):
     delivered: int
     receipts: int
     duplicates: int
+    excused_at_once: int = 0
 
     def __str__(self) -> str:
         """Say it in a few lines: the seed and the first that went wrong."""
         counted = (
             f"seed {self.seed}: {self.accepted} accepted, {self.delivered} delivered in "
-            f"{self.receipts} requests, {self.duplicates} repeats after a 2xx"
+            f"{self.receipts} requests, {self.duplicates} repeats after a 2xx, "
+            f"{self.excused_at_once} at most after one fault"
         )
         if not self.violations:
             return f"{counted}; nothing is wrong"
@@ -80,6 +87,7 @@ def check(evidence: Evidence) -> Verdict:
     return Verdict(
         evidence.seed, violations, len(case.accepted),
         sum(len(ids) for ids in case.delivered.values()), len(case.receipts), case.duplicates,
+        case.excused_at_once,
     )  # fmt: skip
 
 
@@ -102,11 +110,18 @@ class _Case:
         # Endpoint → the ids that it has answered with a whole 2xx.
         self.delivered: dict[str, set[str]] = defaultdict(set)
         self.duplicates = 0
+        repeats = []
+        before: dict[tuple[str, str], Receipt] = {}
         for receipt in self.receipts:
             answered = self.delivered[receipt.endpoint]
             self.duplicates += receipt.id in answered
+            last = before.get((receipt.endpoint, receipt.id))
+            if last is not None and last.answered:
+                repeats.append(Repeat(last, receipt))
+            before[receipt.endpoint, receipt.id] = receipt
             if receipt.answered:
                 answered.add(receipt.id)
+        self.unexcused, self.excused_at_once = unexcused(repeats, evidence.faults)
         self.ids: dict[str, str] = {}
         for receipt in self.receipts:
             if receipt.fact:
@@ -188,15 +203,13 @@ class _Case:
             yield Violation("lost", endpoint, event or name, words)
 
     def excess(self) -> Iterator[Violation]:
-        if self.duplicates > self.evidence.excused:
-            last = next(self._repeats())
-            words = f"{self.duplicates} repeats, {self.evidence.excused} excused"
-            yield Violation("duplicates", last.endpoint, last.id, words)
+        """What was answered with 2xx comes again only because of a fault after that answer.
 
-    def _repeats(self) -> Iterator[Receipt]:
-        answered: set[tuple[str, str]] = set()
-        for one in self.receipts:
-            if (one.endpoint, one.id) in answered:
-                yield one
-            if one.answered:
-                answered.add((one.endpoint, one.id))
+        A retry of a repeat that was not answered with 2xx needs none of its own.
+        """
+        for first, again in ((one.first, one.again) for one in self.unexcused):
+            words = (
+                f"attempt {again.attempt} at {again.at:.3f} repeats attempt {first.attempt}, which "
+                f"was answered 2xx at {first.at:.3f}: no fault excuses it"
+            )
+            yield Violation("duplicates", again.endpoint, again.id, words)

@@ -176,9 +176,10 @@ class Installation:
             except ProcessLookupError:
                 continue
 
-    def failpoint_kills(self) -> int:
-        """Count how often a failpoint has killed a worker."""
-        return sum(" kill " in line for line in self._reached())
+    def failpoint_kills(self) -> list[float]:
+        """Return when failpoints have killed a worker."""
+        lines = (line.split() for line in self._reached())
+        return [float(at) for _, action, _, at in lines if action == "kill"]
 
     def reached(self, place: str) -> int:
         """Count how often something was done at a place."""

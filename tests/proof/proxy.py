@@ -1,7 +1,7 @@
 """A TCP proxy that spoils connections: from a worker to an endpoint, or to PostgreSQL.
 
 Each connection gets the fault that `plan` has for its number, or none. What an endpoint answered
-and its client did not get whole is counted: only that excuses a repeat.
+and its client did not get whole is counted, and when: only that excuses a repeat.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import contextlib
 import random
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -54,6 +55,8 @@ class Passage:
         self._was_cut = False
         self.answered = 0
         self.passed = 0
+        # When the server last spoke.
+        self.spoke_at = 0.0
 
     async def up(self) -> AsyncIterator[bytes]:
         """Go through what the client sends."""
@@ -63,8 +66,12 @@ class Passage:
     async def down(self) -> AsyncIterator[bytes]:
         """Go through what the server sends."""
         while data := await self.server_reader.read(_CHUNK):
-            self.answered += len(data)
+            self._spoke(data)
             yield data
+
+    def _spoke(self, data: bytes) -> None:
+        self.answered += len(data)
+        self.spoke_at = time.time()
 
     async def to_server(self, data: bytes) -> None:
         """Pass bytes on to the server."""
@@ -110,7 +117,7 @@ class Passage:
         if self.sent and not self.answered:
             with contextlib.suppress(TimeoutError, OSError):
                 async with asyncio.timeout(_HEAR_S):
-                    self.answered += len(await self.server_reader.read(_CHUNK))
+                    self._spoke(await self.server_reader.read(_CHUNK))
 
     def cut(self) -> None:
         """End the client's side with RST: what it has not read by then, it may never read."""
@@ -134,10 +141,16 @@ class Proxy:
         self.port = 0
         self.connections = 0
         self.spoiled = 0
-        self.lost_answers = 0
+        # When the answers were given that have been lost.
+        self.lost_at: list[float] = []
         self.refusing = False
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def lost_answers(self) -> int:
+        """How many answers have been lost."""
+        return len(self.lost_at)
 
     async def start(self) -> None:
         """Listen on a free port."""
@@ -182,7 +195,8 @@ class Proxy:
         finally:
             writer.transport.abort()
             await passage.heard_out()
-            self.lost_answers += passage.lost_answer
+            if passage.lost_answer:
+                self.lost_at.append(passage.spoke_at)
             passage.server_writer.transport.abort()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

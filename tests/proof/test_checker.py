@@ -8,6 +8,16 @@ import pytest
 
 from .behaviours import BEHAVIOURS, MIXES, behaviour
 from .checker import Evidence, Verdict, check
+from .faults import (
+    HELD_S,
+    UNRECORDED_MAX,
+    WIRE_S,
+    Fault,
+    held_s,
+    killed,
+    lost_answer,
+    paused,
+)
 from .journal import Intent, Journal, Receipt, Record, Result, read
 
 SEED = 7
@@ -101,11 +111,107 @@ def test_repeats_after_failures_are_no_duplicates() -> None:
     assert 0 == verdict.duplicates
 
 
-def test_repeats_are_excused_up_to_the_bound() -> None:
-    """Faults excuse so many repeats and not one more; the order of repeats does not matter."""
-    records = [*CLEAN, _receipt("f1"), _receipt("f2")]
-    assert [] == _check(records, excused=2).violations
-    assert ["duplicates"] == [one.kind for one in _check(records, excused=1).violations]
+IN_FLIGHT = 4
+# When the request came that was answered with 2xx first, and when it came again.
+FIRST, AGAIN = 100.0, 130.0
+PAUSE = paused(FIRST + 1, FIRST + 22, IN_FLIGHT)
+
+
+def _again(*moments: float, many: int = 1, **last: Any) -> list[Record]:
+    """Write down requests about the same events at these moments, all answered but the last."""
+    records: list[Record] = []
+    for number in range(1, many + 1):
+        subject = f"s{number}"
+        told = [*_post(f"f{number}"), _receipt(f"f{number}", "b", subject=subject)]
+        came = [_receipt(f"f{number}", at=at, subject=subject) for at in moments]
+        records += [*told, *came[:-1], msgspec.structs.replace(came[-1], **last)]
+    return records
+
+
+def _unexcused(records: list[Record], *faults: Fault) -> int:
+    found = [one.kind for one in _check(records, faults=faults).violations]
+    assert {"duplicates"} >= set(found)
+    return len(found)
+
+
+@pytest.mark.parametrize(
+    ("faults", "excused"),
+    [
+        ((), False),
+        (killed(FIRST + 1, IN_FLIGHT), True),
+        # The first was on the wire at the kill, and read a moment later.
+        (killed(FIRST - WIRE_S / 2, IN_FLIGHT), True),
+        (killed(FIRST - WIRE_S * 2, IN_FLIGHT), False),
+        # Recorded long before the kill; unless the database was away in between.
+        (killed(FIRST + HELD_S + 1, IN_FLIGHT), False),
+        (killed(FIRST + HELD_S + 1, IN_FLIGHT, HELD_S + 5), True),
+        # It came again before the worker was killed.
+        (killed(AGAIN + 0.1, IN_FLIGHT, 60), False),
+        (PAUSE, True),
+        (paused(AGAIN + 1, AGAIN + 22, IN_FLIGHT), False),
+        # Others sent it during the pause; the one that woke had just checked that it may.
+        (paused(FIRST - 16, FIRST + 5, IN_FLIGHT), True),
+        (paused(FIRST - 30, FIRST - 9, IN_FLIGHT), False),
+        ((lost_answer(FIRST + 0.01),), True),
+        ((lost_answer(FIRST - 0.01),), False),
+    ],
+)
+def test_a_fault_excuses_what_was_open_then(faults: tuple[Fault, ...], excused: bool) -> None:
+    """It lies between the answer and the repeat, and the answer was not recorded yet."""
+    assert int(not excused) == _unexcused(_again(FIRST, AGAIN), *faults)
+
+
+def test_a_repeat_may_come_late() -> None:
+    """Its lane waited for an hour: what counts is that a fault came before it, not how soon."""
+    assert 0 == _unexcused(_again(FIRST, FIRST + 3_600), *killed(FIRST + 1, IN_FLIGHT))
+
+
+def test_each_fault_excuses_so_many_and_not_one_more() -> None:
+    """A kill: in flight, one, and 500 unrecorded; of what came after it only what was in flight."""
+    bound = UNRECORDED_MAX + IN_FLIGHT + 1
+    kill = killed(FIRST + 1, IN_FLIGHT)
+    assert 0 == _unexcused(_again(FIRST, AGAIN, many=bound), *kill)
+    assert 1 == _unexcused(_again(FIRST, AGAIN, many=bound + 1), *kill)
+    assert bound == _check(_again(FIRST, AGAIN, many=bound + 1), faults=kill).excused_at_once
+    before = killed(FIRST - WIRE_S / 2, IN_FLIGHT)
+    assert 7 == _unexcused(_again(FIRST, AGAIN, many=IN_FLIGHT + 8), *before)
+    assert 2 == _unexcused(_again(FIRST, AGAIN, many=3), lost_answer(FIRST))
+
+
+def test_many_kills_do_not_excuse_what_none_of_them_explains() -> None:
+    """A log in which everything is sent twice, however often workers are killed in that time."""
+    kills = [fault for second in range(20) for fault in killed(second * 60.0, IN_FLIGHT)]
+    records = _again(FIRST, FIRST + 0.01, many=40)
+    assert 40 == _unexcused(records, *kills)
+    assert 40 == _check(records, faults=tuple(kills)).duplicates
+
+
+def test_a_fault_is_given_to_whom_no_other_is_left() -> None:
+    """Two repeats, two lost answers: the one that both explain leaves the other its only one."""
+    records = [*_again(FIRST, AGAIN), *_post("f2"), _receipt("f2", "b", sequence=2)]
+    records += [_receipt("f2", at=at, subject="t") for at in (FIRST + 1, FIRST + 3)]
+    assert 0 == _unexcused(records, lost_answer(FIRST + 2), lost_answer(FIRST + 4))
+    assert 1 == _unexcused(records, lost_answer(FIRST + 4), lost_answer(FIRST + 4))
+
+
+def test_each_repeat_needs_a_fault_of_its_own() -> None:
+    """One kill explains the second request, not the third; a retry of what failed needs none."""
+    kill = killed(FIRST + 1, IN_FLIGHT)
+    assert 1 == _unexcused(_again(FIRST, FIRST + 5, AGAIN), *kill)
+    assert 0 == _unexcused(_again(FIRST, FIRST + 5, AGAIN), *kill, *killed(FIRST + 6, IN_FLIGHT))
+    failed = _again(FIRST, FIRST + 5, behaviour="fail")
+    retried = [*failed, _receipt("f1", at=AGAIN, subject="s1")]
+    assert 0 == _unexcused(retried, *kill)
+    assert 1 == _unexcused([*retried, _receipt("f1", at=AGAIN + 1, subject="s1")], *kill)
+    assert 2 == _check(retried, faults=kill).duplicates
+
+
+def test_a_result_waits_longer_while_the_database_is_away() -> None:
+    """Up to the begin of the outage, for kills in it and shortly after it."""
+    outages = [(50.0, 65.0), (200.0, 201.0)]
+    assert [HELD_S, HELD_S + 10, HELD_S + 18, HELD_S] == [
+        held_s(at, outages) for at in (49.0, 60.0, 68.0, 90.0)
+    ]
 
 
 def test_what_was_changed_on_the_way_does_not_count() -> None:

@@ -26,6 +26,7 @@ from tests.services.stage import BASE_URL, Stage
 from tests.sizes import SIZES
 
 from .checker import Evidence, Verdict, check
+from .faults import lost_answer
 from .journal import Intent, Record, Result
 from .proxy import FAULTS, Fault, Measures, Proxy
 from .receiver import EndpointScript, Receiver
@@ -108,7 +109,8 @@ class Network:
         return check(
             Evidence(
                 SEED, own, (name,), stored=frozenset(show("evt", row[0]) for row in rows),
-                corrupted=frozenset(("bit_flip",)), excused=self.wires[name].proxy.lost_answers,
+                corrupted=frozenset(("bit_flip",)),
+                faults=tuple(map(lost_answer, self.wires[name].proxy.lost_at)),
             )
         )  # fmt: skip
 

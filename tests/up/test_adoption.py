@@ -1,6 +1,7 @@
 """How soon the deliveries of a worker that died or stands still go on, and what it sends itself.
 
-Bounds are generous; what was measured is in docs/guarantees.md. `-s` shows this machine's figures.
+The bars are the design's in full, ten times as much in the small size; docs/proof.md says what was
+measured. `-s` shows this machine's figures.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import psutil
 import pytest
 
 from ringback.domain.ids import show
-from tests.sizes import SIZES
+from tests.sizes import SIZES, SMALL, bars, load
 
 from .conftest import Make
 from .installation import Installation, until
@@ -25,6 +26,10 @@ from .receiver import Receiver, receiving
 
 REPORTS = 30
 CONCURRENCY = 128
+HERE_S = 2.0
+ELSEWHERE_S = 20.0
+_PATIENCE_S = 90.0
+pytestmark = pytest.mark.timeout(60 + (_PATIENCE_S if SIZES is SMALL else 60) * SIZES.adoptions)
 # A worker that has this boot id is on another host, as far as the others can see.
 ELSEWHERE = "update worker set boot_id = 'elsewhere' where id = $1"
 
@@ -77,7 +82,7 @@ class Held:
 
     def gone_on(self, receiver: Receiver, began: float) -> float:
         """Wait until all of its deliveries have been sent again; return how long that took."""
-        until(lambda: len(receiver.got) >= REPORTS + self.count, 90)
+        until(lambda: len(receiver.got) >= REPORTS + self.count, _PATIENCE_S)
         return time.monotonic() - began
 
 
@@ -87,13 +92,18 @@ def _two(own: Installation, rows: list[Any]) -> dict[int, int]:
     return pids if len(pids) == 2 and set(pids.values()) == living else {}
 
 
-def _tell(what: str, taken: list[float]) -> None:
+def _held_to(bar_s: float, what: str, taken: list[float]) -> None:
     middle, most = statistics.median(taken), max(taken)
     sys.stderr.write(f"{what}: median {middle:.2f} s, most {most:.2f} s of {len(taken)}\n")
+    allowed = bars(bar_s, [load()])
+    assert middle <= allowed.median
+    assert most <= allowed.longest
 
 
-@pytest.mark.parametrize(("where", "bound_s"), [("the same host", 10.0), ("another host", 60.0)])
-def test_what_a_killed_worker_had_goes_on(pair: Installation, where: str, bound_s: float) -> None:
+@pytest.mark.parametrize(
+    ("where", "bar_s"), [("the same host", HERE_S), ("another host", ELSEWHERE_S)]
+)
+def test_what_a_killed_worker_had_goes_on(pair: Installation, where: str, bar_s: float) -> None:
     """Sent again by the other worker: at once where it sees the end, elsewhere after silence."""
     taken = []
     for number in range(SIZES.adoptions):
@@ -106,8 +116,7 @@ def test_what_a_killed_worker_had_goes_on(pair: Installation, where: str, bound_
             taken.append(held.gone_on(receiver, began))
             assert REPORTS + held.count == len(receiver.got)
             pair.api("DELETE", held.endpoint)
-    _tell(f"killed on {where}", taken)
-    assert max(taken) < bound_s
+    _held_to(bar_s, f"killed on {where}", taken)
 
 
 def test_a_paused_worker_sends_nothing_when_it_wakes(pair: Installation) -> None:
@@ -128,8 +137,7 @@ def test_a_paused_worker_sends_nothing_when_it_wakes(pair: Installation) -> None
             # The other worker's own requests hang too, and are tried again.
             late += sum(event in held.events for event in receiver.ids()[sent:])
             pair.api("DELETE", held.endpoint)
-    _tell("paused", taken)
     # One request whose look at the lease had just succeeded may go out late.
     assert late <= SIZES.adoptions
     sys.stderr.write(f"requests sent by {len(taken)} workers that woke: {late}\n")
-    assert max(taken) < 60.0
+    _held_to(ELSEWHERE_S, "paused", taken)
