@@ -293,7 +293,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "transport.resolver:MAX_SLOW": Limit(
             "slow names", "looked up at a time", "`busy`: the delivery waits, no attempt is made"
         ),
-        "transport.resolver:MAX_QUEUED": Limit("names", "waiting for that", "`dns`"),
+        "transport.resolver:MAX_QUEUED": Limit("names", "waiting for that", "`busy`, likewise"),
         "transport.resolver:MAX_NAMES": Limit("names", "remembered", "the oldest go"),
         "transport.resolver:MAX_ANSWERS": Limit("addresses", "of one name", "`dns`"),
     },

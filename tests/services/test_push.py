@@ -377,6 +377,35 @@ async def test_a_request_that_waits_is_taken_back(
     await desk.client.close()
 
 
+async def test_a_limit_of_ours_says_nothing_of_an_endpoint(
+    desk: Desk, sinks: tuple[Sink, Sink]
+) -> None:
+    """Two endpoints share a host that has no free place until the time is over: what waited is
+    given back unattempted, its endpoint rests and keeps all its slots.
+    """
+    sink, _ = sinks
+    most = 12
+    desk = Desk(per_host=most)
+    first = _endpoint(1, f"{sink.url}/1", concurrency=most)
+    second = _endpoint(2, f"{sink.url}/2", timeout_s=1, concurrency=most)
+    desk.configure(first, second)
+    desk.start(1, most)
+    await until(lambda: len(sink.received) == most)
+    # As many as make an endpoint count as failing, and more.
+    handed = desk.start(2, most + 3)
+    await until(lambda: len(desk.released) == most)
+    assert set(handed[:most]) == set(desk.released)
+    assert ([], 3) == (desk.finished, desk.push.queued)
+    assert ((0, 0), [2]) == (desk.push.slowed, desk.push.slow)
+    assert 2 not in desk.push.free()
+    assert most == desk.push._slots[2].pace.limit
+    _open(sink)
+    # A second later it is asked, without anything else having happened.
+    await desk.done(most + 3)
+    assert (0, []) == (desk.push.queued, desk.push.slow)
+    await desk.client.close()
+
+
 async def test_without_a_lease_nothing_begins(desk: Desk, sinks: tuple[Sink, Sink]) -> None:
     """What is handed over then is given back at once, and nothing is on the wire."""
     _, good = sinks

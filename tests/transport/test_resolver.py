@@ -65,9 +65,29 @@ async def test_too_many_look_ups_are_refused() -> None:
         *(resolve("localhost", 80) for _ in range(limit + 5)), return_exceptions=True
     )
     resolve.close()
-    refused = [result for result in results if isinstance(result, OSError)]
-    assert 5 == len(refused)
-    assert "busy" in str(refused[0])
+    refused = [result.error for result in results if isinstance(result, Failed)]
+    assert ["busy"] * 5 == refused
+
+
+async def test_a_look_up_that_found_no_room_says_nothing_of_the_name() -> None:
+    """It is `busy` and not `dns`, it is not kept, and a name that is slow stays a slow one."""
+    full = True
+
+    async def resolve(_host: str, _port: int) -> list[tuple[int, str]]:
+        if full:
+            raise Failed("busy", "no room")
+        return [(socket.AF_INET, "8.8.8.8")]
+
+    names = Names(resolve, 1.0, lambda: 1000.0)
+    names._note_slow("a.example")
+    for _ in range(2):
+        with pytest.raises(Failed) as failure:
+            await names.lookup("a.example", 443, 1.0)
+        assert "busy" == failure.value.error
+    assert ["a.example"] == list(names._slow)
+    full = False
+    assert (await names.lookup("a.example", 443, 1.0)).addresses
+    assert [] == list(names._slow)
 
 
 class Slow:

@@ -1,11 +1,12 @@
-"""What an attempt gave, as the row that is recorded. Nothing is sent or decided here."""
+"""What an attempt gave: the verdict on it, and the row that is recorded. Nothing is sent here."""
 
 from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
 
-from ringback.domain.retry import Verdict
+from ringback.domain.endpoints import DeliveryPolicy
+from ringback.domain.retry import Verdict, judge, retry_after
 from ringback.services.guards import Advice
 from ringback.storage.hot import Finished, Owned
 from ringback.transport.exchange import Exchange
@@ -13,6 +14,27 @@ from ringback.transport.exchange import Exchange
 RESPONSE_KEPT = 64 * 1024
 FINAL = {"delivered": 1, "exhausted": 2, "cancelled": 3}
 _detail = msgspec.json.Encoder().encode
+
+
+def judged(
+    owned: Owned,
+    exchange: Exchange,
+    ended_ms: int,
+    policy: DeliveryPolicy,
+    schedule_s: tuple[int, ...],
+    chance: float,
+) -> Verdict:
+    """Decide what follows from an attempt; `schedule_s` holds where the endpoint has none."""
+    return judge(
+        status=exchange.status,
+        error=exchange.error,
+        retry_after_s=retry_after(exchange.header("retry-after"), ended_ms),
+        attempt=owned.n + 1,
+        schedule_s=schedule_s if policy.schedule_s is None else policy.schedule_s,
+        chance=chance,
+        give_up_on=policy.give_up_on,
+        retry=owned.retry,
+    )
 
 
 def outcome(

@@ -17,13 +17,13 @@ from ringback import __version__
 from ringback.domain.endpoint_fields import masked
 from ringback.domain.endpoints import Endpoint
 from ringback.domain.ids import IdSequence, show, time_of
-from ringback.domain.retry import SCHEDULE_S, Verdict, judge, retry_after
+from ringback.domain.retry import SCHEDULE_S, Verdict
 from ringback.errors import DatabaseUnavailable
 from ringback.services import failpoints
 from ringback.services.clock import Clock
 from ringback.services.guards import OPEN, Advice, Guards
 from ringback.services.held import Held
-from ringback.services.outcome import outcome
+from ringback.services.outcome import judged, outcome
 from ringback.services.record import Bodies
 from ringback.services.slots import QUEUED_PER_ENDPOINT, Job, Rooms, Slots
 from ringback.services.snapshot import Snapshot
@@ -46,6 +46,8 @@ PER_HOST = 256
 _LOOKS = 8
 # Between two tries to store what follows from an end, of an event that is worth one attempt.
 _ENDING_PAUSE_S = 0.5
+# How long nothing is begun for an endpoint that a limit of ours kept from being asked.
+_REST_S = 1.0
 # Beyond so many results that are not known to be recorded, nothing is started: a crash would
 # repeat them all.
 UNRECORDED_MAX = 500
@@ -200,7 +202,7 @@ class Push:
 
         def room(number: int) -> int:
             slots = self._slots.get(number)
-            if slots is None or slots.endpoint.disabled or self.stopping:
+            if slots is None or slots.endpoint.disabled or slots.resting or self.stopping:
                 return 0
             found = slots.room(spare, spare_bytes)
             if self._bytes >= QUEUED_BYTES_HIGH:
@@ -249,8 +251,11 @@ class Push:
 
     @property
     def slow(self) -> list[int]:
-        """The endpoints that are held to a rate, or suspended: what is due for them waits."""
-        return [no for no, slots in self._slots.items() if slots.pace.rate or no in self._suspended]
+        """The endpoints that are held to a rate, rest, or are suspended: what is due waits."""
+        return [
+            number for number, slots in self._slots.items()
+            if slots.pace.rate or slots.resting or number in self._suspended
+        ]  # fmt: skip
 
     @property
     def slowed(self) -> tuple[int, int]:
@@ -381,24 +386,19 @@ class Push:
         if endpoint.headers:
             # They are often credentials: what was sent is kept without them.
             headers += tuple((name, masked(value)) for name, value in endpoint.headers)
-        if exchange.error != "withdrawn":
-            self._learn(slots, exchange)
         if exchange.error in _NOT_TRIED:
+            if exchange.error == "busy":
+                self._rest(slots)
             self._release(owned)
             return
+        self._learn(slots, exchange)
         if failpoints.reach is not None:
             await failpoints.reach("after_send_before_result")
         ended_ms = self._clock.now_ms()
-        verdict = judge(
-            status=exchange.status,
-            error=exchange.error,
-            retry_after_s=retry_after(exchange.header("retry-after"), ended_ms),
-            attempt=owned.n + 1,
-            schedule_s=self._schedule_of(endpoint),
-            chance=random.random(),  # noqa: S311 - jitter
-            give_up_on=endpoint.policy.give_up_on,
-            retry=owned.retry,
-        )
+        verdict = judged(
+            owned, exchange, ended_ms, endpoint.policy, self._schedule_s,
+            random.random(),  # noqa: S311 - jitter
+        )  # fmt: skip
         self.tally.made(
             endpoint.no, exchange.status, exchange.error, verdict.final, exchange.timings.total,
             ended_ms - time_of(owned.event),
@@ -448,6 +448,16 @@ class Push:
             self.held_back += len(slots.queue)
             self._give_back(slots)
 
+    def _rest(self, slots: Slots) -> None:
+        """Leave an endpoint alone for a second: a limit of ours says nothing of how it is."""
+        if not slots.resting:
+            slots.resting = True
+            asyncio.get_running_loop().call_later(_REST_S, self._rested, slots)
+
+    def _rested(self, slots: Slots) -> None:
+        slots.resting = False
+        self._fill(slots)
+
     async def _exchange(
         self, slots: Slots, headers: tuple[tuple[str, str], ...], job: Job
     ) -> Exchange:
@@ -460,10 +470,6 @@ class Push:
             connections=max(slots.endpoint.policy.concurrency, self._per_host),
             may_send=lambda: self._may_send(slots, job),
         )
-
-    def _schedule_of(self, endpoint: Endpoint) -> tuple[int, ...]:
-        own = endpoint.policy.schedule_s
-        return self._schedule_s if own is None else own
 
     def _advice(self, slots: Slots, exchange: Exchange) -> Advice:
         if slots.target is None or exchange.verdict is None:

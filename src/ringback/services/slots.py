@@ -32,7 +32,7 @@ class Slots:
 
     __slots__ = (
         "_guards", "_signer", "_with", "active", "bytes", "enablings", "endpoint", "guard", "pace",
-        "queue", "target", "timer",
+        "queue", "resting", "target", "timer",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, guards: Guards) -> None:
@@ -42,6 +42,8 @@ class Slots:
         self.active = self.bytes = 0
         # How often it has been enabled again.
         self.enablings = 0
+        # Whether it is left alone for a moment, because a limit of ours was in its way.
+        self.resting = False
         self.pace = Pace(endpoint.policy.concurrency)
         self.timer: asyncio.TimerHandle | None = None
         self.target: Target | None = None
@@ -51,7 +53,7 @@ class Slots:
     @property
     def ready(self) -> bool:
         """Whether a request could begin, as far as this endpoint goes."""
-        return bool(self.queue) and self.active < self.pace.limit
+        return bool(self.queue) and self.active < self.pace.limit and not self.resting
 
     @property
     def there(self) -> int:

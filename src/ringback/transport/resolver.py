@@ -44,9 +44,12 @@ class ThreadResolver:
         self._threads = 0
 
     async def __call__(self, host: str, port: int) -> list[tuple[int, str]]:
-        """Resolve; raises OSError (gaierror) when there is no address or no room for the job."""
+        """Resolve; raises OSError (gaierror) when there is no address.
+
+        Without room for the job: `Failed` (busy), which says nothing of the name.
+        """
         if self._pending >= MAX_THREADS + MAX_QUEUED:
-            raise OSError("the resolver is busy with too many names")
+            raise Failed("busy", f"{self._pending} names are looked up already")
         if self._threads < MAX_THREADS and self._pending >= self._threads:
             self._threads += 1
             threading.Thread(target=self._work, name="ringback-dns", daemon=True).start()
@@ -103,11 +106,15 @@ def _setter(
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a name resolved to; valid until `until` on the client's clock. Empty with an error."""
+    """What a name resolved to; valid until `until` on the client's clock. Empty with an error.
+
+    `busy`: nobody was asked, for want of room.
+    """
 
     addresses: tuple[IpAddress, ...]
     until: float
     error: str = ""
+    busy: bool = False
 
 
 class Names:
@@ -129,7 +136,8 @@ class Names:
     async def lookup(self, host: str, port: int, timeout_s: float) -> Answer:
         """Resolve `host`; raises `Failed` (dns) when there is no address within `timeout_s`.
 
-        A slow name is not looked up while too many of its kind are: `Failed` (busy).
+        While too many names are looked up, or too many slow ones for one more of them: `Failed`
+        (busy).
         """
         answer = self._known.get(host)
         if answer is None or answer.until <= self._clock():
@@ -142,6 +150,8 @@ class Names:
                 task = asyncio.get_running_loop().create_task(self._query(host, port))
                 self._running[host] = task
             answer = await self._wait(task, host, timeout_s)
+        if answer.busy:
+            raise Failed("busy", answer.error)
         if answer.error:
             raise Failed("dns", f"{host} cannot be resolved: {answer.error}")
         return answer
@@ -173,8 +183,9 @@ class Names:
             del self._slow[next(iter(self._slow))]
 
     async def _query(self, host: str, port: int) -> Answer:
-        """Ask the resolver once and keep what it says, a failure too."""
+        """Ask the resolver once and keep what it says, a failure too; not that it has no room."""
         started = self._clock()
+        busy = False
         try:
             found = await self._resolve(host, port)
             addresses = tuple(dict.fromkeys(ipaddress.ip_address(text) for _, text in found))
@@ -183,14 +194,17 @@ class Names:
                 addresses, error = (), f"it has more than {MAX_ANSWERS} addresses"
         except (OSError, ValueError) as problem:
             addresses, error = (), str(problem) or type(problem).__name__
+        except Failed as problem:
+            addresses, error, busy = (), problem.detail, True
         finally:
             self._running.pop(host, None)
             self._late.discard(host)
-            self._slow.pop(host, None)
+            if not busy:
+                self._slow.pop(host, None)
             if self._clock() - started > SLOW_S:
                 self._note_slow(host)
-        answer = Answer(addresses, self._clock() + self._ttl, error)
-        if self._ttl > 0:
+        answer = Answer(addresses, self._clock() + self._ttl, error, busy)
+        if self._ttl > 0 and not busy:
             self._known.pop(host, None)
             self._known[host] = answer
             if len(self._known) > MAX_NAMES:
