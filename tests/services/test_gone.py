@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ringback.domain.endpoints import Endpoint, Mode
+from ringback.services import commit
 from ringback.services.manage import EndpointChanges, Manager
 from ringback.storage.lists import Scope
 from tests.services.sink import Sink, until
@@ -65,6 +66,30 @@ async def test_many_410s_at_once_are_one_disabling(stage: Stage, gone: Sink) -> 
     await _post(stage, _event())
     await _exhausted(stage, 21)
     assert (2, 2) == await _said(stage)
+
+
+async def test_while_nothing_more_can_be_stored_nobody_is_asked_again(
+    stage: Stage, gone: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too much waits for a commit when an endpoint answers 410: it is asked once, its answer waits
+    meanwhile and is recorded, and what follows is told.
+    """
+    await stage.add_endpoint(gone.url, "shop.*")
+    await stage.add_endpoint(f"{stage.sink.url}/ops", "endpoint.*")
+    await _post(stage, _event())
+    await until(lambda: gone.waiting == 1)
+    assert gone.gate is not None
+    monkeypatch.setattr(commit, "WAITING_MAX", 0)
+    gone.gate.set()
+    # Longer than from one claim to the next.
+    await asyncio.sleep(1.5)
+    assert (1, 0) == (len(gone.received), await stage.value("select count(*) from attempt"))
+    monkeypatch.undo()
+    await _exhausted(stage, 1)
+    await stage.engine.endings._make_up()
+    await until(lambda: len(stage.sink.received) == 2)
+    assert (1, 1) == (len(gone.received), await stage.value(
+        "select count(*) from attempt where status = 410"))  # fmt: skip
 
 
 async def test_a_410_of_what_was_before_disables_nothing(stage: Stage, gone: Sink) -> None:

@@ -41,7 +41,7 @@ class Desk:
         self.ended: list[int | None] = []
         self.leased = True
         self.worker = 1
-        self.unavailable = False
+        self.refusal: Exception | None = None
         self.refused = 0
         self.unrecorded = 0
         self.client = Client()
@@ -64,9 +64,9 @@ class Desk:
     async def _ending(
         self, _endpoint: Endpoint, _job: Job, _verdict: Verdict, status: int | None, *_: object
     ) -> None:
-        if self.unavailable:
+        if self.refusal is not None:
             self.refused += 1
-            raise DatabaseUnavailable("not now")
+            raise self.refusal
         self.ended.append(status)
 
     def configure(self, *endpoints: Endpoint) -> None:
@@ -302,37 +302,87 @@ async def test_trouble_is_an_attempt_too(desk: Desk, sinks: tuple[Sink, Sink]) -
 
 
 async def test_what_follows_from_an_end_comes_first(desk: Desk, sinks: tuple[Sink, Sink]) -> None:
-    """A delivery ends as exhausted after what it causes is stored; otherwise it is given back."""
+    """A delivery ends as exhausted after what it causes is stored. Until then its answer waits
+    here, and the endpoint is not asked again.
+    """
     _, good = sinks
     desk.configure(_endpoint(1, good.url))
-    good.answers.extend([(410, ""), (410, "")])
-    desk.unavailable = True
-    (owned,) = desk.start(1)
-    await until(lambda: desk.released == [owned])
-    assert [] == desk.finished
-    desk.unavailable = False
-    desk.push.start(owned, b"{}", desk.worker)
+    good.answers.append((410, ""))
+    desk.refusal = DatabaseUnavailable("not now")
+    desk.start(1)
+    await until(lambda: desk.refused > 1)
+    assert ([], []) == (desk.finished, desk.released)
+    desk.refusal = None
     await desk.done(1)
     assert ([410], 2) == (desk.ended, desk.finished[0].final)
+    assert ([], 1) == (desk.released, len(good.received))
+
+
+async def test_what_can_never_be_stored_does_not_hold_an_end_up(
+    desk: Desk, sinks: tuple[Sink, Sink]
+) -> None:
+    """A defect in what follows from an end: the delivery ends, and its attempt is recorded."""
+    _, good = sinks
+    desk.configure(_endpoint(1, good.url))
+    good.answers.append((410, ""))
+    desk.refusal = ValueError("a defect")
+    desk.start(1)
+    await desk.done(1)
+    assert (1, 2, 1) == (desk.refused, desk.finished[0].final, len(good.received))
+
+
+async def test_an_end_that_a_stop_overtakes_is_a_short_retry(
+    desk: Desk, sinks: tuple[Sink, Sink]
+) -> None:
+    """What follows from it cannot be stored any more: the attempt is recorded, and another comes
+    soon, even after the last.
+    """
+    _, good = sinks
+    desk.configure(_endpoint(1, good.url))
+    good.answers.extend([(410, ""), (500, "")])
+    desk.refusal = DatabaseUnavailable("not now")
+    desk.start(1)
+    desk.start(1, n=9)
+    await until(lambda: desk.refused > 2)
+    await desk.push.drain(10)
+    assert [0, 0] == [result.final for result in desk.finished]
+    assert {410, 500} == {result.status for result in desk.finished}
+    assert all(5 <= result.wait_s <= 6 for result in desk.finished)
+    assert all("could not be stored" in json.loads(r.detail)["decision"] for r in desk.finished)
+    assert ([], []) == (desk.ended, desk.released)
+
+
+async def test_an_end_whose_delivery_went_to_others_is_left_to_them(
+    desk: Desk, sinks: tuple[Sink, Sink]
+) -> None:
+    """We were retired while it waited: whoever owns it now says what becomes of it."""
+    _, good = sinks
+    desk.configure(_endpoint(1, good.url))
+    good.answers.append((410, ""))
+    desk.refusal = DatabaseUnavailable("not now")
+    (owned,) = desk.start(1)
+    await until(lambda: desk.refused > 1)
+    desk.push.drop()
+    desk.refusal = None
+    await until(lambda: desk.released == [owned])
+    assert ([], []) == (desk.ended, desk.finished)
 
 
 async def test_what_is_worth_one_attempt_is_never_given_back_after_it(
     desk: Desk, sinks: tuple[Sink, Sink]
 ) -> None:
-    """Were it, it would be sent again. It waits until what its end causes is stored; at a stop it
-    ends without.
-    """
+    """It waits as the others do until what its end causes is stored; at a stop it ends without."""
     _, good = sinks
     desk.configure(_endpoint(1, good.url), _endpoint(2, good.url))
     good.answers.extend([(500, ""), (500, "")])
-    desk.unavailable = True
+    desk.refusal = DatabaseUnavailable("not now")
     desk.start(1, retry=False)
     await until(lambda: desk.refused > 1)
     assert ([], []) == (desk.finished, desk.released)
-    desk.unavailable = False
+    desk.refusal = None
     await desk.done(1)
     assert ([500], 2) == (desk.ended, desk.finished[0].final)
-    desk.unavailable = True
+    desk.refusal = DatabaseUnavailable("not now")
     desk.start(2, retry=False)
     await until(lambda: len(good.received) == 2)
     await desk.push.drain(10)
@@ -391,14 +441,11 @@ async def test_a_limit_of_ours_says_nothing_of_an_endpoint(
     desk.configure(first, second)
     desk.start(1, most)
     await until(lambda: len(sink.received) == most)
-    # As many as make an endpoint count as failing, and more.
     handed = desk.start(2, most + 3)
     await until(lambda: len(desk.released) == most)
     assert set(handed[:most]) == set(desk.released)
     assert ([], 3) == (desk.finished, desk.push.queued)
-    assert ((0, 0), [2]) == (desk.push.slowed, desk.push.slow)
-    assert 2 not in desk.push.free()
-    assert most == desk.push._slots[2].pace.limit
+    assert ((0, 0), [2], [1]) == (desk.push.slowed, desk.push.slow, list(desk.push.free()))
     _open(sink)
     # A second later it is asked, without anything else having happened.
     await desk.done(most + 3)

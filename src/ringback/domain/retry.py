@@ -88,3 +88,10 @@ def judge(
     return Verdict(
         None, wait, f"{what}{asked}: attempt {attempt} of {total}, next in {wait:.0f} s."
     )
+
+
+def put_off(verdict: Verdict, chance: float) -> Verdict:
+    """Return a short retry in place of an end, for want of time to store what follows from it."""
+    wait = SCHEDULE_S[0] * (1 + JITTER * chance)
+    words = f"{verdict.words} What follows from that could not be stored: next in {wait:.0f} s."
+    return Verdict(None, wait, words)

@@ -17,10 +17,10 @@ from ringback import __version__
 from ringback.domain.endpoint_fields import masked
 from ringback.domain.endpoints import Endpoint
 from ringback.domain.ids import IdSequence, show, time_of
-from ringback.domain.retry import SCHEDULE_S, Verdict
-from ringback.errors import DatabaseUnavailable
+from ringback.domain.retry import SCHEDULE_S, Verdict, put_off
 from ringback.services import failpoints
 from ringback.services.clock import Clock
+from ringback.services.conclude import conclude
 from ringback.services.guards import OPEN, Advice, Guards
 from ringback.services.held import Held
 from ringback.services.outcome import judged, outcome
@@ -44,8 +44,6 @@ QUEUED_BYTES_HIGH = 2 * QUEUED_BYTES
 PER_HOST = 256
 # Who found no place is looked at again when one gets free; so many of them each time.
 _LOOKS = 8
-# Between two tries to store what follows from an end, of an event that is worth one attempt.
-_ENDING_PAUSE_S = 0.5
 # How long nothing is begun for an endpoint that a limit of ours kept from being asked.
 _REST_S = 1.0
 # Beyond so many results that are not known to be recorded, nothing is started: a crash would
@@ -116,6 +114,8 @@ class Push:
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
         self._queued = 0
+        # How often what this worker owned went to others.
+        self._drops = 0
         self.tally = Attempts()
         self.held_back = 0
         self.stopping = False
@@ -332,9 +332,6 @@ class Push:
                 await self._send(slots, job)
             else:
                 self._release(job.owned)
-        except DatabaseUnavailable:
-            # What should be known before the delivery ends could not be stored: attempt it again.
-            self._release(job.owned)
         except Exception:
             log.exception("push.defect", endpoint=slots.endpoint.no)
             self._release(job.owned)
@@ -370,7 +367,8 @@ class Push:
             looks -= 1
 
     async def _send(self, slots: Slots, job: Job) -> None:
-        endpoint, owned, enablings = slots.endpoint, job.owned, slots.enablings
+        endpoint, owned = slots.endpoint, job.owned
+        enablings, drops = slots.enablings, self._drops
         started_ms = self._clock.now_ms()
         event_id = show("evt", owned.event)
         headers: tuple[tuple[str, str], ...] = (
@@ -399,40 +397,27 @@ class Push:
             owned, exchange, ended_ms, endpoint.policy, self._schedule_s,
             random.random(),  # noqa: S311 - jitter
         )  # fmt: skip
+        if verdict.final == "exhausted":
+            after = await conclude(
+                lambda: self._ending(
+                    endpoint, job, verdict, exchange.status,
+                    lambda: slots.enablings == enablings and not slots.endpoint.disabled,
+                ),
+                lambda: self.stopping,
+                lambda: self._drops != drops,
+            )  # fmt: skip
+            if after == "lost":
+                self._release(owned)
+                return
+            if after == "unstored" and owned.retry:
+                verdict = put_off(verdict, random.random())  # noqa: S311 - jitter
         self.tally.made(
             endpoint.no, exchange.status, exchange.error, verdict.final, exchange.timings.total,
             ended_ms - time_of(owned.event),
         )  # fmt: skip
-        if verdict.final == "exhausted":
-            await self._end(
-                endpoint, job, verdict, exchange.status,
-                lambda: slots.enablings == enablings and not slots.endpoint.disabled,
-            )  # fmt: skip
         request = {"method": "POST", "url": endpoint.url, "headers": headers}
         advice = self._advice(slots, exchange)
         self._finished(outcome(owned, attempt_id, request, exchange, verdict, advice))
-
-    async def _end(
-        self, endpoint: Endpoint, job: Job, verdict: Verdict, status: int | None,
-        stands: Callable[[], bool],
-    ) -> None:  # fmt: skip
-        """Store what follows from an end before it.
-
-        What is worth one attempt waits here until that is possible: given back it would be sent
-        again. If it never is, the delivery ends without.
-        """
-        while True:
-            try:
-                await self._ending(endpoint, job, verdict, status, stands)
-            except Exception as error:
-                if job.owned.retry:
-                    raise
-                if not isinstance(error, DatabaseUnavailable):
-                    log.exception("push.defect", endpoint=endpoint.no)
-                elif not self.stopping:
-                    await asyncio.sleep(_ENDING_PAUSE_S)
-                    continue
-            return
 
     def _attempt_id(self, at_ms: int) -> UUID:
         """Return the id of an attempt that begins now; those of one millisecond are in a row."""
@@ -486,6 +471,7 @@ class Push:
 
     def drop(self) -> None:
         """Forget what waits: another worker owns it now. Requests on the wire run on."""
+        self._drops += 1
         for slots in self._slots.values():
             for job in slots.queue:
                 self._held.discard(job.owned.lane, job.owned.endpoint, job.owned.ord)
