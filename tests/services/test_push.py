@@ -19,7 +19,7 @@ from ringback.services.held import Held
 from ringback.services.outcome import RESPONSE_KEPT
 from ringback.services.pace import RESUMED_RATE
 from ringback.services.push import QUEUED_BYTES, UNRECORDED_MAX, Push
-from ringback.services.record import CACHE_BYTES, Bodies
+from ringback.services.record import Bodies
 from ringback.services.slots import QUEUED_PER_ENDPOINT, Job
 from ringback.services.snapshot import Snapshot
 from ringback.storage.hot import Finished, Owned
@@ -495,22 +495,3 @@ async def test_a_drain_gives_back_what_has_not_begun(desk: Desk, sinks: tuple[Si
     await drain
     assert (CONCURRENCY, CONCURRENCY) == (len(sink.received), len(desk.finished))
     assert {} == desk.push.free()
-
-
-def test_remembered_bodies_are_bounded() -> None:
-    """The oldest are forgotten beyond 32 MiB; one that is kept already counts once."""
-    kept = Bodies()
-    ids = [uuid.UUID(int=number) for number in range(40)]
-    for id_ in ids:
-        for _ in range(3):
-            kept.keep(id_, bytes(MIB))
-    most = CACHE_BYTES // MIB
-    assert 32 == most
-    assert [id_ for id_ in ids if kept.get(id_) is not None] == ids[-most:]
-    kept.keep(uuid.UUID(int=99), bytes(CACHE_BYTES))
-    assert [kept.get(id_) for id_ in ids] == [None] * 40
-    assert kept.get(uuid.UUID(int=99)) is not None
-    kept.keep(uuid.UUID(int=100), bytes(CACHE_BYTES + 1))
-    assert kept.get(uuid.UUID(int=100)) is None
-    kept.keep(ids[0], b"{}")
-    assert b"{}" == kept.get(ids[0])
