@@ -2,15 +2,20 @@
 
 import asyncio
 import json
-import os
 import random
 import uuid
 
+import pytest
+
 from ringback.app import Engine
-from ringback.domain.ids import show, uuid7
+from ringback.domain.ids import show
 from ringback.domain.messages import Failure, Status
-from ringback.providers.base import OutboundMessage, SendResult
-from ringback.services.sends import Answered, Submitting
+from ringback.providers import registry
+from ringback.providers.base import OutboundMessage, ProviderConfig, SendResult
+from ringback.services import send
+from ringback.services.batch import PENDING_S
+from ringback.services.send import SWEEP_S
+from tests.providers.driving import FakeApi, driven
 from tests.services.sink import until
 from tests.services.stage import Stage
 from tests.sizes import SIZES
@@ -115,19 +120,24 @@ async def test_a_refusal_fails_the_message(stage: Stage) -> None:
 
 
 async def test_answers_and_reports_meet_in_any_order(stage: Stage) -> None:
-    """Random interleavings on two workers: every report joined, each message whole, none twice."""
+    """Random interleavings of the simulator's sends and its reports on two workers: every report
+    joined, each message whole, none twice.
+    """
     other = stage.another_engine()
     await other.start()
     await stage.execute("update endpoint set deleted = now()")
     await stage.engine.configuration.reload()
     await other.configuration.reload()
     chance = random.Random(15)
+    connection = stage.connection(TOKEN)
+    assert isinstance(connection.config, ProviderConfig)
+    api = FakeApi(registry.get(connection.provider), connection.config)
     try:
         limit = asyncio.Semaphore(64)
 
         async def one(number: int) -> None:
             async with limit:
-                await _interleave(stage, [stage.engine, other], chance, number)
+                await _interleave(stage, [stage.engine, other], chance, api, number)
 
         await asyncio.gather(*(one(number) for number in range(SIZES.early_interleavings)))
         async with asyncio.timeout(30):
@@ -145,20 +155,61 @@ async def test_answers_and_reports_meet_in_any_order(stage: Stage) -> None:
     assert wrong == []
 
 
-async def _interleave(
-    stage: Stage, engines: list[Engine], chance: random.Random, number: int
+async def test_what_is_never_answered_holds_nothing_back_for_ever(stage: Stage) -> None:
+    """Who sent is gone without an answer. A report waits for it for a minute, then it is told of as
+    observed; the message stays as it was committed.
+    """
+    other = stage.another_engine()
+    await other.start()
+    ours = await other.sender.begin(stage.connection(TOKEN), _message())
+    await other.stop()
+    await _report(stage, "delivered", "p1")
+    left = await stage.rows("select extract(epoch from until - now())::float from pending")
+    assert 2 == len(left)
+    assert all(30 < row[0] <= PENDING_S for row in left)
+    await asyncio.sleep(SWEEP_S * 1.5)
+    assert await stage.value("select count(*) from pending where kind = 2") == 1
+    await stage.execute(f"update pending set until = until - interval '{PENDING_S} s'")
+    await until(lambda: "message.delivered" in _types(stage))
+    assert _types(stage) == ["message.queued", "message.delivered"]
+    event = json.loads(stage.sink.received[1].body)["data"]
+    assert event["message"]["origin"] == "observed"
+    assert event["message"]["id"] != show("msg", ours)
+    assert await stage.value("select count(*) from pending where kind = 2") == 0
+
+
+async def test_more_than_a_sweep_takes_is_let_go(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection, provider_id = stage.connection(TOKEN), f"p{number}"
-    now = stage.engine.clock.now_ms()
-    message = OutboundMessage(to=f"+1650555{number:06}", from_="+1", channel="sms")
-    ours = uuid7(now, os.urandom(10))
-    await chance.choice(engines).committer.submit(Submitting(connection, ours, now, message))
+    """What one sweep leaves the next ones take: each report is told of, once."""
+    monkeypatch.setattr(send, "SWEEP_MAX", 20)
+    ours = await stage.engine.sender.begin(stage.connection(TOKEN), _message())
+    strangers = [f"s{number}" for number in range(50)]
+    await asyncio.gather(*(_report(stage, "delivered", stranger) for stranger in strangers))
+    assert await stage.value("select count(*) from pending where kind = 2") == len(strangers)
+    await _answer(stage, ours, "p1")
+    await until(lambda: _types(stage).count("message.delivered") == len(strangers))
+    told = [json.loads(got.body)["data"]["message"] for got in stage.sink.received]
+    assert sorted(strangers) == sorted(
+        one["provider_message_id"] for one in told if one["origin"] == "observed"
+    )
+    assert await stage.value("select count(*) from pending") == 0
+
+
+async def _interleave(
+    stage: Stage, engines: list[Engine], chance: random.Random, api: FakeApi, number: int
+) -> None:
+    """Send by the simulator; its reports are under way from when it has taken the message."""
+    connection = stage.connection(TOKEN)
+    message = OutboundMessage(to=f"+1650555{number:06}", from_="+15550783881", channel="sms")
+    ours = await chance.choice(engines).sender.begin(connection, message)
+    result, _ = driven(api.provider.send(message, connection.config), api)
+    assert "submitted" == result.outcome
+    (provider_id,) = result.message_ids
 
     async def answer() -> None:
         await asyncio.sleep(chance.random() * 0.01)
-        result = SendResult("submitted", (provider_id,))
-        work = Answered(connection, ours, now, result)
-        await chance.choice(engines).committer.submit(work)
+        await chance.choice(engines).sender.finish(connection, ours, result, message)
 
     async def report(status: Status) -> None:
         await asyncio.sleep(chance.random() * 0.01)

@@ -11,7 +11,7 @@ from ringback.services.pace import FAILING
 from tests.services.crowd import Limited, Traffic, add_endpoints, peak
 from tests.services.sink import until
 from tests.services.stage import Stage, fresh
-from tests.sizes import SIZES
+from tests.sizes import FULL, SIZES
 
 PENDING = SIZES.herd
 PER_SECOND = 50
@@ -63,8 +63,8 @@ async def test_who_fails_is_hardly_asked(stage: Stage, limited: Limited) -> None
 async def test_who_comes_back_is_not_run_over(
     stage: Stage, limited: Limited, record_property: Callable[[str, object], None]
 ) -> None:
-    """A receiver of fifty a second gets everything, never twice as many in a second, and what
-    waits only becomes less.
+    """A receiver of fifty a second gets everything, never twice as many in a second (in full: never
+    5 % more), does not fall over again, and what waits only becomes less.
     """
     await _published_while_down(stage, limited)
     loop = asyncio.get_running_loop()
@@ -83,7 +83,7 @@ async def test_who_comes_back_is_not_run_over(
     record_property("seconds", loop.time() - began)
     assert sorted(left, reverse=True) == left
     assert 0 == limited.collapses
-    assert most < 2 * PER_SECOND
+    assert most <= PER_SECOND * (1.05 if SIZES is FULL else 2)
     ids = {got.headers["webhook-id"] for got in limited.received}
     assert (PENDING, PENDING) == (len(limited.taken), len(ids))
     await until(lambda: stage.engine.push.slowed[0] == 0)
