@@ -29,9 +29,11 @@ def main() -> int:
             return 0
         found = machine.described(stage.scratch)
         chosen = _chosen(options.case)
-        runs, failures = _run(stage, chosen)
+        measured: list[tuple[float, float]] = []
+        runs, failures = _run(stage, chosen, measured)
         if not runs:
             return 1
+        found["speed"] = machine.paces(measured)
         whole = size.name == "full" and len(chosen) == len(_chosen(None)) and not failures
         profiles = {name: _profile(stage, name) for name in profiling.CASES} if whole else {}
     date = datetime.now(UTC).strftime("%Y-%m-%d")
@@ -84,14 +86,20 @@ def _chosen(names: list[str] | None) -> list[Case]:
     return [case for case in CASES.values() if case.id in ids]
 
 
-def _run(stage: Stage, chosen: list[Case]) -> tuple[report.Runs, list[str]]:
-    """Run the cases; one that fails is told of at the end and costs the others nothing."""
+def _run(
+    stage: Stage, chosen: list[Case], paces: list[tuple[float, float]]
+) -> tuple[report.Runs, list[str]]:
+    """Run the cases; one that fails is told of at the end and costs the others nothing.
+
+    How fast the machine is before each run is added to `paces`.
+    """
     runs: report.Runs = {}
     failures = []
     for case in chosen:
         for variant, run in case.variants.items():
             repeats = runs.setdefault(case.id, {}).setdefault(variant, [])
             for turn in range(stage.size.repeats):
+                paces.append(machine.pace())
                 began = time.monotonic()
                 try:
                     repeats.append(run(stage))
@@ -100,7 +108,9 @@ def _run(stage: Stage, chosen: list[Case]) -> tuple[report.Runs, list[str]]:
                     break
                 told = ", ".join(f"{key} {value:,.2f}" for key, value in repeats[-1].items())
                 took = time.monotonic() - began
-                print(f"{case.id} {variant} #{turn + 1} ({took:.0f} s): {told}", flush=True)
+                alone, together = paces[-1]
+                pace = f"a piece of work {alone:.0f} ms, on all cores {together:.0f} ms"
+                print(f"{case.id} {variant} #{turn + 1} ({took:.0f} s; {pace}): {told}", flush=True)
     return runs, failures
 
 

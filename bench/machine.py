@@ -1,4 +1,7 @@
-"""What the figures were measured on: machine, versions, and how long its disk takes to be sure."""
+"""What the figures were measured on: machine, versions, how long its disk takes to be sure.
+
+And how fast it is just now: processors that are shared, or grow warm, are not the same every hour.
+"""
 
 import importlib.util
 import os
@@ -7,12 +10,23 @@ import re
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 _SYNCS = 50
+# A fixed piece of work of the kind that a worker does: objects, text, hashes. It tells its own
+# time of the processor, in milliseconds.
+_PIECE = """
+import hashlib, json, time
+began = time.process_time()
+for number in range(20000):
+    text = json.dumps({"id": number, "to": "+15550100123", "tags": ["a", "b"], "status": "sent"})
+    hashlib.sha256(json.dumps(json.loads(text)).encode()).hexdigest()
+print((time.process_time() - began) * 1000)
+"""
 
 
 def described(scratch: Path) -> dict[str, str]:
@@ -29,6 +43,29 @@ def described(scratch: Path) -> dict[str, str]:
         "load before": "{:.2f}, {:.2f}, {:.2f}".format(*os.getloadavg()),
         "revision": _revision(),
     }
+
+
+def pace() -> tuple[float, float]:
+    """Measure what a fixed piece of work takes on one core, and on all of them at once, in ms."""
+    return _pieces(1), _pieces(len(os.sched_getaffinity(0)))
+
+
+def paces(measured: list[tuple[float, float]]) -> str:
+    """Write in words what was measured before each run."""
+    alone, together = zip(*measured, strict=True)
+    return (
+        f"a fixed piece of work took {min(alone):.0f} to {max(alone):.0f} ms on one core, "
+        f"{min(together):.0f} to {max(together):.0f} ms on all at once, before the runs"
+    )
+
+
+def _pieces(count: int) -> float:
+    """Do the work in so many processes at once; return the slowest one's time, in ms."""
+    workers = [
+        subprocess.Popen([sys.executable, "-c", _PIECE], stdout=subprocess.PIPE, text=True)
+        for _ in range(count)
+    ]
+    return max(float(worker.communicate(timeout=60)[0]) for worker in workers)
 
 
 def _processor() -> str:

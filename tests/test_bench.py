@@ -67,7 +67,7 @@ def test_the_result_says_what_it_was_measured_on(results: dict[str, Any]) -> Non
     """Machine, versions, durations: a figure without them means nothing."""
     assert {
         "processor", "memory", "system", "disk", "python", "postgresql", "receiver", "generator",
-        "load before", "revision",
+        "load before", "revision", "speed",
     } <= set(results["machine"])  # fmt: skip
     assert all(results["machine"].values())
     assert ("quick", 1) == (results["size"]["name"], results["size"]["repeats"])
