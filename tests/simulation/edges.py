@@ -6,7 +6,8 @@ from typing import cast
 
 from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
-from ringback.storage.database import Connection, Database, Gone
+from ringback.storage.database import Connection, Database
+from ringback.storage.faults import Gone
 from ringback.storage.link import HotLink
 from tests.simulation.server import STATEMENT_TIMEOUT_S, Server
 from tests.simulation.timeloop import Process

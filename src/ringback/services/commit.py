@@ -23,8 +23,10 @@ from ringback.services.clock import Clock
 from ringback.services.configuration import Configuration
 from ringback.services.flood import Flood
 from ringback.services.tally import ITEMS, Histogram
+from ringback.services.trouble import Trouble
 from ringback.services.work import Work
 from ringback.storage.database import Connection
+from ringback.storage.faults import fault_kind
 from ringback.storage.hot import (
     Committed,
     Owned,
@@ -36,7 +38,7 @@ from ringback.storage.hot import (
     stored,
 )
 from ringback.storage.idempotency import read_publications
-from ringback.storage.link import HotLink, fault_kind
+from ringback.storage.link import HotLink
 from ringback.storage.suppressions import InForce, read_in_force
 from ringback.storage.uuids import quick
 
@@ -142,6 +144,7 @@ class Committer:
         self._busy = False
         self._ids: IdSequence | None = None
         self.quiet = asyncio.Lock()
+        self._shut = Trouble("commit")
         self.batches = 0
         self.items = 0
         self.sizes = Histogram(ITEMS)
@@ -211,6 +214,7 @@ class Committer:
         except Exception as error:
             await self._failed(waiting, error, sent, again)
             return
+        self._shut.over()
         self.batches += 1
         self.items += len(waiting)
         self.sizes.add(len(waiting))
@@ -312,9 +316,14 @@ class Committer:
         kind = fault_kind(error)
         if kind == "again" and again < _AGAIN_MAX:
             await self._flush(waiting, again + 1)
-        elif kind == "poison" or (kind == "again" and len(waiting) > 1):
+        elif kind == "poison" or (kind in {"again", "unclear"} and len(waiting) > 1):
             log.warning("commit.refused", items=len(waiting), error=str(error)[:300])
             await self._isolate(waiting)
+        elif kind == "shut":
+            # Nothing is wrong with what waits: it is to come again as it is.
+            self._shut.note(error)
+            self._link.renew()
+            _fail(waiting, DatabaseUnavailable("The database takes nothing just now."))
         elif sent is not None and kind == "gone":
             self._link.drop()
             await self._settle(waiting, sent.batch)

@@ -14,9 +14,11 @@ from ringback.errors import DatabaseUnavailable
 from ringback.services import failpoints
 from ringback.services.held import Held
 from ringback.services.stuck import NAMED_MAX
+from ringback.services.trouble import Trouble
 from ringback.storage.database import Connection
+from ringback.storage.faults import fault_kind
 from ringback.storage.hot import Finished, Owned, bodies, end_gone, finish_batch, release
-from ringback.storage.link import HotLink, fault_kind, stored_already
+from ringback.storage.link import HotLink, stored_already
 
 BATCH_MAX = 500
 CACHE_BYTES = 32 * 1024 * 1024
@@ -93,6 +95,7 @@ class Recorder:
         self._wake = asyncio.Event()
         self._busy = False
         self.quiet = asyncio.Lock()
+        self._trouble = Trouble("record")
         self.attempts = 0
 
     @property
@@ -145,9 +148,10 @@ class Recorder:
                     for result in batch:
                         self._held.discard(result.lane, result.endpoint, result.ord)
                     await self._hand_on(connection, worker, owned)
+                self._trouble.over()
                 return
             except Exception as error:
-                if fault_kind(error) == "poison":
+                if fault_kind(error) in {"poison", "unclear"}:
                     await self._isolate(batch, error)
                     return
                 await self._pause(error)
@@ -195,9 +199,10 @@ class Recorder:
                     await release(await self._link.get(worker), worker, batch)
                     for row in batch:
                         self._held.discard(row.lane, row.endpoint, row.ord)
+                self._trouble.over()
                 return
             except Exception as error:
-                if fault_kind(error) == "poison":
+                if fault_kind(error) in {"poison", "unclear"}:
                     log.exception("release.refused")
                     # Still ours, and nobody's work any more: it is found by whoever looks for that.
                     for row in batch:
@@ -207,8 +212,10 @@ class Recorder:
                 await self._pause(error)
 
     async def _pause(self, error: Exception) -> None:
-        if not isinstance(error, DatabaseUnavailable):
-            log.warning("record.again", error=str(error)[:300])
+        self._trouble.note(error)
+        if fault_kind(error) == "shut":
+            self._link.renew()
+        elif not isinstance(error, DatabaseUnavailable):
             self._link.drop()
         await asyncio.sleep(_PAUSE_S)
 

@@ -12,29 +12,18 @@ import asyncpg
 
 from ringback.errors import DatabaseUnavailable
 from ringback.storage.arrays import look_at_concrete_classes
+from ringback.storage.faults import Gone, unfit
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 else:
     Connection = asyncpg.Connection
 Row = asyncpg.Record
-Gone = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    # What the driver says when the connection broke at an awkward moment.
-    asyncpg.InternalClientError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    # No memory, disk or connection left; trouble with files.
-    asyncpg.InsufficientResourcesError,
-    asyncpg.PostgresSystemError,
-    TimeoutError,
-)
 
 _POOL_MAX = 10
 _CONNECT_TIMEOUT_S = 10
+# Between two renewals of the pool, while the server refuses.
+_ANEW_S = 1.0
 MINIMUM_MAJOR = 15
 
 _COMMON = {
@@ -97,6 +86,7 @@ class Database:
         """Remember the DSN; `open` connects."""
         self.dsn = dsn
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._renewed = -_ANEW_S
 
     async def open(self) -> None:
         """Connect. Raises DatabaseUnavailable when nobody answers."""
@@ -127,6 +117,18 @@ class Database:
                 yield connection  # type: ignore[misc]
         except Gone as error:
             raise DatabaseUnavailable(_plain(error)) from error
+        except asyncpg.PostgresError as error:
+            if not unfit(error):
+                raise
+            await self._renew()
+            raise DatabaseUnavailable(f"PostgreSQL refuses: {error}.") from error
+
+    async def _renew(self) -> None:
+        """Let go of all connections: what the server was when they were opened may stay."""
+        now = asyncio.get_running_loop().time()
+        if self._pool is not None and now - self._renewed >= _ANEW_S:
+            self._renewed = now
+            await self._pool.expire_connections()
 
     async def rows(self, sql: str, *arguments: object) -> list[Row]:
         """Run one statement and return its rows."""

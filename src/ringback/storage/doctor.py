@@ -9,7 +9,8 @@ import asyncpg
 import msgspec
 
 from ringback.errors import DatabaseUnavailable
-from ringback.storage.database import Connection, Gone, connect
+from ringback.storage.database import Connection, connect
+from ringback.storage.faults import Gone
 from ringback.storage.partitions import DAILY
 from ringback.storage.queries import query
 

@@ -4,35 +4,17 @@ import asyncio
 import random
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
 
 import asyncpg
 
 from ringback.errors import DatabaseUnavailable
-from ringback.storage.database import Connection, Gone, connect
+from ringback.storage.database import Connection, connect
+from ringback.storage.faults import Gone
 from ringback.storage.queries import query
 
 _BACKOFF_MAX_S = 2.0
-FaultKind = Literal["gone", "again", "poison"]
-# Deadlock, serialization, lock and statement timeouts: the same batch may be sent again.
-_AGAIN = frozenset(("40001", "40P01", "55P03", "57014"))
-_TROUBLE = ("53", "57P0", "58")
-
-
-def fault_kind(error: BaseException) -> FaultKind:
-    """Say what an error of a hot statement means.
-
-    `gone`: the connection or the server is in trouble, the outcome unknown. `again`: nothing was
-    written, send the same once more. `poison`: something in the batch itself cannot be stored.
-    """
-    if isinstance(error, (*Gone, DatabaseUnavailable)):
-        return "gone"
-    code = getattr(error, "sqlstate", None)
-    if not isinstance(code, str):
-        return "poison"
-    if code in _AGAIN:
-        return "again"
-    return "gone" if code.startswith(_TROUBLE) else "poison"
+# Between two new connections to a server that answers, and refuses.
+_ANEW_S = 1.0
 
 
 def stored_already(error: BaseException) -> bool:
@@ -58,6 +40,7 @@ class HotLink:
         self._slot = slot
         self._broken = broken
         self._worker: int | None = None
+        self._renewed = -_ANEW_S
         self._connection: Connection | None = None
         self._backend: tuple[int, datetime] | None = None
         self.failures = 0
@@ -123,6 +106,16 @@ class HotLink:
             self._throw_away()
             if self._worker is not None:
                 self._broken(self._worker)
+
+    def renew(self) -> None:
+        """Use another connection from now on, though it is known what became of everything.
+
+        The server refuses: what it was when this one was opened may stay with it. Once a second.
+        """
+        now = asyncio.get_running_loop().time()
+        if now - self._renewed >= _ANEW_S:
+            self._renewed = now
+            self._throw_away()
 
     def _throw_away(self) -> None:
         if self._connection is not None:

@@ -14,7 +14,8 @@ import asyncpg
 import msgspec
 
 from ringback.errors import DatabaseUnavailable, MadeByAnother, MigrationError
-from ringback.storage.database import Connection, Gone, connect
+from ringback.storage.database import Connection, connect
+from ringback.storage.faults import Gone
 from ringback.storage.partitions import extend
 from ringback.storage.queries import query, sql_folder
 

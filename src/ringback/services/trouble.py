@@ -1,0 +1,77 @@
+"""Going on after whatever went wrong, and saying so once: how loops live through bad times.
+
+A server that is read-only, full or gone refuses a loop's work every time that it is its turn, and a
+worker that ends for that ends for nothing: the next one meets the same.
+"""
+
+from types import TracebackType
+
+import asyncpg
+import structlog
+
+from ringback.errors import DatabaseUnavailable
+from ringback.storage.faults import Gone
+
+# Kinds of errors that are remembered as told; there are never so many.
+_KINDS_MAX = 32
+_DATABASE = (DatabaseUnavailable, asyncpg.PostgresError, *Gone)
+log = structlog.get_logger()
+
+
+class Trouble:
+    """What is wrong with one activity: each kind of error is logged once, and its end.
+
+    As a context manager it takes errors and lets the loop around it go on:
+
+    ```
+    while True:
+        with self._trouble:
+            await self.once()
+        await asyncio.sleep(EVERY_S)
+    ```
+    """
+
+    def __init__(self, name: str) -> None:
+        """Take what the activity is called in the log: `name.failed` and `name.well`."""
+        self._failed, self._defect, self._well = f"{name}.failed", f"{name}.defect", f"{name}.well"
+        self._kinds: set[str] = set()
+        self.count = 0
+
+    def note(self, error: Exception) -> None:
+        """Note that it went wrong. What is not the database's is a defect, and shown whole."""
+        self.count += 1
+        kind = f"{type(error).__name__} {getattr(error, 'sqlstate', '')}"
+        if kind in self._kinds or len(self._kinds) == _KINDS_MAX:
+            return
+        self._kinds.add(kind)
+        words = f"{type(error).__name__}: {error}"[:300]
+        if isinstance(error, _DATABASE):
+            log.warning(self._failed, error=words)
+        else:
+            log.error(self._defect, error=words, exc_info=error)
+
+    def over(self) -> None:
+        """Note that it went well."""
+        if self.count:
+            log.info(self._well, failures=self.count)
+            self.count = 0
+            self._kinds.clear()
+
+    def __enter__(self) -> None:
+        """Begin a turn."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> bool:
+        """Take an error, but no cancellation."""
+        del kind, where
+        if error is None:
+            self.over()
+            return False
+        if not isinstance(error, Exception):
+            return False
+        self.note(error)
+        return True
