@@ -66,6 +66,7 @@ from ringback.services.stuck import Astray, Stuck
 from ringback.services.subscribe import Subscriber, Ways
 from ringback.services.talk import Tokens
 from ringback.services.trials import Trials
+from ringback.services.trouble import Trouble
 from ringback.services.workers import Lease, Workers
 from ringback.settings import Settings
 from ringback.storage import workers as worker_table
@@ -84,6 +85,8 @@ _RECORD_S = 1.0
 # Objects made before the collector looks at the youngest, and how seldom it looks at older ones.
 GC_THRESHOLDS = (20_000, 20, 20)
 DRAINED_LOOK_S = 0.01
+# Between two tries to register.
+REGISTER_S = 1.0
 # From so much work that waits, a second batch is decided while the first is being written.
 SECOND_FROM = 32
 # From so many deliveries on their way, intake is slowed if this worker cannot keep up.
@@ -189,7 +192,7 @@ class Engine:
         self.fakes = FakeApis(self.configuration, self.clock, self.simulator, settings.base_url)
         ways = Ways(self.client, self.door, settings.base_url, settings.public_url)
         self.subscriber = Subscriber(ways, self.guards, self.database, self.clock)
-        self.sweeper = Sweeper(self.database, self.committer, self.configuration, self.clock)
+        self.sweeper = Sweeper(self.database, self.committer, self.clock)
 
     def _committer(self, slot: int, backlog: Backlog, least: int = 1) -> Committer:
         return Committer(
@@ -239,12 +242,9 @@ class Engine:
 
     async def start(self) -> None:
         """Connect, register, load the configuration and start every loop."""
-        await self.database.open()
-        await check_vault(self.database, self.configuration.vault)
         self.configuration.on_reload(self._configured)
         self.configuration.on_reload(self.rate_limits.configure)
-        await self.configuration.reload()
-        await self.workers.join()
+        await self._register()
         self.push.resume()
         first = min(self.configuration.snapshot.tenants, default=0)
         self.inspector = Inspector(self.database, first)
@@ -258,6 +258,27 @@ class Engine:
         ]  # fmt: skip
         self._tasks = [asyncio.create_task(self._watched(loop)) for loop in loops]
         spare_collector()
+
+    async def _register(self) -> None:
+        """Connect, load the configuration and register, again until the database takes it.
+
+        It was there when the supervisor looked. A worker that ended now would be replaced by one
+        that meets the same.
+        """
+        trouble = Trouble("worker.start")
+        while True:
+            try:
+                await self.database.open()
+                await check_vault(self.database, self.configuration.vault)
+                await self.configuration.reload()
+                await self.workers.join()
+            except DatabaseUnavailable as error:
+                trouble.note(error)
+                await self.database.close()
+                await asyncio.sleep(REGISTER_S)
+            else:
+                trouble.over()
+                return
 
     def _configured(self, snapshot: Snapshot) -> None:
         self.push.configure(snapshot)
@@ -293,9 +314,9 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.key_use.flush()
-        with contextlib.suppress(DatabaseUnavailable):
-            await self.session_use.flush()
+        for use in (self.key_use, self.session_use):
+            with Trouble("worker.stop"):
+                await use.flush()
         self.passwords.close()
         await self.workers.leave()
         await self.client.close()

@@ -19,7 +19,7 @@ import structlog
 import uvloop
 
 from ringback import log as logging_setup
-from ringback.app import DRAIN_S, QUICK_S, build
+from ringback.app import DRAIN_S, QUICK_S, Engine, build
 from ringback.errors import RingbackError
 from ringback.services import crew, failpoints
 from ringback.services.worker_process import begin, informed
@@ -63,12 +63,26 @@ async def serve(settings: Settings, listening: socket.socket, serving: Future[Mo
     loop.add_signal_handler(crew.HURRY, hurried)
     loop.add_signal_handler(crew.DIED, engine.workers.poke)
     loop.set_exception_handler(_report)
-    await engine.start()
+    if not await _started(engine, told):
+        return
     # Deliveries go on already.
     application: Application = (await asyncio.wrap_future(serving)).Application(engine)
     application.open(listening)
     await told.wait()
     await application.stop(QUICK_S if hurry.is_set() else DRAIN_S)
+
+
+async def _started(engine: Engine, told: asyncio.Event) -> bool:
+    """Start, which takes as long as the database takes nothing; False when told to stop first."""
+    start, stop = asyncio.create_task(engine.start()), asyncio.create_task(told.wait())
+    await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not start.done():
+        start.cancel()
+        await asyncio.wait({start})
+        return False
+    await start
+    return True
 
 
 def _loaded(module: str) -> Future[ModuleType]:

@@ -99,6 +99,31 @@ async def test_what_no_send_claims_is_observed(stage: Stage) -> None:
     assert await stage.value("select count(*) from pending") == 0
 
 
+async def test_many_of_a_deleted_connection_hold_up_nobody(stage: Stage) -> None:
+    """What was held back for it is told, and 500 that cannot be found keep no other waiting."""
+    await stage.engine.sender.begin(stage.connection(TOKEN), _message())
+    await _report(stage, "delivered", "stranger")
+    await stage.execute(
+        "insert into pending (subject, tenant, mode, kind, connection, until) "
+        "select gen_random_uuid(), tenant, mode, 2, 999, now() - interval '1 hour' "
+        "from pending, generate_series(1, 500) where kind = 2"
+    )
+    number = stage.connection(TOKEN).no
+    async with stage.engine.configuration.change() as connection:
+        await connection.execute("update connection set deleted = now() where no = $1", number)
+    assert TOKEN not in stage.engine.configuration.snapshot.connections
+    await stage.execute("update pending set until = now() where kind = 1")
+    await until(lambda: "message.delivered" in _types(stage))
+    await until_none_waits(stage)
+
+
+async def until_none_waits(stage: Stage) -> None:
+    """Wait until no early report is held back."""
+    async with asyncio.timeout(10):
+        while await stage.value("select count(*) from pending where kind = 2"):
+            await asyncio.sleep(0.05)
+
+
 async def test_other_addresses_and_connections_do_not_wait(stage: Stage) -> None:
     """Only a report on the same connection to the same address is held back."""
     await stage.engine.sender.begin(stage.connection(TOKEN), _message())

@@ -1,12 +1,18 @@
 """A database that turns read-only under a running engine, and back: it lives, and loses nothing."""
 
 import asyncio
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
+import pytest
+from structlog.testing import capture_logs
 
+from ringback.errors import DatabaseUnavailable
+from ringback.services import workers
+from ringback.services.trouble import Trouble
 from tests.services.sink import until
 from tests.services.stage import Stage, fresh
 
@@ -73,3 +79,57 @@ async def test_under_load_nothing_is_lost_and_nothing_unread(stage: Stage) -> No
     await until(
         lambda: len({got.headers["webhook-id"] for got in stage.sink.received}) == len(posted)
     )
+
+
+async def test_every_loop_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker is not ready, and answers 503; then everything goes on by itself."""
+    monkeypatch.setattr(workers, "LEASE_S", 2.0)
+    tasks = stage.engine._tasks
+    async with read_only(stage.dsn):
+        await until(lambda: not stage.engine.lease.held())
+        assert not (await stage.engine.health()).ready
+        assert 503 == (await stage.receive(stage.callback("sent", "early"))).status
+        failing = (stage.engine.sweeper.once, stage.engine.folding.once, stage.engine.retainer.once)
+        for once in failing:
+            trouble = Trouble("test")
+            with trouble:
+                await once()
+        stage.engine.key_use.note(uuid.uuid4())
+        with pytest.raises(DatabaseUnavailable, match="read-only"):
+            await stage.engine.key_use.flush()
+        assert [] == [task for task in tasks if task.done()]
+    await until(stage.engine.lease.held)
+    while (await stage.receive(stage.callback("sent", "late"))).status != 200:
+        await asyncio.sleep(0.05)
+    await until(lambda: len(stage.sink.received) == 1)
+    assert [] == [task for task in tasks if task.done()]
+    assert (await stage.engine.health()).ready
+
+
+async def test_a_worker_that_starts_waits_for_it(stage: Stage) -> None:
+    """It does not end, which would have its supervisor give up: it serves when it can."""
+    other = stage.another_engine()
+    async with read_only(stage.dsn):
+        start = asyncio.create_task(other.start())
+        with capture_logs() as told:
+            await until(lambda: any(line["event"] == "worker.start.failed" for line in told))
+        assert not start.done()
+    await asyncio.wait_for(start, 20)
+    assert other.lease.held()
+    await other.stop()
+
+
+def test_trouble_is_told_when_it_begins_changes_and_ends() -> None:
+    """However often it fails in between; a cancellation is none of it."""
+    trouble = Trouble("sweep")
+    away, broken = DatabaseUnavailable("away"), ValueError("defect")
+    with capture_logs() as told:
+        for error in (away, away, broken, broken, None, None, away):
+            with trouble:
+                if error is not None:
+                    raise error
+        with pytest.raises(asyncio.CancelledError), trouble:
+            raise asyncio.CancelledError
+    names = ["sweep.failed", "sweep.defect", "sweep.well", "sweep.failed"]
+    assert names == [line["event"] for line in told]
+    assert 4 == told[2]["failures"]

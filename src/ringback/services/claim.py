@@ -6,11 +6,9 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection
 
-import structlog
-
-from ringback.errors import DatabaseUnavailable
 from ringback.services import failpoints
 from ringback.services.record import Bodies, Desk, hand_on
+from ringback.services.trouble import Trouble
 from ringback.storage.hot import claim
 from ringback.storage.link import HotLink
 
@@ -19,7 +17,6 @@ CLAIM_MAX = 2000
 # A claim that finds room for less than this is not worth it: the next waits for more to be sent.
 _WORTH_IT = 64
 _PAUSE_S = 0.02
-log = structlog.get_logger()
 
 
 class Claimer:
@@ -53,13 +50,14 @@ class Claimer:
 
     async def run(self) -> None:
         """Claim for ever."""
+        trouble = Trouble("claim")
         while True:
             try:
                 while await self._turn():
-                    pass
+                    trouble.over()
+                trouble.over()
             except Exception as error:
-                if not isinstance(error, DatabaseUnavailable):
-                    log.warning("claim.failed", error=f"{type(error).__name__}: {error}"[:300])
+                trouble.note(error)
                 self._link.drop()
             with contextlib.suppress(TimeoutError):
                 # Not `wait_for`: that one forgets that it was cancelled if it is poked as well.

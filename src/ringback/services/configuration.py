@@ -13,11 +13,11 @@ import structlog
 
 from ringback.domain.endpoints import Connection, Tenant
 from ringback.domain.ids import show
-from ringback.errors import DatabaseUnavailable
 from ringback.providers import registry
 from ringback.providers.base import ProviderConfig
 from ringback.providers.config import ConfigError, load_config
 from ringback.services.snapshot import Snapshot
+from ringback.services.trouble import Trouble
 from ringback.services.workers import LEASE_S
 from ringback.storage import configuration as stored
 from ringback.storage.database import Connection as DatabaseConnection
@@ -102,13 +102,14 @@ class Configuration:
 
     async def listen(self, seen: Callable[[], None]) -> None:
         """Follow announcements for ever; `seen` is called after each reload."""
+        trouble = Trouble("configuration")
         while True:
-            try:
+            with trouble:
                 async for _ in stored.announcements(self._database.dsn):
                     await self.reload()
                     seen()
-            except DatabaseUnavailable:
-                await asyncio.sleep(_RECONNECT_S)
+                    trouble.over()
+            await asyncio.sleep(_RECONNECT_S)
 
 
 def arrange(everything: stored.Everything) -> Snapshot:

@@ -6,7 +6,6 @@ another one says.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -16,7 +15,6 @@ from ringback.domain.endpoints import Endpoint
 from ringback.domain.ids import delivery_id, show
 from ringback.domain.publishing import NewEvent
 from ringback.domain.retry import Verdict
-from ringback.errors import DatabaseUnavailable
 from ringback.services import audit
 from ringback.services.batch import Scope
 from ringback.services.clock import Clock
@@ -24,6 +22,7 @@ from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.publications import Publication
 from ringback.services.slots import Job
+from ringback.services.trouble import Trouble
 from ringback.storage import configuration as stored
 from ringback.storage.lists import Scope as StoredScope
 
@@ -59,8 +58,9 @@ class Endings:
 
     async def run(self) -> None:
         """Say of endpoints that were disabled what nobody has said yet, for ever."""
+        trouble = Trouble("endings")
         while True:
-            with contextlib.suppress(DatabaseUnavailable):
+            with trouble:
                 await self._make_up()
             await asyncio.sleep(LOOK_S)
 

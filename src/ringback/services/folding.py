@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from ringback.domain.endpoints import Mode, Tenant
-from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
+from ringback.services.trouble import Trouble
 from ringback.storage import rollups
 from ringback.storage.database import Connection, Database
 from ringback.storage.lists import Scope
@@ -50,15 +50,11 @@ class Folding:
 
     async def run(self) -> None:
         """Fold every few seconds, for ever; what stops it once is tried again."""
+        trouble = Trouble("folding")
         while True:
             await asyncio.sleep(EVERY_S + min(SELDOM * self._look_s, RARELY_S))
-            try:
+            with trouble:
                 await self.once()
-            except (DatabaseUnavailable, TimeoutError) as error:
-                log.warning("folding.failed", error=str(error)[:200])
-            except Exception as error:
-                # Figures that are late are no reason to stop serving.
-                log.exception("folding.defect", error=f"{type(error).__name__}: {error}"[:200])
 
     async def once(
         self,

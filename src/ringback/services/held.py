@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from ringback.errors import DatabaseUnavailable
+from ringback.services.trouble import Trouble
 from ringback.storage.database import Database
 from ringback.storage.hot import Owned, owned_by, release
 from ringback.storage.link import HotLink
@@ -80,6 +80,7 @@ class Reconciler:
 
     async def run(self) -> None:
         """Reconcile whenever asked, for ever."""
+        trouble = Trouble("reconcile")
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -88,11 +89,10 @@ class Reconciler:
                 del self._asked[worker]
                 try:
                     await self.once(worker)
+                    trouble.over()
                 except Exception as error:
                     self._asked[worker] = None
-                    if not isinstance(error, DatabaseUnavailable):
-                        words = f"{type(error).__name__}: {error}"[:200]
-                        log.warning("reconcile.again", error=words)
+                    trouble.note(error)
                     await asyncio.sleep(_PAUSE_S)
 
     async def once(self, worker: int) -> int:

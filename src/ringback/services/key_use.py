@@ -3,14 +3,11 @@
 import asyncio
 import uuid
 
-import structlog
-
-from ringback.errors import DatabaseUnavailable
+from ringback.services.trouble import Trouble
 from ringback.storage import keys
 from ringback.storage.database import Database
 
 EVERY_S = 60.0
-log = structlog.get_logger()
 
 
 class KeyUse:
@@ -29,9 +26,11 @@ class KeyUse:
 
     async def run(self) -> None:
         """Write for ever."""
+        trouble = Trouble("key_use")
         while True:
             await asyncio.sleep(self._every_s)
-            await self.flush()
+            with trouble:
+                await self.flush()
 
     async def flush(self) -> None:
         """Write what was noted; what cannot be written now is kept for the next time."""
@@ -40,6 +39,6 @@ class KeyUse:
             return
         try:
             await keys.used(self._database, used)
-        except DatabaseUnavailable as error:
+        except BaseException:
             self._used |= used
-            log.warning("key_use.again", error=str(error))
+            raise

@@ -27,6 +27,7 @@ from ringback.services.guards import Guards
 from ringback.services.media_store import Store, StoreError
 from ringback.services.snapshot import Snapshot
 from ringback.services.talk import Talk, Tokens, talk
+from ringback.services.trouble import Trouble
 from ringback.storage import media
 from ringback.storage.database import Database
 from ringback.storage.media import Claimed
@@ -134,12 +135,11 @@ class Media:
 
     async def run(self) -> None:
         """Fetch for ever."""
+        trouble = Trouble("media")
         try:
             while True:
-                try:
+                with trouble:
                     await self.once()
-                except DatabaseUnavailable as error:
-                    log.warning("media.failed", error=str(error)[:200])
                 try:
                     async with asyncio.timeout(LOOK_S):
                         await self._poked.wait()

@@ -23,6 +23,7 @@ from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.pressure import Pressure
 from ringback.services.receive import LARGE, read_large
+from ringback.services.trouble import Trouble
 from ringback.storage import held
 from ringback.storage.database import Database
 from ringback.storage.held import HeldCallback, Taken
@@ -91,13 +92,12 @@ class Resuming:
 
     async def run(self) -> None:
         """Work off what is held, for ever."""
+        trouble = Trouble("resume")
         while True:
-            try:
+            with trouble:
                 await self.weigh()
                 if await self.once():
                     continue
-            except DatabaseUnavailable as error:
-                log.warning("resume.failed", error=str(error)[:200])
             try:
                 async with asyncio.timeout(LOOK_S):
                     await self._poked.wait()

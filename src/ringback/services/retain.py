@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from ringback.services.media_store import Store, StoreError
+from ringback.services.trouble import Trouble
 from ringback.storage import audit, counts, idempotency, keys, media, partitions, retention
 from ringback.storage.database import Connection, Database, connect
 
@@ -57,12 +58,11 @@ class Retainer:
 
     async def run(self) -> None:
         """Keep house for ever; whatever stops it once is tried again an hour later."""
+        trouble = Trouble("retain")
         await asyncio.sleep(self._first_s)
         while True:
-            try:
+            with trouble:
                 await self.once()
-            except Exception as error:
-                log.warning("retain.failed", error=f"{type(error).__name__}: {error}"[:200])
             await asyncio.sleep(self._every_s)
 
     async def once(self, now: datetime | None = None) -> list[str]:

@@ -10,17 +10,17 @@ from collections import Counter
 
 import structlog
 
-from ringback.domain.endpoints import Connection
+from ringback.domain.endpoints import Connection, Mode
 from ringback.domain.ids import uuid7
 from ringback.domain.messages import Failure
-from ringback.errors import DatabaseUnavailable
 from ringback.providers import registry
 from ringback.providers.base import OutboundMessage, SendResult
+from ringback.services.batch import Scope
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
-from ringback.services.configuration import Configuration
 from ringback.services.sends import Answered, Submitting, Unclaimed
 from ringback.services.talk import Talk, talk
+from ringback.services.trouble import Trouble
 from ringback.storage.database import Database
 from ringback.storage.hot import forgotten
 from ringback.transport.exchange import Exchange
@@ -97,37 +97,28 @@ def _unanswered(exchange: Exchange) -> SendResult:
 class Sweeper:
     """Lets early reports go that no send has claimed: they are observed messages after all."""
 
-    def __init__(
-        self,
-        database: Database,
-        committer: Committer,
-        configuration: Configuration,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, database: Database, committer: Committer, clock: Clock) -> None:
         """Take the edges."""
         self._database = database
         self._committer = committer
-        self._configuration = configuration
         self._clock = clock
+        self._trouble = Trouble("sweep")
         self.released = 0
 
     async def run(self) -> None:
         """Sweep once a second, for ever."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            try:
+            with self._trouble:
                 await self.once()
-            except DatabaseUnavailable as error:
-                log.warning("sweep.failed", error=str(error)[:200])
 
     async def once(self) -> int:
         """Sweep; return how many were let go."""
         async with self._database.acquire() as session:
             found = await forgotten(session, SWEEP_MAX)
-        known = {c.no: c for c in self._configuration.snapshot.connections.values()}
         now = self._clock.now_ms()
         works = [
-            Unclaimed(known[number], subject, now) for subject, number in found if number in known
+            Unclaimed(Scope(tenant, Mode(mode)), subject, now) for subject, tenant, mode in found
         ]
         await asyncio.gather(*(self._committer.submit(work) for work in works))
         self.released += len(works)

@@ -28,9 +28,8 @@ _QUEUED, _ANSWERED = 1, 2
 class _AboutMessage(Work):
     """Work about one message of ours, read by its own key."""
 
-    def __init__(self, connection: Connection, message_id: uuid.UUID, now_ms: int) -> None:
-        self.connection = connection
-        self.scope = Scope(connection.tenant, connection.mode)
+    def __init__(self, scope: Scope, message_id: uuid.UUID, now_ms: int) -> None:
+        self.scope = scope
         self.message_id = message_id
         self.now_ms = now_ms
         self.passes = 0
@@ -92,7 +91,8 @@ class Submitting(_AboutMessage):
         self, connection: Connection, message_id: uuid.UUID, now_ms: int, message: OutboundMessage
     ) -> None:
         """Take what is to be sent, under an id that the caller has made."""
-        super().__init__(connection, message_id, now_ms)
+        super().__init__(Scope(connection.tenant, connection.mode), message_id, now_ms)
+        self.connection = connection
         self._message = message
 
     def decide(self, batch: Batch) -> None:
@@ -130,7 +130,8 @@ class Answered(_AboutMessage):
         sent: OutboundMessage | None = None,
     ) -> None:
         """Take the answer, and what was sent: a refusal may say that its person opted out."""
-        super().__init__(connection, message_id, now_ms)
+        super().__init__(Scope(connection.tenant, connection.mode), message_id, now_ms)
+        self.connection = connection
         self._result = result
         error = result.error
         self._unwanted = sent if error is not None and error.opt_out else None
@@ -217,7 +218,10 @@ class Answered(_AboutMessage):
 
 
 class Unclaimed(_AboutMessage):
-    """An early report that no send has claimed: an observed message after all."""
+    """An early report that no send has claimed: an observed message after all.
+
+    Its connection may have been deleted since: what came before that is told all the same.
+    """
 
     def decide(self, batch: Batch) -> None:
         """Emit what was held back, in order of arrival."""

@@ -6,15 +6,12 @@ Whatever else ends by itself goes with them: links to sign in, attempts to do so
 import asyncio
 import uuid
 
-import structlog
-
-from ringback.errors import DatabaseUnavailable
 from ringback.services.configuration import Configuration
+from ringback.services.trouble import Trouble
 from ringback.storage import people
 from ringback.storage.database import Database
 
 EVERY_S = 60.0
-log = structlog.get_logger()
 
 
 class SessionUse:
@@ -36,13 +33,12 @@ class SessionUse:
 
     async def run(self) -> None:
         """Write and sweep for ever."""
+        trouble = Trouble("session_use")
         while True:
             await asyncio.sleep(self._every_s)
-            try:
+            with trouble:
                 await self.flush()
                 await self.sweep()
-            except DatabaseUnavailable as error:
-                log.warning("session_use.again", error=str(error))
 
     async def flush(self) -> None:
         """Write what was noted; what cannot be written now is kept for the next time."""
@@ -51,7 +47,7 @@ class SessionUse:
             return
         try:
             await people.used(self._database, used)
-        except DatabaseUnavailable:
+        except BaseException:
             self._used |= used
             raise
 

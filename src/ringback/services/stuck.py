@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from ringback.domain.ids import delivery_id
-from ringback.errors import DatabaseUnavailable
 from ringback.services.held import Held
+from ringback.services.trouble import Trouble
 from ringback.storage import workers as stored
 from ringback.storage.database import Database
 from ringback.storage.hot import owned_by
@@ -45,7 +45,7 @@ class Stuck:
 
     async def run(self) -> None:
         """Look every thirty seconds, for ever."""
-        await _again_and_again(self.once, "stuck.failed")
+        await _again_and_again(self.once, "stuck")
 
     async def once(self) -> None:
         """Look at the next stretch; nothing while another worker is looking."""
@@ -86,7 +86,7 @@ class Astray:
 
     async def run(self) -> None:
         """Look every thirty seconds, for ever."""
-        await _again_and_again(self.once, "astray.failed")
+        await _again_and_again(self.once, "astray")
 
     async def once(self) -> None:
         """Look; what is astray twice in a row, and not just on its way to us, is given back."""
@@ -103,13 +103,12 @@ class Astray:
             await self._reconcile(worker)
 
 
-async def _again_and_again(look: Callable[[], Awaitable[None]], failed: str) -> None:
+async def _again_and_again(look: Callable[[], Awaitable[None]], name: str) -> None:
+    trouble = Trouble(name)
     while True:
         await asyncio.sleep(EVERY_S)
-        try:
+        with trouble:
             await look()
-        except (DatabaseUnavailable, TimeoutError) as error:
-            log.warning(failed, error=str(error)[:200])
 
 
 def _named(places: Sequence[stored.Place]) -> str:

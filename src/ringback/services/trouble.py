@@ -6,20 +6,15 @@ worker that ends for that ends for nothing: the next one meets the same.
 
 from types import TracebackType
 
-import asyncpg
 import structlog
 
-from ringback.errors import DatabaseUnavailable
-from ringback.storage.faults import Gone
+from ringback.storage.faults import OF_DATABASE
 
-# Kinds of errors that are remembered as told; there are never so many.
-_KINDS_MAX = 32
-_DATABASE = (DatabaseUnavailable, asyncpg.PostgresError, *Gone)
 log = structlog.get_logger()
 
 
 class Trouble:
-    """What is wrong with one activity: each kind of error is logged once, and its end.
+    """What is wrong with one activity: logged when it begins, when it changes, and when it ends.
 
     As a context manager it takes errors and lets the loop around it go on:
 
@@ -34,18 +29,18 @@ class Trouble:
     def __init__(self, name: str) -> None:
         """Take what the activity is called in the log: `name.failed` and `name.well`."""
         self._failed, self._defect, self._well = f"{name}.failed", f"{name}.defect", f"{name}.well"
-        self._kinds: set[str] = set()
+        self._kind = ""
         self.count = 0
 
     def note(self, error: Exception) -> None:
         """Note that it went wrong. What is not the database's is a defect, and shown whole."""
         self.count += 1
         kind = f"{type(error).__name__} {getattr(error, 'sqlstate', '')}"
-        if kind in self._kinds or len(self._kinds) == _KINDS_MAX:
+        if kind == self._kind:
             return
-        self._kinds.add(kind)
+        self._kind = kind
         words = f"{type(error).__name__}: {error}"[:300]
-        if isinstance(error, _DATABASE):
+        if isinstance(error, OF_DATABASE):
             log.warning(self._failed, error=words)
         else:
             log.error(self._defect, error=words, exc_info=error)
@@ -55,7 +50,7 @@ class Trouble:
         if self.count:
             log.info(self._well, failures=self.count)
             self.count = 0
-            self._kinds.clear()
+            self._kind = ""
 
     def __enter__(self) -> None:
         """Begin a turn."""

@@ -20,6 +20,8 @@ Gone = (
     asyncpg.PostgresSystemError,
     TimeoutError,
 )
+# Whatever is the database's, and no defect of who asked.
+OF_DATABASE = (DatabaseUnavailable, asyncpg.PostgresError, *Gone)
 
 FaultKind = Literal["gone", "again", "shut", "unclear", "poison"]
 # By the longest beginning that an SQLSTATE has; what is not listed is `shut`.
@@ -51,7 +53,7 @@ def fault_kind(error: BaseException) -> FaultKind:
     callback's meaning away: what a server says of itself (25006 is that it is read-only, 42501 that
     we may not) is true of every callback, until it is no longer, and says nothing of any of them.
 
-    https://www.postgresql.org/docs/current/errcodes-appendix.html
+    The codes are those of appendix A of PostgreSQL's documentation.
     """
     if isinstance(error, (*Gone, DatabaseUnavailable)):
         return "gone"

@@ -134,10 +134,13 @@ async def read_facts(
     return {(row[0], row[1]) for row in rows}
 
 
-async def forgotten(connection: Connection, limit: int) -> list[tuple[uuid.UUID, int]]:
-    """Return provisional subjects, with their connections' numbers, that no send can claim."""
+async def forgotten(connection: Connection, limit: int) -> list[tuple[uuid.UUID, int, int]]:
+    """Return provisional subjects, with their tenants and modes, that no send can claim."""
     await connection.execute(query("subjects.expire_sends"))
-    return [(row[0], row[1]) for row in await connection.fetch(query("subjects.forgotten"), limit)]
+    rows = await connection.fetch(query("subjects.forgotten"), limit)
+    if rows:
+        await connection.execute(query("subjects.drop_orphans"), [row[0] for row in rows])
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 async def read_once(connection: Connection, keys: list[uuid.UUID]) -> set[uuid.UUID]:

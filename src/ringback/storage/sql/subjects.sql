@@ -72,13 +72,20 @@ select c.id from unnest($1::uuid[]) as wanted (id)
 cross join lateral (select id from callback where callback.id = wanted.id offset 0) as c
 
 -- name: forgotten
-select p.subject, p.connection from pending p
+-- The oldest first: those that cannot be let go must not keep the others waiting.
+select p.subject, p.tenant, p.mode from pending p
 where p.kind = 2
   and (p.until <= now()
        or not exists (select from pending s
                       where s.connection = p.connection and s.kind = 1 and s.until > now()
                         and (s.address = p.address or p.address is null)))
-limit $1
+order by p.until limit $1
+
+-- name: drop_orphans
+-- Whose subject was removed: there is nothing to let go.
+delete from pending p
+where p.subject = any ($1::uuid[]) and p.kind = 2
+  and not exists (select from subject s where s.id = p.subject)
 
 -- name: expire_sends
 delete from pending where kind = 1 and until < now() - interval '1 hour'
