@@ -9,7 +9,7 @@ from typing import Literal
 
 import structlog
 
-from ringback.storage.link import fault_kind
+from ringback.storage.faults import fault_kind
 
 # Between two tries.
 _PAUSE_S = 0.5
