@@ -6,6 +6,7 @@ a test names. Nothing may be lost, published twice, sent twice or left lying.
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator, Callable
 
 import asyncpg
@@ -13,14 +14,19 @@ import pytest
 
 from ringback.app import Engine
 from ringback.domain.http import Callback
+from ringback.domain.ids import delivery_id
 from ringback.services import commit, failpoints, profile
 from ringback.services.push import UNRECORDED_MAX
+from ringback.storage.audit import Actor
 from ringback.storage.link import HotLink
+from ringback.storage.lists import Scope
 from tests.postgres_server import PostgresServer
 from tests.services.sink import until
 from tests.services.stage import BASE_URL, Stage
 
 from .proxy import Passage, Proxy
+
+ACTOR = Actor(uuid.UUID(int=1))
 
 
 class Loser:
@@ -140,6 +146,23 @@ async def test_the_answer_to_a_commit_is_lost(stage: Stage, proxy: Proxy) -> Non
     assert [1, 2, 3, 4, 5, 6] == await _settled(stage, 6)
     assert 3 == _loser(proxy).lost
     assert 0 == await stage.value("select unblock(null)")
+
+
+async def test_the_answer_to_a_replay_is_lost(stage: Stage, proxy: Proxy) -> None:
+    """It is made once for each wish, stored or not, and whoever wished for it learns its id."""
+    endpoint = await stage.add_endpoint(stage.sink.url, "shop.*")
+    assert 201 == await _publish(stage.engine, 0)
+    await _settled(stage, 1)
+    scope = Scope(endpoint.tenant, endpoint.mode)
+    ((ord_,),) = await stage.rows("select ord from attempt")
+    _lose_at("before_commit", proxy, lambda: stage.engine.committer._link)
+    made = []
+    for number in range(4):
+        made.append(await stage.engine.again.replay(scope, ACTOR, endpoint.no, ord_))
+        assert [1] * (number + 2) == await _settled(stage, 1)
+    assert 3 == _loser(proxy).lost
+    rows = await stage.rows("select ord from attempt order by ord")
+    assert made == [delivery_id(endpoint.no, row[0]) for row in rows[1:]]
 
 
 async def test_a_commit_that_never_arrived(stage: Stage, proxy: Proxy) -> None:

@@ -8,13 +8,15 @@ import uuid
 import pytest
 
 from ringback.app import Engine
+from ringback.domain.endpoints import Mode
 from ringback.domain.ids import show
 from ringback.domain.messages import Failure, Status
 from ringback.providers import registry
 from ringback.providers.base import OutboundMessage, ProviderConfig, SendResult
 from ringback.services import send
-from ringback.services.batch import PENDING_S
+from ringback.services.batch import PENDING_S, Scope
 from ringback.services.send import SWEEP_S
+from ringback.services.sends import Unanswered
 from tests.providers.driving import FakeApi, driven
 from tests.services.sink import until
 from tests.services.stage import Stage
@@ -182,7 +184,7 @@ async def test_answers_and_reports_meet_in_any_order(stage: Stage) -> None:
 
 async def test_what_is_never_answered_holds_nothing_back_for_ever(stage: Stage) -> None:
     """Who sent is gone without an answer. A report waits for it for a minute, then it is told of as
-    observed; the message stays as it was committed.
+    observed; the message is left as uncertain a few seconds later.
     """
     other = stage.another_engine()
     await other.start()
@@ -195,9 +197,10 @@ async def test_what_is_never_answered_holds_nothing_back_for_ever(stage: Stage) 
     await asyncio.sleep(SWEEP_S * 1.5)
     assert await stage.value("select count(*) from pending where kind = 2") == 1
     await stage.execute(f"update pending set until = until - interval '{PENDING_S} s'")
-    await until(lambda: "message.delivered" in _types(stage))
-    assert _types(stage) == ["message.queued", "message.delivered"]
-    event = json.loads(stage.sink.received[1].body)["data"]
+    await until(lambda: {"message.delivered", "message.submitted"} <= {*_types(stage)}, 20)
+    assert {"message.queued", "message.delivered", "message.submitted"} == {*_types(stage)}
+    told = [json.loads(got.body) for got in stage.sink.received]
+    event = next(body["data"] for body in told if body["type"] == "message.delivered")
     assert event["message"]["origin"] == "observed"
     assert event["message"]["id"] != show("msg", ours)
     assert await stage.value("select count(*) from pending where kind = 2") == 0
@@ -244,3 +247,58 @@ async def _interleave(
             assert reply.status == 200
 
     await asyncio.gather(answer(), report("sent"), report("delivered"))
+
+
+async def test_a_send_that_nobody_finished_is_uncertain(stage: Stage) -> None:
+    """A worker dies between the commit of a message and the provider's answer: within the send's
+    time nothing is said; then one worker says, once, that it may have been sent. Nobody sends it.
+    """
+    other = stage.another_engine()
+    await other.start()
+    ours = await other.sender.begin(stage.connection(TOKEN), _message())
+    await other.stop()
+    assert 0 == await stage.engine.sweeper.give_up()
+    await stage.execute("update pending set until = now() - interval '6 seconds'")
+    await until(lambda: len(stage.sink.received) == 2)
+    data = json.loads(stage.sink.received[1].body)["data"]
+    assert ["message.queued", "message.submitted"] == _types(stage)
+    assert (show("msg", ours), True) == (data["message"]["id"], data["weak"])
+    assert 0 == await stage.value("select count(*) from pending")
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_an_answer_that_comes_after_all_is_taken(stage: Stage, refused: bool) -> None:
+    """Its send counts as uncertain already: the provider's word stands, and its id is known."""
+    ours = await stage.engine.sender.begin(stage.connection(TOKEN), _message())
+    await stage.execute("update pending set until = now() - interval '6 seconds'")
+    await until(lambda: len(stage.sink.received) == 2)
+    if refused:
+        why = Failure("recipient", "undeliverable", stage="rejected")
+        result = SendResult("refused", error=why)
+        await stage.engine.sender.finish(stage.connection(TOKEN), ours, result)
+    else:
+        await _answer(stage, ours, "p1")
+        await _report(stage, "delivered", "p1")
+    last = ["message.failed"] if refused else ["message.submitted", "message.delivered"]
+    await until(lambda: len(stage.sink.received) == 2 + len(last))
+    assert ["message.queued", "message.submitted", *last] == _types(stage)
+    assert not json.loads(stage.sink.received[2].body)["data"]["weak"]
+    # Who does not know the answer, and says so now, says nothing new.
+    await stage.engine.sender.finish(stage.connection(TOKEN), ours, SendResult("uncertain"))
+    await stage.engine.committer.submit(
+        Unanswered(Scope(stage.connection(TOKEN).tenant, Mode.TEST), ours, 0)
+    )
+    assert 2 + len(last) == await stage.value("select count(*) from event")
+
+
+async def test_an_uncertain_send_keeps_no_other_from_its_end(stage: Stage) -> None:
+    """Its connection is deleted, its message gone: neither holds up the sends beside it."""
+    connection = stage.connection(TOKEN)
+    gone = await stage.engine.sender.begin(connection, _message())
+    ours = await stage.engine.sender.begin(connection, _message())
+    await stage.execute(f"delete from subject_key where subject = '{gone}'")
+    await stage.execute(f"update connection set deleted = now() where no = {connection.no}")
+    await stage.execute("update pending set until = now() - interval '6 seconds'")
+    await until(lambda: "message.submitted" in _types(stage))
+    about = json.loads(stage.sink.received[-1].body)["data"]["message"]["id"]
+    assert show("msg", ours) == about

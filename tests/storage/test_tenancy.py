@@ -59,6 +59,7 @@ EXCEPTIONS = {
     "subjects.read_once": _HASHED,
     "subjects.stored_callbacks": _BY_ID,
     "subjects.stored_events": _BY_ID,
+    "subjects.unanswered": _HOUSEKEEPING,
     "suppressions.in_force": _HASHED,
     "tenants.delete_connections": _OPERATOR,
     "tenants.delete_endpoints": _OPERATOR,

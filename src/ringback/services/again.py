@@ -29,7 +29,7 @@ from ringback.services.commit import Committer
 from ringback.services.configuration import Configuration
 from ringback.services.receive import read_large
 from ringback.services.replays import Replay
-from ringback.storage import callbacks, events
+from ringback.storage import callbacks, deliveries, events
 from ringback.storage.audit import Actor
 from ringback.storage.database import Database
 from ringback.storage.lists import Scope as StoredScope
@@ -106,7 +106,14 @@ class Again:
         await self._audit(scope, actor, act)
         replay = Replay(Scope(scope.tenant, mode), event.id, event.subject, endpoint, event.body)
         await self._committer.submit(replay)
-        return delivery_id(endpoint_no, replay.ord)
+        return delivery_id(
+            endpoint_no, replay.ord or await self._made(scope, endpoint_no, event.id)
+        )
+
+    async def _made(self, scope: StoredScope, endpoint_no: int, event: uuid.UUID) -> int:
+        """Return the place of the newest delivery of an event: of the one that was just made."""
+        known = await deliveries.of_events(self._database, scope, [event])
+        return max(ref.ord for ref in known if ref.endpoint_no == endpoint_no)
 
     async def reparse(
         self, scope: StoredScope, actor: Actor, id_: uuid.UUID, *, effects: bool

@@ -8,7 +8,11 @@ from ringback.services.work import Work
 
 
 class Replay(Work):
-    """One event to one endpoint, at the end of its lane, under the event's own id."""
+    """One event to one endpoint, at the end of its lane, under the event's own id.
+
+    It leaves a once key of its own: after a commit whose answer was lost it is decided again, and
+    finds itself made. Then it has no `ord` here: 0.
+    """
 
     def __init__(
         self,
@@ -25,6 +29,7 @@ class Replay(Work):
         self._lane = lane_of(endpoint, subject or event_id, event_id)
         self._endpoint = endpoint
         self._body = body
+        self._key = uuid.uuid4()
         self._place = 0
         self.ord = 0
 
@@ -33,15 +38,23 @@ class Replay(Work):
         """How many bytes it adds to a batch."""
         return len(self._body)
 
+    def keys(self) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
+        """Return the key by which it knows itself again."""
+        return [], [self._key]
+
     def decide(self, batch: Batch) -> None:
-        """Owe it."""
+        """Owe it, unless that has happened."""
+        self._place = 0
+        if batch.once(self._key, self.scope) is None:
+            return
         self._place = batch.replay(
             self.scope, self._event_id, self._lane, self._endpoint, self._body
         )
 
     def committed(self, base: int, events: int) -> None:
         """Learn the new delivery's place in the feed."""
-        self.ord = base + events + self._place
+        if self._place:
+            self.ord = base + events + self._place
 
     def missed(self, lost: set[int]) -> bool:
         """Say no: a replay touches no subject."""
@@ -49,6 +62,6 @@ class Replay(Work):
         return False
 
     def settled(self, events: set[uuid.UUID], callbacks: set[uuid.UUID]) -> bool:
-        """Say no: it leaves no trace, so it is made again; at most a repeat with the same id."""
+        """Say no: whether it is stored is seen when it is decided again."""
         del events, callbacks
         return False

@@ -1,6 +1,7 @@
 """Sending through a provider: durable before the request, joined with what was reported early.
 
-Whoever is interrupted between begin and finish leaves a message that nobody sends again blindly.
+Whoever is interrupted between begin and finish leaves a message that nobody sends again: after its
+time it is said of it that nobody knows whether the provider has it.
 """
 
 import asyncio
@@ -11,18 +12,18 @@ from collections import Counter
 import structlog
 
 from ringback.domain.endpoints import Connection, Mode
-from ringback.domain.ids import uuid7
+from ringback.domain.ids import show, uuid7
 from ringback.domain.messages import Failure
 from ringback.providers import registry
 from ringback.providers.base import OutboundMessage, SendResult
 from ringback.services.batch import Scope
 from ringback.services.clock import Clock
 from ringback.services.commit import Committer
-from ringback.services.sends import Answered, Submitting, Unclaimed
+from ringback.services.sends import Answered, Submitting, Unanswered, Unclaimed
 from ringback.services.talk import Talk, talk
 from ringback.services.trouble import Trouble
 from ringback.storage.database import Database
-from ringback.storage.hot import forgotten
+from ringback.storage.hot import forgotten, unanswered
 from ringback.transport.exchange import Exchange
 
 SWEEP_S = 1.0
@@ -95,7 +96,10 @@ def _unanswered(exchange: Exchange) -> SendResult:
 
 
 class Sweeper:
-    """Lets early reports go that no send has claimed: they are observed messages after all."""
+    """Ends what waits for sends: early reports that none has claimed, and those never finished.
+
+    The former are observed messages after all; the latter are left uncertain.
+    """
 
     def __init__(self, database: Database, committer: Committer, clock: Clock) -> None:
         """Take the edges."""
@@ -111,6 +115,7 @@ class Sweeper:
             await asyncio.sleep(SWEEP_S)
             with self._trouble:
                 await self.once()
+                await self.give_up()
 
     async def once(self) -> int:
         """Sweep; return how many were let go."""
@@ -122,4 +127,16 @@ class Sweeper:
         ]
         await asyncio.gather(*(self._committer.submit(work) for work in works))
         self.released += len(works)
+        return len(works)
+
+    async def give_up(self) -> int:
+        """Say of sends that nobody finished in time that they are uncertain; return of how many."""
+        async with self._database.acquire() as session:
+            found = await unanswered(session, SWEEP_MAX)
+        now = self._clock.now_ms()
+        works = [Unanswered(Scope(tenant, Mode(mode)), id_, now) for id_, tenant, mode in found]
+        await asyncio.gather(*(self._committer.submit(work) for work in works))
+        for work in works:
+            if work.told:
+                log.warning("send.uncertain", message=show("msg", work.message_id))
         return len(works)

@@ -22,7 +22,7 @@ from ringback.services.wishes import Said
 from ringback.services.work import Work
 
 _SIZE = 1024
-_QUEUED, _ANSWERED = 1, 2
+_QUEUED, _ANSWERED, _UNCERTAIN = 1, 2, 3
 
 
 class _AboutMessage(Work):
@@ -196,14 +196,15 @@ class Answered(_AboutMessage):
 
     def _fact(self) -> Fact:
         result = self._result
-        status: Status = "submitted" if result.outcome in {"submitted", "uncertain"} else "failed"
+        if result.outcome == "uncertain":
+            return _uncertain(self.now_ms)
+        status: Status = "submitted" if result.outcome == "submitted" else "failed"
         error = result.error
         if status == "failed" and error is None:
             error = Failure("unknown", "refused", stage="rejected")
         return Fact(
-            status=status, received=self.now_ms, hash=_ANSWERED, at=self.now_ms, error=error,
-            weak=result.outcome == "uncertain",
-        )  # fmt: skip
+            status=status, received=self.now_ms, hash=_ANSWERED, at=self.now_ms, error=error
+        )
 
     def _join(self, batch: Batch, subject: Subject, early: Subject) -> None:
         """Merge an early report's facts into the message, and leave a trace for later reports."""
@@ -215,6 +216,32 @@ class Answered(_AboutMessage):
         self._indexes.add(early.index)
         batch.settle(early)
         self.take(batch, subject, *facts)
+
+
+class Unanswered(_AboutMessage):
+    """A send that nobody finished within its time: whoever was to do so has died, or cannot.
+
+    The provider may have the message: it counts as submitted, with a weak proof, and is never
+    sent again. An answer that comes after all is taken as if it had come in time.
+    """
+
+    @property
+    def told(self) -> bool:
+        """Whether it was said; False when somebody else was first."""
+        return bool(self._events)
+
+    def decide(self, batch: Batch) -> None:
+        """Say that nobody knows, unless somebody does by now."""
+        assert self._own is not None
+        self._events = []
+        subject = batch.known_subject(self._own, self.scope, KIND_MESSAGE)
+        if subject is None:
+            return
+        batch.touch(subject)
+        self._indexes = {subject.index}
+        if _ANSWERED not in subject.seen and _ANSWERED not in subject.fresh:
+            self.take(batch, subject, _uncertain(self.now_ms))
+        batch.settle(subject)
 
 
 class Unclaimed(_AboutMessage):
@@ -239,3 +266,8 @@ class Unclaimed(_AboutMessage):
         for fact in facts:
             for emission in merge(subject.message, fact):
                 self.emit(batch, subject, emission)
+
+
+def _uncertain(now_ms: int) -> Fact:
+    """Make the fact that the provider may have a message, which is said once."""
+    return Fact(status="submitted", received=now_ms, hash=_UNCERTAIN, at=now_ms, weak=True)

@@ -143,6 +143,12 @@ async def forgotten(connection: Connection, limit: int) -> list[tuple[uuid.UUID,
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+async def unanswered(connection: Connection, limit: int) -> list[tuple[uuid.UUID, int, int]]:
+    """Return sends that nobody has finished in time, as (message, tenant, mode)."""
+    rows = await connection.fetch(query("subjects.unanswered"), limit)
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 async def read_once(connection: Connection, keys: list[uuid.UUID]) -> set[uuid.UUID]:
     """Say which of these once keys are known in the current or the previous generation."""
     rows = await connection.fetch(query("subjects.read_once"), keys)

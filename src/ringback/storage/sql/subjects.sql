@@ -87,5 +87,11 @@ delete from pending p
 where p.subject = any ($1::uuid[]) and p.kind = 2
   and not exists (select from subject s where s.id = p.subject)
 
+-- name: unanswered
+-- Those that are finished just as their time is over are left to whoever does so.
+select subject, tenant, mode from pending
+where kind = 1 and until < now() - interval '5 seconds'
+order by until limit $1
+
 -- name: expire_sends
 delete from pending where kind = 1 and until < now() - interval '1 hour'
