@@ -53,6 +53,7 @@ EXCEPTIONS = {
     "retention.remove_subjects": _HOUSEKEEPING,
     "rollups.expire": _HOUSEKEEPING,
     "rollups.newest": _INSTALLATION,
+    "subjects.drop_orphans": _HOUSEKEEPING,
     "subjects.expire_sends": _HOUSEKEEPING,
     "subjects.forgotten": _HOUSEKEEPING,
     "subjects.read": "by hashes, and by the number of a connection of theirs",
