@@ -178,9 +178,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.commit:SETTLE_S": Limit(
             SECONDS, "that a commit of unknown outcome is followed up", "503"
         ),
-        "services.commit:_PASSES_MAX": Limit(
-            "passes", "of work whose subject others change", "503"
-        ),
+        "services.commit:_PASSES_MAX": Limit("passes", "of work that others overtake", "503"),
         "services.commit:_AGAIN_MAX": Limit("repeats", "of a commit that collided", "503"),
         "services.commit:_RECONNECTS_MAX": Limit("new connections", "for one commit", "503"),
         "services.commit:_REFUSED_MAX": Limit("refused connections", "for one commit", "503"),
@@ -402,7 +400,11 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.stuck:LOOKED_AT": Limit("deliveries", "looked at for that", "the next time"),
         "services.stuck:NAMED_MAX": Limit("deliveries", "named in the log", "counted only"),
         "storage.workers:FOLD_MAX": Limit("workers", "gone, added up at a time", _AGAIN),
-        "storage.database:_POOL_MAX": Limit("connections", "besides five hot ones", "they wait"),
+        "services.workers:ANSWER_S": Limit(SECONDS, "for an answer to a beat", "once more"),
+        "storage.database:_POOL_MAX": Limit("connections", "besides seven others", "they wait"),
+        "storage.database:HOT_ANSWER_S": Limit(SECONDS, "for a commit's answer", "is found out"),
+        "storage.database:POOL_ANSWER_S": Limit(SECONDS, "for other answers", "503"),
+        "storage.database:VANISHED_S": Limit(SECONDS, "of its silence", "another connection"),
         "storage.link:_BACKOFF_MAX_S": Limit(SECONDS, "between two reconnects", ""),
         "storage.partitions:DAYS_AHEAD": Limit(DAYS, "of partitions made ahead", ""),
         "storage.partitions:EXPIRE_BATCH": Limit("deliveries", "expired at a time", _AGAIN),

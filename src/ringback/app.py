@@ -67,11 +67,11 @@ from ringback.services.subscribe import Subscriber, Ways
 from ringback.services.talk import Tokens
 from ringback.services.trials import Trials
 from ringback.services.trouble import Trouble
-from ringback.services.workers import Lease, Workers
+from ringback.services.workers import ANSWER_S, Lease, Workers
 from ringback.settings import Settings
 from ringback.storage import workers as worker_table
 from ringback.storage.configuration import check_vault
-from ringback.storage.database import Database
+from ringback.storage.database import Database, Lifeline
 from ringback.storage.link import HotLink
 from ringback.storage.vault import Vault
 from ringback.transport.client import Client
@@ -136,9 +136,9 @@ class Engine:
             schedule_s=settings.retry_schedule_s,
         )  # fmt: skip
         self.workers = Workers(
-            self.database, self.lease, self.clock, lambda: self.configuration.version,
-            self.configuration.reload, self.push.drop, self._freed, self.flood,
-            Ledger(lambda: self.meters), self.push.crew,
+            Lifeline(dsn, ANSWER_S), self.database, self.lease, self.clock,
+            lambda: self.configuration.version, self.configuration.reload, self.push.drop,
+            self._freed, self.flood, Ledger(lambda: self.meters), self.push.crew,
         )  # fmt: skip
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
         self.reconciler = Reconciler(self.database, self.held, quiet, self.links)

@@ -148,16 +148,16 @@ async def test_too_few_connections(dsn: str) -> None:
     name = urlsplit(dsn).path[1:]
     await execute(dsn, f"alter database {name} connection limit {database.PER_WORKER - 1}")
     found = await look(database_url=dsn, secret_key=KEY)
-    only(found, "database.connections", "problem", "15 are allowed")
+    only(found, "database.connections", "problem", "16 are allowed")
     await execute(dsn, f"alter database {name} connection limit {database.PER_WORKER + 3}")
     found = await look(database_url=dsn, secret_key=KEY)
     only(found, "database.connections", "warning", "one more worker")
 
 
 def test_what_a_worker_opens_is_what_the_doctor_counts() -> None:
-    """The pool at its largest, the hot connections, and the one that hears of changes."""
+    """The pool at its largest, the hot connections, that of beats, and that of changes."""
     engine = Stage("postgresql://127.0.0.1:1/x").engine
-    assert storage_database._POOL_MAX + len(engine.links) + 1 == database.PER_WORKER
+    assert storage_database._POOL_MAX + len(engine.links) + 2 == database.PER_WORKER
 
 
 async def test_a_standby(tmp_path: Path) -> None:

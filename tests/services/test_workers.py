@@ -11,117 +11,15 @@ import psutil
 import pytest
 
 from ringback.errors import DatabaseUnavailable
-from ringback.services.clock import Clock
-from ringback.services.flood import Flood
-from ringback.services.numbers import Ledger, Totals
 from ringback.services.same_host import Identity, boot_id, this_process
-from ringback.services.workers import LEASE_S, RETIRE_S, Lease, Workers
+from ringback.services.workers import ANSWER_S, LEASE_S, RETIRE_S
 from ringback.storage import workers as stored
-from ringback.storage.database import Connection, Database, connect
+from ringback.storage.database import _POOL_MAX, Connection, connect
 from ringback.storage.hot import Finished, claim, commit_batch, finish_batch
+from tests.services.beating import BEAT_S, Member
 from tests.services.sink import until
 from tests.services.stage import Stage
 from tests.storage.rows import Maker
-
-BEAT_S = 2.0
-
-
-class HandClock(Clock):
-    """A clock whose seconds since boot a test moves by hand."""
-
-    def __init__(self) -> None:
-        """Start somewhere."""
-        super().__init__()
-        self.boot = 1000.0
-
-    def boottime(self) -> float:
-        """Return the seconds."""
-        return self.boot
-
-
-class _Nothing:
-    """Counts of a process that counts nothing."""
-
-    named: frozenset[int] = frozenset()
-
-    def totals(self) -> Totals:
-        """Return nothing counted."""
-        return {}
-
-    def now(self) -> Totals:
-        """Return nothing that stands."""
-        return {}
-
-
-class Member:
-    """One worker with a clock of its own; its loop runs, `turn` makes it beat now."""
-
-    def __init__(self, dsn: str) -> None:
-        """Build it."""
-        self.clock = HandClock()
-        self.database = Database(dsn)
-        self.lease = Lease(self.clock)
-        self.version = 1
-        self.dropped = self.freed = 0
-        self.crew = (0, 1)
-        self.broken = False
-        self.slow_s = 0.0
-        self._loop: asyncio.Task[None] | None = None
-        self.workers = Workers(
-            self.database, self.lease, self.clock, lambda: self.version, self._newer, self._drop,
-            self._free, Flood(), Ledger(_Nothing), self._crewed,
-        )  # fmt: skip
-
-    async def _newer(self, version: int) -> None:
-        self.clock.boot += self.slow_s
-        if self.broken:
-            raise ValueError("a configuration that cannot be read")
-        self.version = version
-
-    def _crewed(self, rank: int, count: int) -> None:
-        self.crew = (rank, count)
-
-    def _free(self) -> None:
-        self.freed += 1
-
-    def _drop(self) -> None:
-        self.dropped += 1
-
-    @property
-    def id(self) -> int:
-        """The id under which it is registered."""
-        assert self.lease.id is not None
-        return self.lease.id
-
-    async def turn(self, seconds: float = 0.0) -> None:
-        """Let time pass for this worker, then beat."""
-        self.clock.boot += seconds
-        await self.workers.told()
-
-    @contextlib.asynccontextmanager
-    async def hanging(self) -> AsyncIterator[None]:
-        """Let its loop stand still."""
-        await self.halt()
-        try:
-            yield
-        finally:
-            self.begin()
-
-    def begin(self) -> None:
-        """Let its loop run."""
-        self._loop = asyncio.create_task(self.workers.run())
-
-    async def halt(self) -> None:
-        """Stop its loop, which must not have ended by itself."""
-        assert self._loop is not None
-        assert not self._loop.done()
-        self._loop.cancel()
-        await asyncio.gather(self._loop, return_exceptions=True)
-
-    async def turns(self, seconds: float) -> None:
-        """Let so much time pass, with a beat every two seconds."""
-        for _ in range(int(seconds / BEAT_S)):
-            await self.turn(BEAT_S)
 
 
 @pytest.fixture
@@ -146,6 +44,7 @@ async def members(module_dsn: str, admin: Connection) -> AsyncIterator[tuple[Mem
     yield pair
     for member in pair:
         await member.halt()
+        member.lifeline.close()
         await member.database.close()
 
 
@@ -206,6 +105,45 @@ async def test_who_cannot_load_a_change_gets_no_lease(
     assert 2 == member.version
 
 
+async def test_who_is_busy_keeps_his_lease(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """Beats wait for nobody who uses the pool; adoption does, and comes when there is room."""
+    busy, other = members
+    busy.workers._next_adoption = 0.0
+    dead = await stored.register(admin, "another host", 1, 1.0)
+    maker = await _maker(admin)
+    async with contextlib.AsyncExitStack() as stack, other.hanging():
+        for _ in range(_POOL_MAX):
+            await stack.enter_async_context(busy.database.acquire())
+        await commit_batch(admin, dead, maker.story(maker.ids.next()))
+        await stored.leave(admin, dead)
+        for _ in range(4):
+            await busy.turn(LEASE_S / 2)
+            # Beaten at this time of its clock, which stands.
+            await until(lambda: busy.lease._beat_sent == busy.clock.boot, 10)
+        assert 0 == busy.freed
+        await stack.aclose()
+        await until(lambda: busy.freed == 1)
+
+
+async def test_a_beat_that_gets_no_answer_is_not_waited_for_long(
+    members: tuple[Member, Member], admin: Connection
+) -> None:
+    """It is tried again, on a new connection, while the lease still stands."""
+    member, _ = members
+    beats = "select beat from worker where id = $1"
+    before = member.lifeline._connection
+    async with admin.transaction():
+        await admin.execute("select from worker where id = $1 for update", member.id)
+        member.workers.poke()
+        await until(lambda: member.lifeline._connection is not before, ANSWER_S + 7)
+        known = await admin.fetchval(beats, member.id)
+    async with asyncio.timeout(10):
+        while await admin.fetchval(beats, member.id) <= known:
+            await asyncio.sleep(0.05)
+
+
 async def test_silence_of_fifteen_seconds_ends_a_worker(
     members: tuple[Member, Member], admin: Connection
 ) -> None:
@@ -241,9 +179,9 @@ async def test_who_was_cut_off_himself_retires_nobody(
     watcher, silent = members
     async with silent.hanging():
         await watcher.turns(RETIRE_S - 2)
-        await watcher.database.close()
+        watcher.lifeline.cut(True)
         await watcher.turns(BEAT_S * 2)
-        await watcher.database.open()
+        watcher.lifeline.cut(False)
         await watcher.turn(BEAT_S)
         await watcher.turns(RETIRE_S - 2)
         assert await _alive(admin, silent.id)

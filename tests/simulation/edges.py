@@ -6,7 +6,8 @@ from typing import cast
 
 from ringback.errors import DatabaseUnavailable
 from ringback.services.clock import Clock
-from ringback.storage.database import Connection, Database
+from ringback.services.workers import ANSWER_S
+from ringback.storage.database import HOT_ANSWER_S, Connection, Database, Lifeline
 from ringback.storage.faults import Gone
 from ringback.storage.link import HotLink
 from tests.simulation.server import STATEMENT_TIMEOUT_S, Server
@@ -25,7 +26,21 @@ class Link(HotLink):
         self._process = process
 
     async def _connect(self) -> Connection:
-        return cast("Connection", await self._server.connect(self._process, None))
+        return cast("Connection", await self._server.connect(self._process, HOT_ANSWER_S))
+
+
+class Line(Lifeline):
+    """The connection of a simulated worker's heartbeat: the engine's own."""
+
+    def __init__(self, server: Server, process: Process) -> None:
+        """Belong to a process."""
+        super().__init__("", ANSWER_S)
+        self._server = server
+        self._process = process
+
+    async def _connect(self) -> Connection:
+        found = await self._server.connect(self._process, ANSWER_S, connecting_s=ANSWER_S)
+        return cast("Connection", found)
 
 
 class Pool(Database):

@@ -19,7 +19,8 @@ from ringback.transport.exchange import Exchange, Outgoing
 from tests.simulation.lanes import Key, Lane, Row
 from tests.simulation.model import SECOND, Store
 from tests.simulation.receivers import Reply
-from tests.simulation.server import Rows, Server, commit_rows
+from tests.simulation.server import Server
+from tests.simulation.statements import Rows, commit_rows
 from tests.simulation.timeloop import Process
 
 STEPS_SHOWN = 30

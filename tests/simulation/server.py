@@ -11,18 +11,16 @@ import itertools
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, cast
 
 import asyncpg
-import msgspec
 
 from ringback.errors import DatabaseUnavailable
-from ringback.storage import hot
 from ringback.storage.configuration import Everything
-from ringback.storage.hot import CommitRows, Finished, Owned
+from ringback.storage.hot import Finished
 from ringback.storage.queries import query
-from tests.simulation.model import SECOND, Refused, Store
+from tests.simulation.model import Refused, Store
+from tests.simulation.statements import Rows, Statements, finishing
 from tests.simulation.timeloop import Process, TimeLoop
 
 ROUND_TRIP_S = (0.0003, 0.003)
@@ -30,11 +28,9 @@ CONNECT_TIMEOUT_S = 10.0
 STATEMENT_TIMEOUT_S = 30.0
 LATE_S = 4.0
 TERMINATED_S = 0.05
-# More than any system hands out: nobody has this process id.
-NOBODY = 1 << 30
+# How soon the system notices that a connection is dead, if it does.
+NOTICED_S = 12.0
 Fate = Literal["executed", "late", "lost"]
-Rows = list[Any]
-_BEGAN = datetime.fromtimestamp(0, UTC)
 
 
 class Watcher(Protocol):
@@ -49,6 +45,9 @@ class Watcher(Protocol):
     def meet(self, point: str, process: Process, session: "Session | None" = None) -> None:
         """Let a fault happen that waits for this point."""
 
+    def disturbed(self, seconds: float) -> None:
+        """Learn that something is wrong for so many seconds."""
+
 
 class _Statement:
     """One statement on its way: when it is executed, and who waits for the answer."""
@@ -58,14 +57,21 @@ class _Statement:
         self.arguments = arguments
         self.answer = answer
         self.decided = False
+        # What came of it; None when it was refused.
+        self.rows: Rows | None = None
+
+    def tell(self) -> None:
+        """Answer, when it is decided."""
+        if self.rows is None:
+            _fail(self.answer, asyncpg.UniqueViolationError("duplicate key"))
+        elif not self.answer.done():
+            self.answer.set_result(self.rows)
 
 
 class Session:
     """A connection to the server, with the part of asyncpg's interface that the engine uses."""
 
-    def __init__(
-        self, server: "Server", process: Process, patience_s: float | None, pid: int
-    ) -> None:
+    def __init__(self, server: "Server", process: Process, patience_s: float, pid: int) -> None:
         """Belong to a process; a statement without an answer fails after `patience_s`."""
         self._server = server
         self.process = process
@@ -74,6 +80,8 @@ class Session:
         self.closed = False
         self.running: _Statement | None = None
         self.late = False
+        # Nothing passes any more, and nobody was told.
+        self.silent = False
 
     @property
     def idle(self) -> bool:
@@ -95,12 +103,20 @@ class Session:
         `fate` says what becomes of the statement: executed in its time or much later, or lost on
         its way. What is executed already is not undone.
         """
-        self.closed = True
+        self.closed = self.closed or not self.silent
         if self.running is not None:
             self.running.decided = self.running.decided or fate == "lost"
             self.late = fate == "late"
-            _fail(self.running.answer, asyncpg.ConnectionDoesNotExistError("connection was closed"))
+            if not self.silent:
+                gone = asyncpg.ConnectionDoesNotExistError("connection was closed")
+                _fail(self.running.answer, gone)
         self._server.left(self)
+
+    def notice(self) -> None:
+        """Let the client's system find out that the connection is dead."""
+        if self.silent and not self.closed:
+            self.silent = False
+            self.cut("lost")
 
     @asynccontextmanager
     async def transaction(self, **_: object) -> AsyncIterator[None]:
@@ -119,14 +135,12 @@ class Session:
         self.running = statement
         if self._server.matters(name, arguments):
             self._server.watcher.meet(f"{name}.before", self.process, self)
+        timer = loop.call_later(self._patience_s, _fail, statement.answer, TimeoutError())
         try:
-            await self._server.reached(self.process, self._patience_s)
-        except BaseException:
-            statement.decided = True
-            raise
-        self._server.undecided += 1
-        loop.outside(self._server.delay(), self._server.execute, self, statement)
-        return await statement.answer
+            self._server.send(self, statement)
+            return await statement.answer
+        finally:
+            timer.cancel()
 
     async def fetchrow(self, sql: str, *arguments: Any) -> Any:
         """Execute a statement and return its first row, or None."""
@@ -151,53 +165,31 @@ def _fail(answer: asyncio.Future[Rows], error: Exception) -> None:
         answer.exception()
 
 
-class Server:
+class Server(Statements):
     """The server: its store, its clock, and who can reach it."""
 
     def __init__(
         self, loop: TimeLoop, store: Store, everything: Everything, now: Callable[[], int]
     ) -> None:
         """Take the parts; `now` is the database's clock in microseconds. Set `watcher` next."""
+        super().__init__(store, everything, now)
         self.loop = loop
-        self.store = store
-        self.everything = everything
-        self.now = now
         self.watcher = cast("Watcher", None)
         self.random = random.Random(0)
-        self.announce: Callable[[], None] = lambda: None
         # By process id; and who holds which session lock, and who waits for one.
         self.sessions: dict[int, Session] = {}
         self._locks: dict[tuple[int, int], Session] = {}
         self._waiting: list[tuple[Session, _Statement]] = []
         self._pids = itertools.count(1)
-        self.processes: dict[int, Process] = {}
-        # Whose end others on the same host can see.
-        self.gone: set[Process] = set()
         # Statements that are still to be executed.
         self.undecided = 0
         # When it came back last, by the loop's clock.
         self.since = 0.0
         self._back: asyncio.Future[None] | None = None
         self._apart: dict[Process, asyncio.Future[None]] = {}
-        handlers: dict[str, Callable[..., Rows]] = {
-            "subjects.read": self._read_subjects, "subjects.read_facts": self._read_facts,
-            "subjects.read_once": self._read_once,
-            "suppressions.in_force": self._in_force, "subjects.commit": self._commit,
-            "subjects.stored_events": self._stored_events,
-            "subjects.stored_callbacks": self._stored_callbacks, "deliveries.owned": self._owned,
-            "deliveries.finish": self._finish, "deliveries.claim": self._claim,
-            "deliveries.bodies": self._bodies, "deliveries.release": self._release,
-            "deliveries.end_gone": self._end_gone,
-            "workers.register": self._register, "workers.heartbeat": self._heartbeat,
-            "workers.others": self._others, "workers.retire": self._retire,
-            "workers.adopt": self._adopt, "workers.unblock": self._unblock,
-            "workers.leave": self._leave, "workers.kept": lambda: [(None,)],
-            "workers.gone": lambda _: [], "workers.forget": list,
-            "configuration.change": self._change, "configuration.lagging": self._lagging,
-            "configuration.disable_endpoint": self._disable_endpoint, "audit.add": lambda *_: [],
-        }  # fmt: skip
-        self._handlers = handlers
-        names = [*handlers, "link.end", "link.lock", "link.backend"]
+        # What is kept back until a process is reached again: statements, and answers.
+        self._kept: list[tuple[Session, _Statement]] = []
+        names = [*self.handlers, "link.end", "link.lock"]
         self.names = {query(name): name for name in names}
 
     def matters(self, name: str, arguments: tuple[Any, ...]) -> bool:
@@ -244,21 +236,61 @@ class Server:
         self._apart.setdefault(process, self.loop.create_future())
 
     def join(self, process: Process) -> None:
-        """Let it through again; the connections it had are broken."""
+        """Let it through again. A connection it had is reset, or goes on, or is dead in silence."""
         barrier = self._apart.pop(process, None)
-        if barrier is not None:
-            barrier.set_result(None)
-            for session in [one for one in self.sessions.values() if one.process is process]:
+        if barrier is None:
+            return
+        barrier.set_result(None)
+        own = [one for one in self.sessions.values() if one.process is process]
+        gone_on = []
+        for session in own:
+            fate = self.random.choice(("reset", "goes on", "silent"))
+            if fate == "reset":
                 session.cut()
+            elif fate == "goes on":
+                gone_on.append(session)
+            else:
+                session.silent = True
+                if self.random.random() < 0.5:
+                    self.loop.outside(self.random.uniform(0, NOTICED_S), session.notice)
+        kept, self._kept = self._kept, []
+        for one in kept:
+            session, statement = one
+            if session.process is not process:
+                self._kept.append(one)
+            elif session not in gone_on:
+                statement.decided = True
+                if session.closed:
+                    self.left(session)
+            elif statement.decided:
+                statement.tell()
+            else:
+                self._arrive(session, statement)
 
-    async def reached(self, process: Process, patience_s: float | None) -> None:
+    def send(self, session: Session, statement: _Statement) -> None:
+        """Let a statement come to be executed, if it can."""
+        if session.silent:
+            statement.decided = True
+            self.watcher.disturbed(NOTICED_S)
+        elif session.process in self._apart:
+            self._kept.append((session, statement))
+        else:
+            self._arrive(session, statement)
+
+    def _arrive(self, session: Session, statement: _Statement) -> None:
+        self.undecided += 1
+        self.loop.outside(self.delay(), self.execute, session, statement)
+
+    async def reached(self, process: Process, patience_s: float) -> None:
         """Wait until a process can reach the server; raise when its patience is at its end."""
         barrier = self._apart.get(process)
         if barrier is not None:
             await asyncio.wait_for(asyncio.shield(barrier), patience_s)
             raise ConnectionResetError("connection reset by peer")
 
-    async def connect(self, process: Process, patience_s: float | None) -> Session:
+    async def connect(
+        self, process: Process, patience_s: float, connecting_s: float = CONNECT_TIMEOUT_S
+    ) -> Session:
         """Open a connection; raise DatabaseUnavailable when nobody answers."""
         if process.died:
             raise asyncio.CancelledError
@@ -266,7 +298,7 @@ class Server:
             await asyncio.sleep(0.001)
             raise DatabaseUnavailable("Cannot reach PostgreSQL: connection refused")
         try:
-            await self.reached(process, CONNECT_TIMEOUT_S)
+            await self.reached(process, connecting_s)
         except (TimeoutError, OSError) as error:
             raise DatabaseUnavailable("Cannot reach PostgreSQL: timeout") from error
         session = Session(self, process, patience_s, next(self._pids))
@@ -301,10 +333,15 @@ class Server:
         """Execute a statement about connections themselves."""
         if name == "link.end":
             # The signal is sent at once, and heard a little later.
-            self.loop.outside(self.random.uniform(0, TERMINATED_S), self._end, arguments[0])
+            for other in (self._locks.get(arguments), *self._queued(arguments)):
+                if other is not None and other is not session:
+                    self.loop.outside(self.random.uniform(0, TERMINATED_S), self._end, other.pid)
         elif name == "link.lock":
             self._locks[arguments] = session
-        return [{"pid": session.pid, "backend_start": _BEGAN}]
+        return [(None,)]
+
+    def _queued(self, lock: tuple[Any, ...]) -> list[Session]:
+        return [one for one, statement in self._waiting if statement.arguments == lock]
 
     def _locked(self, session: Session, statement: _Statement) -> bool:
         """Whether a statement has to wait for a lock that somebody else holds."""
@@ -328,15 +365,15 @@ class Server:
         if self._locked(session, statement):
             self._waiting.append((session, statement))
             return
-        rows = self._decide(session, statement)
-        if session.process in self._apart or self._back is not None:
+        rows = statement.rows = self._decide(session, statement)
+        if self._back is not None or session.silent:
+            return
+        if session.process in self._apart:
+            self._kept.append((session, statement))
             return
         if rows or statement.name != "deliveries.claim":
             self.watcher.meet(f"{statement.name}.after", session.process, session)
-        if rows is None:
-            _fail(statement.answer, asyncpg.UniqueViolationError("duplicate key"))
-        elif not statement.answer.done():
-            statement.answer.set_result(rows)
+        statement.tell()
 
     def _decide(self, session: Session, statement: _Statement) -> Rows | None:
         """Commit a statement; None when it is refused, and nothing of it written."""
@@ -344,12 +381,12 @@ class Server:
             return []
         statement.decided = True
         if statement.name == "deliveries.finish":
-            self.watcher.finishing(_finishing(statement.arguments)[1])
+            self.watcher.finishing(finishing(statement.arguments)[1])
         try:
             if statement.name.startswith("link."):
                 rows = self._link(session, statement.name, statement.arguments)
             else:
-                rows = self._handlers[statement.name](*statement.arguments)
+                rows = self.handlers[statement.name](*statement.arguments)
         except Refused:
             return None
         finally:
@@ -359,125 +396,3 @@ class Server:
             self.processes[rows[0][0]] = session.process
         self.watcher.executed(session.process, statement.name, statement.arguments, rows)
         return rows
-
-    def _read_facts(self, subjects: list[Any], hashes: list[int]) -> Rows:
-        return list(self.store.read_facts(zip(subjects, hashes, strict=True)))
-
-    def _read_once(self, keys: list[Any]) -> Rows:
-        return [(key,) for key in sorted(self.store.read_once(keys))]
-
-    def _read_subjects(
-        self, keys: list[Any], numbers: list[int], addresses: list[str | None]
-    ) -> Rows:
-        wanted = zip(numbers, addresses, strict=True)
-        flying = self.store.read_in_flight(wanted, self.now())
-        named = self.store.read_subjects(keys)
-        known = [(key, *row, None, None) for key, row in named.items()]
-        return [*known, *((None,) * 7 + pair for pair in flying)]
-
-    def _in_force(self, keys: list[Any]) -> Rows:
-        rows = []
-        for key in sorted(set(keys) & self.store.in_force.keys()):
-            id_, word, since, whose = self.store.in_force[key]
-            rows.append((key, word, since, id_, whose.address, self.store.wishes[id_].callback))
-        return rows
-
-    def _commit(self, worker: int, _: None, *columns: list[Any] | None) -> Rows:
-        return [tuple(self.store.commit_batch(worker, commit_rows(columns), self.now()))]
-
-    def _stored_events(self, ids: list[Any]) -> Rows:
-        return [(id_,) for id_ in ids if id_ in self.store.events]
-
-    def _stored_callbacks(self, ids: list[Any]) -> Rows:
-        return [(id_,) for id_ in ids if id_ in self.store.callbacks]
-
-    def _owned(self, worker: int) -> Rows:
-        return [tuple(row.owned) for row in self.store.lanes.owned(worker)]
-
-    def _finish(self, *arguments: Any) -> Rows:
-        worker, results = _finishing(arguments)
-        return [tuple(row) for row in self.store.finish_batch(worker, results, self.now())]
-
-    def _claim(self, worker: int, _: None, endpoints: list[int], free: list[int]) -> Rows:
-        wanted = dict(zip(endpoints, free, strict=True))
-        return [tuple(row) for row in self.store.claim(worker, wanted, self.now())]
-
-    def _bodies(self, ids: list[Any]) -> Rows:
-        return list(self.store.bodies(ids).items())
-
-    def _release(self, worker: int, *key: list[Any]) -> Rows:
-        self.store.release(worker, _owned(key), self.now())
-        return []
-
-    def _end_gone(self, worker: int, *key: list[Any]) -> Rows:
-        return [(self.store.end_gone(worker, _owned(key), self.now()),)]
-
-    def _register(self, boot_id: str, pid: int, pid_start: float) -> Rows:
-        return [(self.store.register(boot_id, pid, pid_start),)]
-
-    def _heartbeat(self, worker: int, config_seen: int, _: bytes | None) -> Rows:
-        beat = self.store.heartbeat(worker, config_seen)
-        clock = datetime.fromtimestamp(self.now() / SECOND, UTC)
-        return [] if beat is None else [(beat, self.everything.version, clock)]
-
-    def _others(self, worker: int) -> Rows:
-        # Everybody is on a host of his own but for those who are gone from the asker's.
-        return [
-            (peer.id, peer.beat, peer.boot_id, NOBODY, peer.pid_start)
-            if self.processes[peer.id] in self.gone
-            else (peer.id, peer.beat, f"host of {peer.id}", peer.pid, peer.pid_start)
-            for peer in self.store.peers(worker)
-        ]
-
-    def _retire(self, worker: int, beat: int) -> Rows:
-        return [(self.store.retire(worker, beat),)]
-
-    def _adopt(self, _: None, limit: int) -> Rows:
-        return [(self.store.adopt(self.now(), limit),)]
-
-    def _unblock(self, _: None) -> Rows:
-        return [(self.store.unblock(self.now()),)]
-
-    def _leave(self, worker: int) -> Rows:
-        return [{"numbers": None}] if self.store.leave(worker) else []
-
-    def _change(self) -> Rows:
-        version = self.everything.version + 1
-        self.everything = msgspec.structs.replace(self.everything, version=version)
-        self.announce()
-        return [(version,)]
-
-    def _lagging(self, version: int) -> Rows:
-        living = [row for row in self.store.workers.values() if row.alive]
-        return [{"workers": sum(row.config_seen < version for row in living)}]
-
-    def _disable_endpoint(self, id_: Any, _tenant: int, _mode: int, url: str, _why: str) -> Rows:
-        replace = msgspec.structs.replace
-        endpoints = self.everything.endpoints
-        for place, row in enumerate(endpoints):
-            if row.engine.id == id_ and row.engine.url == url and not row.engine.disabled:
-                off = replace(row, engine=replace(row.engine, disabled=True))
-                after = [*endpoints[:place], off, *endpoints[place + 1 :]]
-                self.everything = replace(self.everything, endpoints=after)
-                return [(datetime.fromtimestamp(self.now() / 1_000_000, UTC),)]
-        return []
-
-
-def commit_rows(columns: tuple[list[Any] | None, ...]) -> CommitRows:
-    """Turn the columns of a commit back into rows; null is none."""
-    rows, place = CommitRows(), 0
-    for table, width in hot._WIDTHS.items():
-        of_table = [column or [] for column in columns[place : place + width]]
-        setattr(rows, table, list(zip(*of_table, strict=True)))
-        place += width
-    return rows
-
-
-def _owned(key: tuple[list[Any], ...]) -> list[Owned]:
-    rows = zip(*key, strict=True)
-    return [Owned(lane, endpoint, ord_, lane, 0) for lane, endpoint, ord_ in rows]
-
-
-def _finishing(arguments: tuple[Any, ...]) -> tuple[int, list[Finished]]:
-    worker, _, *columns = arguments
-    return worker, [Finished(*row) for row in zip(*columns, strict=True)]

@@ -31,7 +31,7 @@ from ringback.storage.configuration import Everything
 from ringback.storage.hot import Owned
 from ringback.storage.link import HotLink
 from ringback.storage.vault import Vault, new_secret_key
-from tests.simulation.edges import Link, Pool, WorkerClock
+from tests.simulation.edges import Line, Link, Pool, WorkerClock
 from tests.simulation.faults import Faults
 from tests.simulation.oracle import Oracle
 from tests.simulation.receivers import Network
@@ -139,9 +139,9 @@ class Worker:
             lambda: self.recorder.unrecorded,
         )  # fmt: skip
         self.workers = Workers(
-            self.pool, self.lease, self.clock, lambda: self.configuration.version,
-            self.configuration.reload, self.push.drop, self._freed, flood,
-            Ledger(_Nothing), self.push.crew,
+            Line(server, process), self.pool, self.lease, self.clock,
+            lambda: self.configuration.version, self.configuration.reload, self.push.drop,
+            self._freed, flood, Ledger(_Nothing), self.push.crew,
         )  # fmt: skip
         quiet = [self.recorder.quiet]
         self.reconciler = Reconciler(self.pool, self.held, quiet, links)

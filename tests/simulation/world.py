@@ -24,7 +24,8 @@ from tests.simulation.model import SECOND, Store
 from tests.simulation.oracle import Oracle, Violation
 from tests.simulation.receivers import Network, Receiver
 from tests.simulation.script import BEGIN, Item, Script
-from tests.simulation.server import Rows, Server, Session
+from tests.simulation.server import Server, Session
+from tests.simulation.statements import Rows
 from tests.simulation.timeloop import Process, TimeLoop
 from tests.simulation.worker import Parts, Worker
 

@@ -104,15 +104,26 @@ class Reconciler:
         """
         async with contextlib.AsyncExitStack() as stack:
             # First, so that nobody waits for our locks while there is no database.
-            connection = await stack.enter_async_context(self._database.acquire())
+            await stack.enter_async_context(self._database.acquire())
             for lock in self._quiet:
                 await stack.enter_async_context(lock)
             # The server may still be at work for a connection that is broken.
             for link in self._links:
                 await link.decided(worker)
+            missing = await self._give_back(worker)
+        self.returned += missing
+        return missing
+
+    async def _give_back(self, worker: int) -> int:
+        link = self._links[0]
+        try:
+            # Over a link: should its answer be lost, nothing of it happens later unnoticed.
+            connection = await link.get(worker)
             rows = await owned_by(connection, worker)
             missing = [row for row in rows if row not in self._held]
             if missing:
                 await release(connection, worker, missing)
-        self.returned += len(missing)
+        except BaseException:
+            link.drop()
+            raise
         return len(missing)

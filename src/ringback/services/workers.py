@@ -19,11 +19,17 @@ from ringback.services.numbers import Ledger
 from ringback.services.same_host import Identity, gone, this_process
 from ringback.storage import counts
 from ringback.storage import workers as stored
-from ringback.storage.database import Connection, Database
+from ringback.storage.database import Connection, Database, Lifeline
 
 BEAT_S = 2.0
 LEASE_S = 8.0
 RETIRE_S = 15.0
+# How long an answer to a beat is waited for, and how soon it is tried again: several times within
+# a lease.
+ANSWER_S = 3.0
+_AGAIN_S = 1.0
+# How long a beat waits for what follows from the last one, such as adoption.
+_CHORES_S = 0.5
 # Between two looks at the processes of the workers on this host: a file each, no question.
 _LOOK_S = 0.25
 _ADOPT_FOR_S = 60.0
@@ -79,6 +85,7 @@ class Workers:
 
     def __init__(
         self,
+        lifeline: Lifeline,
         database: Database,
         lease: Lease,
         clock: Clock,
@@ -92,12 +99,14 @@ class Workers:
     ) -> None:
         """Take the edges.
 
-        `seen` returns the configuration's version in memory, `newer` loads a newer one, `dropped`
-        forgets deliveries that are no longer ours, and `freed` is told that some can be claimed;
-        `flood` is counted up with each beat, and what the `ledger` says is told with it. `crew` is
-        told which of all workers this one is, from 0, and how many there are, whenever that has
-        changed.
+        Beats go over the `lifeline`, so that nobody who keeps the `database` busy ends this worker;
+        its limit is to be well within a lease. `seen` returns the configuration's version in
+        memory, `newer` loads a newer one, `dropped` forgets deliveries that are no longer ours, and
+        `freed` is told that some can be claimed; `flood` is counted up with each beat, and what the
+        `ledger` says is told with it. `crew` is told which of all workers this one is, from 0, and
+        how many there are, whenever that has changed.
         """
+        self._lifeline = lifeline
         self._database = database
         self._lease = lease
         self._clock = clock
@@ -116,6 +125,7 @@ class Workers:
         self._next_adoption = 0.0
         self._poke = asyncio.Event()
         self._turned = asyncio.Event()
+        self._chores: asyncio.Task[None] | None = None
         self._identity = this_process()
         self.adopted = 0
         self.stuck = 0
@@ -145,30 +155,38 @@ class Workers:
                     self._ledger.left(before.numbers)
             self._identity = this_process()
             worker = await stored.register(connection, *self._identity)
-            await self._beat(connection, worker)
-            await self._watch(connection, worker)
-            self._adopt_until = self._clock.boottime() + _ADOPT_FOR_S
+        await self._beat(worker)
+        await self._watch(worker)
+        self._adopt_until = self._clock.boottime() + _ADOPT_FOR_S
+        async with self._database.acquire() as connection:
             await self._adopt(connection)
             await stored.fold(connection, self._ledger.fold)
             await stored.forget(connection)
 
     async def run(self) -> None:
         """Beat every two seconds, and at once when a worker on this host is gone, for ever."""
-        while True:
-            try:
-                await self._turn()
-            except Exception as error:
-                # Whatever it is, also a full disk: the lease runs out, and ends when it has passed.
-                log.warning("worker.beat_failed", error=f"{type(error).__name__}: {error}"[:200])
-                # What others did meanwhile is unknown: count their silence from the next answer.
-                self._beats.clear()
-            self._turned.set()
-            self._turned = asyncio.Event()
-            await self._rest()
+        try:
+            while True:
+                try:
+                    await self._turn()
+                    pause = BEAT_S
+                except Exception as error:
+                    # Whatever it is, also a full disk: the lease runs out, and ends when it passed.
+                    words = f"{type(error).__name__}: {error}"[:200]
+                    log.warning("worker.beat_failed", error=words)
+                    # What others did meanwhile is unknown: count their silence from now.
+                    self._beats.clear()
+                    pause = _AGAIN_S
+                self._turned.set()
+                self._turned = asyncio.Event()
+                await self._rest(pause)
+        finally:
+            if self._chores is not None:
+                self._chores.cancel()
 
-    async def _rest(self) -> None:
+    async def _rest(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        until = loop.time() + BEAT_S
+        until = loop.time() + seconds
         while (left := until - loop.time()) > 0:
             if any(self._gone(peer) for peer in self._neighbours):
                 # Once: while the database cannot be told, there is no hurry.
@@ -187,14 +205,24 @@ class Workers:
             self._dropped()
             await self.join()
             return
-        async with self._database.acquire() as connection:
-            if not await self._beat(connection, worker):
-                log.warning("worker.retired", worker=worker)
-                self._lease.resign()
-                return
-            await self._watch(connection, worker)
-            await self._adopt(connection)
-            await self._count(connection)
+        if not await self._beat(worker):
+            log.warning("worker.retired", worker=worker)
+            self._lease.resign()
+            return
+        await self._watch(worker)
+        if self._chores is None or self._chores.done():
+            self._chores = asyncio.create_task(self._do_chores())
+        # Adopting much takes long, and so may a connection for it: the next beat comes in time.
+        await asyncio.wait((self._chores,), timeout=_CHORES_S)
+
+    async def _do_chores(self) -> None:
+        try:
+            async with self._database.acquire() as connection:
+                await self._adopt(connection)
+                await self._count(connection)
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"[:200]
+            log.warning("worker.chores_failed", error=words)
 
     async def _count(self, connection: Connection) -> None:
         taken = self._flood.take()
@@ -206,9 +234,10 @@ class Workers:
             self._flood.give_back(taken)
             raise
 
-    async def _beat(self, connection: Connection, worker: int) -> bool:
-        sent, asked = self._clock.boottime(), self._clock.now_ms() - self._clock.offset_ms
-        beat = await stored.heartbeat(connection, worker, self._seen(), self._ledger.tell())
+    async def _beat(self, worker: int) -> bool:
+        async with self._lifeline.acquire() as connection:
+            sent, asked = self._clock.boottime(), self._clock.now_ms() - self._clock.offset_ms
+            beat = await stored.heartbeat(connection, worker, self._seen(), self._ledger.tell())
         if beat is None:
             return False
         answered = self._clock.now_ms() - self._clock.offset_ms
@@ -219,7 +248,11 @@ class Workers:
         self._lease.renew(worker, sent)
         return True
 
-    async def _watch(self, connection: Connection, worker: int) -> None:
+    async def _watch(self, worker: int) -> None:
+        async with self._lifeline.acquire() as connection:
+            await self._look_around(connection, worker)
+
+    async def _look_around(self, connection: Connection, worker: int) -> None:
         asked = self._clock.boottime()
         if asked - self._watched > LEASE_S:
             # We stood still ourselves, and perhaps the others with us: count from now.
@@ -285,3 +318,5 @@ class Workers:
                     pass
         except DatabaseUnavailable as error:
             log.warning("worker.leave_failed", error=str(error)[:200])
+        finally:
+            self._lifeline.close()

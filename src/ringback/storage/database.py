@@ -4,6 +4,7 @@ The only module that knows how asyncpg connects. It holds no SQL of its own but 
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -24,6 +25,17 @@ _POOL_MAX = 10
 _CONNECT_TIMEOUT_S = 10
 # Between two renewals of the pool, while the server refuses.
 _ANEW_S = 1.0
+# How long the server works on a hot statement, and how long its answer is then waited for. Should
+# that end first, the server may still be at it: what became of the statement is not known.
+_HOT_STATEMENT_S = 30
+HOT_ANSWER_S = 35.0
+POOL_ANSWER_S = 30.0
+# A server that vanishes says nothing. So long nobody hears of it before a connection is lost, with
+# something under way or without.
+VANISHED_S = 10
+_PROBE_AFTER_S = 5
+_PROBE_EVERY_S = 2
+_PROBES = 3
 MINIMUM_MAJOR = 15
 
 _COMMON = {
@@ -41,15 +53,18 @@ _HOT = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_seqscan": "off",
-    "statement_timeout": "30000",
+    "statement_timeout": str(_HOT_STATEMENT_S * 1000),
 }
 # Lists look at the same tables with the same lack of statistics. A sort that begins in the order of
 # an index would read all of a tenant for one page.
 _POOLED = {**_HOT, "enable_incremental_sort": "off"}
 
 
-async def connect(dsn: str, *, hot: bool = False) -> Connection:
+async def connect(dsn: str, *, hot: bool = False, patience_s: float | None = None) -> Connection:
     """Open one connection; `hot` fixes its plans to nested loops over indexes.
+
+    A connection, and then each statement, fails when it takes more than `patience_s`. Without that,
+    connecting may take 10 s, a hot statement 35 s, and other statements as long as they like.
 
     Raises:
         DatabaseUnavailable: nobody answers, or the server is older than PostgreSQL 15.
@@ -58,10 +73,13 @@ async def connect(dsn: str, *, hot: bool = False) -> Connection:
     look_at_concrete_classes()
     try:
         connection = await asyncpg.connect(
-            dsn, timeout=_CONNECT_TIMEOUT_S, server_settings=_HOT if hot else _COMMON
-        )
+            dsn, timeout=min(_CONNECT_TIMEOUT_S, patience_s or _CONNECT_TIMEOUT_S),
+            command_timeout=patience_s or (HOT_ANSWER_S if hot else None),
+            server_settings=_HOT if hot else _COMMON,
+        )  # fmt: skip
     except (*Gone, asyncpg.PostgresError) as error:
         raise DatabaseUnavailable(_plain(error)) from error
+    await _look_after(connection)
     major = connection.get_server_version().major
     if major < MINIMUM_MAJOR:
         await connection.close()
@@ -69,6 +87,25 @@ async def connect(dsn: str, *, hot: bool = False) -> Connection:
             f"The server is PostgreSQL {major}; Ringback needs {MINIMUM_MAJOR} or newer."
         )
     return connection
+
+
+async def _look_after(connection: Connection) -> None:
+    """Have the system probe a connection, so that a server which vanishes is missed.
+
+    Options that a system does not know are left out: there, time limits have to do.
+    """
+    # The driver offers no way to its socket.
+    transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]  # noqa: SLF001
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.family == socket.AF_UNIX:
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", _PROBE_AFTER_S), ("TCP_KEEPINTVL", _PROBE_EVERY_S),
+        ("TCP_KEEPCNT", _PROBES), ("TCP_USER_TIMEOUT", VANISHED_S * 1000),
+    ):  # fmt: skip
+        if (option := getattr(socket, name, None)) is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _plain(error: BaseException) -> str:
@@ -93,7 +130,7 @@ class Database:
         try:
             self._pool = await asyncpg.create_pool(
                 self.dsn, min_size=1, max_size=_POOL_MAX, timeout=_CONNECT_TIMEOUT_S,
-                command_timeout=30, server_settings=_POOLED,
+                command_timeout=POOL_ANSWER_S, server_settings=_POOLED, init=_look_after,
             )  # fmt: skip
         except (*Gone, asyncpg.PostgresError) as error:
             raise DatabaseUnavailable(_plain(error)) from error
@@ -139,3 +176,38 @@ class Database:
         """Run one statement and return its first row, or None."""
         async with self.acquire() as connection:
             return await connection.fetchrow(sql, *arguments)
+
+
+class Lifeline:
+    """A connection that nobody else waits for, opened again when it broke. For one at a time.
+
+    Each statement has a time limit of its own. What fails takes the connection with it.
+    """
+
+    def __init__(self, dsn: str, patience_s: float) -> None:
+        """Remember the DSN, and the limit in seconds; nothing is opened yet."""
+        self._dsn = dsn
+        self._patience_s = patience_s
+        self._connection: Connection | None = None
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """Lend the connection. Raises DatabaseUnavailable when nobody answers in time."""
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        try:
+            yield self._connection
+        except BaseException as error:
+            self.close()
+            if isinstance(error, Gone):
+                raise DatabaseUnavailable(_plain(error)) from error
+            raise
+
+    async def _connect(self) -> Connection:
+        return await connect(self._dsn, hot=True, patience_s=self._patience_s)
+
+    def close(self) -> None:
+        """Close it at once; it may be used again."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import datetime
 
 import asyncpg
 
@@ -42,7 +41,7 @@ class HotLink:
         self._worker: int | None = None
         self._renewed = -_ANEW_S
         self._connection: Connection | None = None
-        self._backend: tuple[int, datetime] | None = None
+        self._opened = False
         self.failures = 0
 
     async def get(self, worker: int) -> Connection:
@@ -77,7 +76,7 @@ class HotLink:
 
         """
         broken = self._connection is None or self._connection.is_closed()
-        if broken and self._backend is not None:
+        if broken and self._opened:
             await self.get(worker)
 
     async def _connect(self) -> Connection:
@@ -86,18 +85,16 @@ class HotLink:
     async def _open(self, worker: int) -> Connection:
         connection = await self._connect()
         try:
-            if self._backend is not None:
-                await connection.execute(query("link.end"), *self._backend)
             # Negative, so that it can never be one of the named locks. When the worker has a new
             # id, the old one's transaction has to be decided too.
             for holder in {worker, self._worker or worker}:
+                # Also one of ours that was cut off before we knew that it had the lock.
+                await connection.execute(query("link.end"), -holder, self._slot)
                 await connection.execute(query("link.lock"), -holder, self._slot)
-            row = await connection.fetchrow(query("link.backend"))
-            assert row is not None
         except BaseException:
             connection.terminate()
             raise
-        self._backend, self._worker = (row["pid"], row["backend_start"]), worker
+        self._opened, self._worker = True, worker
         return connection
 
     def drop(self) -> None:

@@ -27,7 +27,7 @@ from ringback.storage.migrate import pending
 
 NEWEST_MAJOR = 18
 # What one worker opens: the pool (10), hot connections (5), one that hears of changes.
-PER_WORKER = 16
+PER_WORKER = 17
 SLOW_MS = 20.0
 DAYS_LOW = 3
 
