@@ -58,6 +58,9 @@ ASKED: dict[str, dict[str, Limit]] = {
         "services.silence:PATIENCE_S": Limit(
             SECONDS, "for such a look", "the metrics say nothing of connections"
         ),
+        "services.silence:TOGETHER": Limit(
+            "connections", "of such a look in one query", "in turn, the next look goes on"
+        ),
         "services.figures:HELD_COUNTED": Limit(
             "callbacks", "held of a connection, counted for the metrics", "not counted"
         ),

@@ -392,6 +392,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "services.workers:BEAT_S": Limit(SECONDS, "between two beats", "see the next"),
         "services.workers:LEASE_S": Limit(SECONDS, "of lease after a beat", "does nothing"),
         "services.workers:RETIRE_S": Limit(SECONDS, "of silence", "its work is given back"),
+        "services.trouble:AGAIN_S": Limit(SECONDS, "between two lines of one trouble", "counted"),
         "services.clock:SKEW_MAX_MS": Limit(
             MILLISECONDS, "between the clock and the database's", "not ready"
         ),

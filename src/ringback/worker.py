@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Awaitable
 from concurrent.futures import Future
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -63,25 +64,33 @@ async def serve(settings: Settings, listening: socket.socket, serving: Future[Mo
     loop.add_signal_handler(crew.HURRY, hurried)
     loop.add_signal_handler(crew.DIED, engine.workers.poke)
     loop.set_exception_handler(_report)
-    if not await _started(engine, told):
+    # As long as the database takes nothing, this takes.
+    if not await _done(engine.start(), told):
         return
-    # Deliveries go on already.
-    application: Application = (await asyncio.wrap_future(serving)).Application(engine)
-    application.open(listening)
-    await told.wait()
-    await application.stop(QUICK_S if hurry.is_set() else DRAIN_S)
+    running: Engine | Application = engine
+    patience = QUICK_S
+    try:
+        # Deliveries go on already.
+        if await _done(asyncio.wrap_future(serving), told) and not told.is_set():
+            application: Application = serving.result().Application(engine)
+            running = application
+            application.open(listening)
+            await told.wait()
+        patience = QUICK_S if hurry.is_set() else DRAIN_S
+    finally:
+        await running.stop(patience)
 
 
-async def _started(engine: Engine, told: asyncio.Event) -> bool:
-    """Start, which takes as long as the database takes nothing; False when told to stop first."""
-    start, stop = asyncio.create_task(engine.start()), asyncio.create_task(told.wait())
-    await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
+async def _done(doing: Awaitable[Any], told: asyncio.Event) -> bool:
+    """Wait until something is done, and return True; False when told to stop before."""
+    task, stop = asyncio.ensure_future(doing), asyncio.create_task(told.wait())
+    await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
-    if not start.done():
-        start.cancel()
-        await asyncio.wait({start})
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
         return False
-    await start
+    await task
     return True
 
 
@@ -91,6 +100,8 @@ def _loaded(module: str) -> Future[ModuleType]:
     The REST API takes twice as long to load as the engine, which need not wait for it.
     """
     found: Future[ModuleType] = Future()
+    # Whoever does not wait for it any more does not cancel it: the thread goes on.
+    found.set_running_or_notify_cancel()
 
     def load_it() -> None:
         try:

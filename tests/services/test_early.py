@@ -206,6 +206,20 @@ async def test_what_is_never_answered_holds_nothing_back_for_ever(stage: Stage) 
     assert await stage.value("select count(*) from pending where kind = 2") == 0
 
 
+async def test_a_sweep_that_fails_keeps_no_send_open(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That early reports cannot be let go is no reason to leave what was never answered waiting."""
+
+    async def failing() -> int:
+        raise ValueError("defect")
+
+    monkeypatch.setattr(stage.engine.sweeper, "once", failing)
+    await stage.engine.sender.begin(stage.connection(TOKEN), _message())
+    await stage.execute(f"update pending set until = until - interval '{PENDING_S + 30} s'")
+    await until(lambda: "message.submitted" in _types(stage), 20)
+
+
 async def test_more_than_a_sweep_takes_is_let_go(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

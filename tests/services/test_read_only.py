@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ringback.errors import DatabaseUnavailable
+from ringback.services import trouble as troubles
 from ringback.services import workers
 from ringback.services.trouble import Trouble
 from tests.services.sink import until
@@ -133,3 +134,16 @@ def test_trouble_is_told_when_it_begins_changes_and_ends() -> None:
     names = ["sweep.failed", "sweep.defect", "sweep.well", "sweep.failed"]
     assert names == [line["event"] for line in told]
     assert 4 == told[2]["failures"]
+
+
+def test_trouble_that_lasts_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With how often it failed by then, and with what it says by then."""
+    trouble = Trouble("sweep")
+    with capture_logs() as told:
+        for words in ("first", "second", "third"):
+            trouble.note(ValueError(words))
+        monkeypatch.setattr(troubles, "AGAIN_S", 0.0)
+        trouble.note(ValueError("fourth"))
+    said = [(line["event"], line["failures"], line["error"]) for line in told]
+    first, fourth = (1, "ValueError: first"), (4, "ValueError: fourth")
+    assert [("sweep.defect", *first), ("sweep.defect", *fourth)] == said

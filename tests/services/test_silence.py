@@ -1,5 +1,9 @@
 """How connections are heard, as the metrics tell it: when last, and whose silence is unusual."""
 
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+
 import pytest
 
 from ringback.app import Engine
@@ -7,6 +11,8 @@ from ringback.services import connection_changes, silence
 from ringback.services.connection_changes import Edges
 from ringback.services.figures import Figures
 from ringback.services.silence import HeardOf
+from ringback.storage import rollups
+from ringback.storage.database import Connection as Session
 from ringback.storage.lists import Scope
 from tests.services.stage import Stage, fresh
 
@@ -76,3 +82,27 @@ async def test_a_silence_that_is_unusual_is_told_by_any_worker(
     monkeypatch.setattr(silence, "EVERY_S", 0.0)
     told = await _of_whatsapp(stage.engine)
     assert (minute * 60_000, False) == (told.last_ms, told.silent)
+
+
+async def test_a_look_that_takes_too_long_is_gone_on_with(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found out until then stays known, and the next look begins with the others."""
+    await stage.receive(stage.callback("sent", fresh()))
+    newest, looked, late = rollups.newest, list[int](), [False, True, False, False, False, True]
+
+    async def slow(session: Session, since: Mapping[int, uuid.UUID]) -> dict[int, datetime]:
+        if late.pop(0):
+            raise TimeoutError
+        looked.extend(since)
+        return await newest(session, since)
+
+    monkeypatch.setattr(rollups, "newest", slow)
+    monkeypatch.setattr(silence, "EVERY_S", 0.0)
+    monkeypatch.setattr(silence, "TOGETHER", 1)
+    numbers = sorted(one.no for one in stage.engine.configuration.snapshot.connections.values())
+    assert 3 == len(numbers)
+    assert () == (await _read(stage.engine)).heard
+    assert 3 == len((await _read(stage.engine)).heard)
+    assert [*numbers, numbers[0]] == looked
+    assert (await _read(stage.engine)).database, "the look that failed costs no other figure"

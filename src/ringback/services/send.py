@@ -106,15 +106,17 @@ class Sweeper:
         self._database = database
         self._committer = committer
         self._clock = clock
-        self._trouble = Trouble("sweep")
+        self._sweep, self._give_up = Trouble("sweep"), Trouble("give_up")
         self.released = 0
 
     async def run(self) -> None:
         """Sweep once a second, for ever."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            with self._trouble:
+            # One does not wait for the other to go well.
+            with self._sweep:
                 await self.once()
+            with self._give_up:
                 await self.give_up()
 
     async def once(self) -> int:

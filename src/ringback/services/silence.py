@@ -25,6 +25,8 @@ CONNECTIONS_MAX = 1000
 # The database is asked once in so many seconds, and so long at most.
 EVERY_S = 30.0
 PATIENCE_S = 2.0
+# Looked at together: what one look finds out until then is known to the next.
+TOGETHER = 50
 log = structlog.get_logger()
 
 
@@ -62,25 +64,26 @@ class Silence:
         """
         now = asyncio.get_running_loop().time()
         if self._found_at is None or now - self._found_at >= EVERY_S:
+            # First: who asks may give up before we do, and the next is not to meet the same.
+            self._found_at = now
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     self._found = await self._look(session)
             except TimeoutError:
                 log.warning("silence.too_slow", seconds=PATIENCE_S)
                 self._found = ()
-            self._found_at = now
         return self._found
 
     async def _look(self, session: Session) -> tuple[HeardOf, ...]:
         every = sorted(self._configuration.snapshot.connections.values(), key=lambda one: one.no)
         known = {one.no: one for one in every[:CONNECTIONS_MAX]}
         now_ms = self._clock.now_ms()
-        # What was looked through once need not be again: a day or two are searched, not all.
-        since = {no: max(self._looked_ms.get(no, 0) - SKEW_MS, 0) for no in known}
-        newest = await rollups.newest(session, {no: floor7(at) for no, at in since.items()})
-        arrived = {no: round(at.timestamp() * 1000) for no, at in newest.items()}
-        self._looked_ms = dict.fromkeys(known, now_ms)
-        self._last_ms = {no: at for no, at in (self._last_ms | arrived).items() if no in known}
+        self._looked_ms = {no: at for no, at in self._looked_ms.items() if no in known}
+        self._last_ms = {no: at for no, at in self._last_ms.items() if no in known}
+        # Those first that the last look did not come to.
+        waiting = sorted(known, key=lambda no: self._looked_ms.get(no, 0))
+        for place in range(0, len(waiting), TOGETHER):
+            await self._look_at(session, waiting[place : place + TOGETHER], now_ms)
         silent = await self._silent(session, known, now_ms)
         return tuple(
             HeardOf(
@@ -89,6 +92,14 @@ class Silence:
             )
             for no, one in known.items()
         )  # fmt: skip
+
+    async def _look_at(self, session: Session, numbers: list[int], now_ms: int) -> None:
+        """Learn when the newest callback of each of these connections came."""
+        # What was looked through once need not be again: a day or two are searched, not all.
+        since = {no: max(self._looked_ms.get(no, 0) - SKEW_MS, 0) for no in numbers}
+        newest = await rollups.newest(session, {no: floor7(at) for no, at in since.items()})
+        self._looked_ms |= dict.fromkeys(numbers, now_ms)
+        self._last_ms |= {no: round(at.timestamp() * 1000) for no, at in newest.items()}
 
     async def _silent(
         self, session: Session, known: dict[int, Connection], now_ms: int

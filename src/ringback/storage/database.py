@@ -6,7 +6,7 @@ The only module that knows how asyncpg connects. It holds no SQL of its own but 
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -92,20 +92,22 @@ async def connect(dsn: str, *, hot: bool = False, patience_s: float | None = Non
 async def _look_after(connection: Connection) -> None:
     """Have the system probe a connection, so that a server which vanishes is missed.
 
-    Options that a system does not know are left out: there, time limits have to do.
+    Options that a system does not know, or refuses, are left out: there, time limits have to do.
     """
     # The driver offers no way to its socket.
     transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]  # noqa: SLF001
     sock = transport.get_extra_info("socket")
     if sock is None or sock.family == socket.AF_UNIX:
         return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (
         ("TCP_KEEPIDLE", _PROBE_AFTER_S), ("TCP_KEEPINTVL", _PROBE_EVERY_S),
         ("TCP_KEEPCNT", _PROBES), ("TCP_USER_TIMEOUT", VANISHED_S * 1000),
     ):  # fmt: skip
         if (option := getattr(socket, name, None)) is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+            with suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _plain(error: BaseException) -> str:
