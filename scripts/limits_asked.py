@@ -136,6 +136,11 @@ ASKED: dict[str, dict[str, Limit]] = {
         "services.demo.receiver:REQUESTS_MAX": Limit("requests", "at its receivers", "503"),
         "services.demo.receiver:CONNECTIONS_MAX": Limit("connections", "to them", "503"),
     },
+    "Ends of deliveries": {
+        "services.conclude:CONCLUDE_S": Limit(
+            SECONDS, "for which it is tried to store what follows from one", "a retry after 5 s"
+        ),
+    },
     "Figures": {
         "storage.rollups:TAIL_MAX": Limit(
             "",

@@ -7,6 +7,7 @@
     │   ├── SettingsError         a setting is missing or wrong
     │   └── EmbeddedServerError   and its kinds: services/embedded/errors.py
     ├── DatabaseUnavailable       PostgreSQL does not answer (503; try again)
+    │   └── Unstorable            it answers, and does not take what is to be stored
     ├── VaultError                a sealed secret cannot be opened
     ├── StoreError                a person's file cannot be kept or read (503)
     ├── Invalid                   a request is wrong (422), each fault with its JSON pointer
@@ -91,6 +92,13 @@ class SettingsError(StartupError):
 
 class DatabaseUnavailable(RingbackError):
     """PostgreSQL does not answer; what was asked for may be tried again."""
+
+
+class Unstorable(DatabaseUnavailable):
+    """PostgreSQL does not take what is to be stored, which was alone in its commit.
+
+    To whoever asked it is the same as no answer; who would try again for ever may know better.
+    """
 
 
 class VaultError(RingbackError):

@@ -7,9 +7,12 @@ import pytest
 
 from ringback.services.configuration import Configuration
 from ringback.services.same_host import this_process
+from ringback.services.snapshot import Snapshot
+from ringback.storage import configuration as stored_configuration
 from ringback.storage import workers as stored
 from ringback.storage.database import connect
 from ringback.storage.vault import Vault
+from tests.services.sink import until
 from tests.services.stage import Stage
 
 
@@ -68,6 +71,35 @@ async def test_a_change_waits_for_a_worker_that_hangs_until_its_lease_is_over(
     await change
     assert loop.time() - began < 0.5
     await connection.close()
+
+
+async def test_what_a_worker_cannot_follow_it_has_not_seen(stage: Stage) -> None:
+    """A part of it fails to take a change up: no beat says that it was seen, none renews the lease
+    either, and it is taken up once that is possible.
+    """
+    mine, fails = stage.engine.configuration, True
+
+    def follow(_: Snapshot) -> None:
+        if fails:
+            raise ValueError("a defect")
+
+    mine.on_reload(follow)
+    before = mine.version
+    other = Configuration(stage.engine.database, Vault(stage.secret_key), hung_s=0)
+    await other.reload()
+    async with other.change():
+        pass
+    with pytest.raises(ValueError, match="a defect"):
+        await mine.reload()
+    # One that was asked for before that may have been under way.
+    for _ in range(2):
+        await stage.engine.workers.told()
+    assert before == mine.version < other.version
+    assert before == await stage.value("select config_seen from worker where alive")
+    assert await stored_configuration.lagging(stage.engine.database, other.version)
+    fails = False
+    await until(lambda: mine.version == other.version)
+    await until(stage.engine.lease.held)
 
 
 async def _change(configuration: Configuration) -> None:

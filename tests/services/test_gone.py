@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ringback.domain.endpoints import Endpoint, Mode
-from ringback.services import commit
+from ringback.services import commit, push
 from ringback.services.manage import EndpointChanges, Manager
 from ringback.storage.lists import Scope
 from tests.services.sink import Sink, until
@@ -90,6 +90,61 @@ async def test_while_nothing_more_can_be_stored_nobody_is_asked_again(
     await until(lambda: len(stage.sink.received) == 2)
     assert (1, 1) == (len(gone.received), await stage.value(
         "select count(*) from attempt where status = 410"))  # fmt: skip
+
+
+async def _refuse(stage: Stage, type_: str, code: str) -> None:
+    """Have PostgreSQL refuse events of a type with an SQLSTATE."""
+    await stage.execute(
+        "create function refuse() returns trigger language plpgsql as $$ begin "
+        f"raise exception 'not this one' using errcode = '{code}'; end $$; "
+        "create trigger refuse before insert on event for each row "
+        f"when (new.type = '{type_}') execute function refuse()"
+    )
+
+
+@pytest.mark.parametrize("type_", ["endpoint.delivery_exhausted", "endpoint.disabled"])
+async def test_an_end_does_not_wait_for_what_the_database_never_takes(
+    stage: Stage, gone: Sink, type_: str
+) -> None:
+    """An event that is refused for its data is given up: the delivery ends, the rest is told."""
+    endpoint = await stage.add_endpoint(gone.url, "shop.*")
+    await stage.add_endpoint(f"{stage.sink.url}/ops", "endpoint.*")
+    await _refuse(stage, type_, "22023")
+    assert gone.gate is not None
+    gone.gate.set()
+    await _post(stage, _event())
+    await _exhausted(stage, 1)
+    # Nor does whoever makes up for what was not said try it again, or end for it.
+    await stage.engine.endings._make_up()
+    await until(lambda: len(stage.sink.received) == 1)
+    told = {"endpoint.delivery_exhausted", "endpoint.disabled"} - {type_}
+    assert told == {json.loads(request.body)["type"] for request in stage.sink.received}
+    assert stage.engine.configuration.snapshot.endpoints[endpoint.no].disabled
+    assert (0, 1) == (stage.engine.push.active, len(gone.received))
+
+
+async def test_an_end_waits_a_limited_time(
+    stage: Stage, gone: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is refused for a reason that may pass is tried until the time is over: then the attempt
+    is recorded, and its place free. A retry follows, unless the event is worth one attempt.
+    """
+    monkeypatch.setattr(push, "CONCLUDE_S", 0.0)
+    await stage.add_endpoint(gone.url, "shop.*")
+    await _refuse(stage, "endpoint.delivery_exhausted", "XX000")
+    for retry in ("schedule", "none"):
+        await _post(stage, _event(retry=retry))
+    await until(lambda: gone.waiting == 2)
+    assert gone.gate is not None
+    gone.gate.set()
+    await until(lambda: stage.engine.push.active == 0, 30)
+    async with asyncio.timeout(30):
+        while await stage.value("select count(*) from attempt where status = 410") != 2:
+            await asyncio.sleep(0.05)
+    rows = await stage.rows("select final, detail from attempt order by final nulls first")
+    assert [None, 2] == [row["final"] for row in rows]
+    assert "could not be stored" in rows[0]["detail"].decode()
+    assert 1 == await stage.value("select count(*) from delivery where due is not null")
 
 
 async def test_a_410_of_what_was_before_disables_nothing(stage: Stage, gone: Sink) -> None:

@@ -76,6 +76,7 @@ class _Configuration(Configuration):
         self._everything, self._snapshot = everything, arrange(everything)
         for hook in self._on_reload:
             hook(self._snapshot)
+        self._version = self._snapshot.version
 
 
 class _Endings(Endings):

@@ -5,7 +5,7 @@ import inspect
 import asyncpg
 import pytest
 
-from ringback.errors import DatabaseUnavailable
+from ringback.errors import DatabaseUnavailable, Unstorable
 from ringback.storage.faults import FaultKind, fault_kind, unfit
 
 KINDS: dict[FaultKind, str] = {
@@ -51,6 +51,7 @@ def test_errors_without_a_code() -> None:
     gone = (ConnectionResetError(), TimeoutError(), asyncpg.InterfaceError("closed"))
     assert {"gone"} == {fault_kind(error) for error in (*gone, DatabaseUnavailable("away"))}
     assert {"poison"} == {fault_kind(error) for error in (ValueError(), KeyError("x"))}
+    assert "poison" == fault_kind(Unstorable("alone in its commit"))
     assert "shut" == fault_kind(asyncpg.PostgresError("without a code"))
 
 

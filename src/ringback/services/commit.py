@@ -16,7 +16,7 @@ import structlog
 
 from ringback.domain.consent import MOVED
 from ringback.domain.ids import IdSequence
-from ringback.errors import DatabaseUnavailable
+from ringback.errors import DatabaseUnavailable, Unstorable
 from ringback.services import failpoints
 from ringback.services.batch import Batch, Known, Push
 from ringback.services.clock import Clock
@@ -159,6 +159,7 @@ class Committer:
 
         Raises:
             DatabaseUnavailable: it is not known to be stored; whoever asked is to come again.
+            Unstorable: that would be in vain.
 
         """
         if failpoints.reach is not None:
@@ -344,7 +345,7 @@ class Committer:
         elif waiting[0].work.degrade():
             await self._flush(waiting)
         else:
-            _fail(waiting, DatabaseUnavailable("It could not be stored."))
+            _fail(waiting, Unstorable("It could not be stored."))
 
     async def _settle(self, waiting: list[_Waiting], batch: Batch) -> None:
         """Find out what became of a commit whose answer was lost, before anything is answered."""

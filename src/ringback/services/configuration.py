@@ -45,6 +45,7 @@ class Configuration:
         self._lock = asyncio.Lock()
         self._snapshot: Snapshot | None = None
         self._everything: stored.Everything | None = None
+        self._version = 0
         self._on_reload: list[Callable[[Snapshot], None]] = []
 
     @property
@@ -61,11 +62,15 @@ class Configuration:
 
     @property
     def version(self) -> int:
-        """The version in memory; 0 before the first load."""
-        return self._snapshot.version if self._snapshot else 0
+        """The version that all who follow the configuration go by; 0 before the first load."""
+        return self._version
 
     def on_reload(self, hook: Callable[[Snapshot], None]) -> None:
-        """Call `hook` with every new snapshot."""
+        """Call `hook` with every new snapshot.
+
+        While one fails, the version does not count as seen: a beat reads it again, and if that is
+        in vain this worker loses its lease, instead of acting on what is no longer true.
+        """
         self._on_reload.append(hook)
 
     async def reload(self, at_least: int = 0) -> None:
@@ -79,8 +84,9 @@ class Configuration:
             self._everything = everything
             self._snapshot = arrange(everything)
             self._snapshot.base_url = self._base_url
-        for hook in self._on_reload:
-            hook(self._snapshot)
+            for hook in self._on_reload:
+                hook(self._snapshot)
+            self._version = self._snapshot.version
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[DatabaseConnection]:

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
+import structlog
 
 from ringback.domain.endpoints import Endpoint
 from ringback.domain.ids import delivery_id, show
 from ringback.domain.publishing import NewEvent
 from ringback.domain.retry import Verdict
+from ringback.errors import Unstorable
 from ringback.services import audit
 from ringback.services.batch import Scope
 from ringback.services.clock import Clock
@@ -40,6 +42,7 @@ class _Type(msgspec.Struct):
 
 _type = msgspec.json.Decoder(_Type).decode
 _encode = msgspec.json.Encoder().encode
+log = structlog.get_logger()
 
 
 class _Moot(Exception):
@@ -89,6 +92,7 @@ class Endings:
 
         Raises:
             DatabaseUnavailable: it could not be stored; the delivery must not be ended yet.
+            Unstorable: nor will it ever be; nothing is to wait for it.
 
         """
         if status == GONE:
@@ -128,7 +132,11 @@ class Endings:
         return True
 
     async def _say_disabled(self, endpoint: Endpoint, once: str) -> None:
-        await self._publish(endpoint, "endpoint.disabled", once, {"reason": _GONE_WORDS})
+        try:
+            await self._publish(endpoint, "endpoint.disabled", once, {"reason": _GONE_WORDS})
+        except Unstorable:
+            # Nor will it be another time, and others wait to be told about.
+            log.exception("endings.unstorable", endpoint=endpoint.no)
         self._said.add(once)
 
     async def _publish(

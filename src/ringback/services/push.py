@@ -20,7 +20,7 @@ from ringback.domain.ids import IdSequence, show, time_of
 from ringback.domain.retry import SCHEDULE_S, Verdict, put_off
 from ringback.services import failpoints
 from ringback.services.clock import Clock
-from ringback.services.conclude import conclude
+from ringback.services.conclude import CONCLUDE_S, conclude
 from ringback.services.guards import OPEN, Advice, Guards
 from ringback.services.held import Held
 from ringback.services.outcome import judged, outcome
@@ -405,6 +405,7 @@ class Push:
                 ),
                 lambda: self.stopping,
                 lambda: self._drops != drops,
+                CONCLUDE_S,
             )  # fmt: skip
             if after == "lost":
                 self._release(owned)

@@ -4,7 +4,7 @@ from typing import Literal
 
 import asyncpg
 
-from ringback.errors import DatabaseUnavailable
+from ringback.errors import DatabaseUnavailable, Unstorable
 
 Gone = (
     OSError,
@@ -55,6 +55,9 @@ def fault_kind(error: BaseException) -> FaultKind:
 
     The codes are those of appendix A of PostgreSQL's documentation.
     """
+    if isinstance(error, Unstorable):
+        # What a commit has said already of what was alone in it.
+        return "poison"
     if isinstance(error, (*Gone, DatabaseUnavailable)):
         return "gone"
     code = getattr(error, "sqlstate", None)
