@@ -38,6 +38,14 @@ class Counted:
     delivered: int
     failed: int
 
+    def __sub__(self, before: "Counted") -> "Counted":
+        """Return what has come since."""
+        return Counted(
+            self.events - before.events, self.callbacks - before.callbacks,
+            self.not_accepted - before.not_accepted, self.delivered - before.delivered,
+            self.failed - before.failed,
+        )  # fmt: skip
+
 
 class Ledger:
     """One connection to the installation's database, used between and after runs."""

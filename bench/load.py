@@ -13,6 +13,8 @@ from bench.stage import Stage
 from bench.wrk import Generated, Wrk
 
 _POLL_S = 0.02
+# The end of the year 9999.
+_FOREVER_MS = 253_402_300_799_999
 _CALM_S = 0.5
 
 
@@ -78,7 +80,7 @@ class Load:
         size = self._stage.size
         under_way = size.crowd if crowd else size.connections
         arrived = self._sink.requests() if self._sink else 0
-        start = self._ledger.moment()
+        before = self._ledger.counted(0, _FOREVER_MS, self._expected.but)
         url = self._installation.url
         wrk = Wrk(url, script, under_way, self._stage.scratch)
         try:
@@ -95,7 +97,8 @@ class Load:
         drain_s = self.drained()
         but = self._expected.but
         window = self._ledger.counted(begin.moment.ms, end.moment.ms, but)
-        whole = self._ledger.counted(start.ms, self._ledger.moment().ms + 1, but)
+        # All that there is, whatever the times in its ids say.
+        whole = self._ledger.counted(0, _FOREVER_MS, but) - before
         arrived = self._sink.requests() - arrived if self._sink else 0
         self._check(whole, generated, arrived, under_way)
         return Ran(begin, end, window, whole, generated, backlog, drain_s, memory)

@@ -25,8 +25,13 @@ class Clock:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def correct(self, database_ms: int, asked_ms: int, answered_ms: int) -> None:
-        """Learn from one exchange: the database's time lies between our two readings."""
-        self.offset_ms = database_ms - (asked_ms + answered_ms) // 2
+        """Learn from one exchange: the database read its clock between our two readings.
+
+        What agrees with that stays as it is: an answer that took long says little, and would move
+        the ids that are made from this clock by half of what it took.
+        """
+        least, most = database_ms - answered_ms, database_ms - asked_ms
+        self.offset_ms = min(max(self.offset_ms, least), most)
 
     @property
     def trusted(self) -> bool:
