@@ -72,6 +72,7 @@ from ringback.settings import Settings
 from ringback.storage import workers as worker_table
 from ringback.storage.configuration import check_vault
 from ringback.storage.database import Database, Lifeline
+from ringback.storage.faults import OF_DATABASE
 from ringback.storage.link import HotLink
 from ringback.storage.vault import Vault
 from ringback.transport.client import Client
@@ -137,7 +138,7 @@ class Engine:
         )  # fmt: skip
         self.workers = Workers(
             Lifeline(dsn, ANSWER_S), self.database, self.lease, self.clock,
-            lambda: self.configuration.version, self.configuration.reload, self.push.drop,
+            lambda: self.configuration.version, self.configuration.reload_over, self.push.drop,
             self._freed, self.flood, Ledger(lambda: self.meters), self.push.crew,
         )  # fmt: skip
         quiet: list[asyncio.Lock] = [self.recorder.quiet]
@@ -272,7 +273,7 @@ class Engine:
                 await check_vault(self.database, self.configuration.vault)
                 await self.configuration.reload()
                 await self.workers.join()
-            except DatabaseUnavailable as error:
+            except OF_DATABASE as error:
                 trouble.note(error)
                 await self.database.close()
                 await asyncio.sleep(REGISTER_S)

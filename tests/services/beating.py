@@ -77,11 +77,11 @@ class Member:
             self._newer, self._drop, self._free, Flood(), Ledger(_Nothing), self._crewed,
         )  # fmt: skip
 
-    async def _newer(self, version: int) -> None:
+    async def _newer(self, connection: Connection) -> None:
         self.clock.boot += self.slow_s
         if self.broken:
             raise ValueError("a configuration that cannot be read")
-        self.version = version
+        self.version = await connection.fetchval("select config_version from installation")
 
     def _crewed(self, rank: int, count: int) -> None:
         self.crew = (rank, count)

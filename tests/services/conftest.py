@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from ringback.services.doctor import serving
+from ringback.storage.database import Connection, connect
 from tests.postgres_server import PostgresServer
+from tests.services.beating import Member
 from tests.services.examined import free_port
 from tests.services.stage import Stage
 
@@ -49,3 +51,29 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     for name in set(os.environ) - set(before):
         del os.environ[name]
     os.environ |= before
+
+
+@pytest.fixture
+async def admin(module_dsn: str) -> AsyncIterator[Connection]:
+    """A hot connection to a database in which nobody works yet."""
+    connection = await connect(module_dsn, hot=True)
+    await connection.execute("truncate worker, delivery, attempt, event, callback")
+    await connection.execute("update installation set config_version = 1")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def members(module_dsn: str, admin: Connection) -> AsyncIterator[tuple[Member, Member]]:
+    """Two workers that have joined."""
+    pair = Member(module_dsn), Member(module_dsn)
+    for member in pair:
+        await member.database.open()
+        await member.workers.join()
+        member.begin()
+        await member.turn()
+    yield pair
+    for member in pair:
+        await member.halt()
+        member.lifeline.close()
+        await member.database.close()

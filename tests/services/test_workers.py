@@ -5,7 +5,6 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 
 import psutil
 import pytest
@@ -14,38 +13,12 @@ from ringback.errors import DatabaseUnavailable
 from ringback.services.same_host import Identity, boot_id, this_process
 from ringback.services.workers import ANSWER_S, LEASE_S, RETIRE_S
 from ringback.storage import workers as stored
-from ringback.storage.database import _POOL_MAX, Connection, connect
+from ringback.storage.database import _POOL_MAX, Connection
 from ringback.storage.hot import Finished, claim, commit_batch, finish_batch
 from tests.services.beating import BEAT_S, Member
 from tests.services.sink import until
 from tests.services.stage import Stage
 from tests.storage.rows import Maker
-
-
-@pytest.fixture
-async def admin(module_dsn: str) -> AsyncIterator[Connection]:
-    """A hot connection to a database in which nobody works yet."""
-    connection = await connect(module_dsn, hot=True)
-    await connection.execute("truncate worker, delivery, attempt, event, callback")
-    await connection.execute("update installation set config_version = 1")
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def members(module_dsn: str, admin: Connection) -> AsyncIterator[tuple[Member, Member]]:
-    """Two workers that have joined."""
-    pair = Member(module_dsn), Member(module_dsn)
-    for member in pair:
-        await member.database.open()
-        await member.workers.join()
-        member.begin()
-        await member.turn()
-    yield pair
-    for member in pair:
-        await member.halt()
-        member.lifeline.close()
-        await member.database.close()
 
 
 async def _alive(connection: Connection, worker: int) -> bool:

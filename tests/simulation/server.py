@@ -123,8 +123,8 @@ class Session:
         """Do nothing: what the engine does in a client's transaction is not hot."""
         yield
 
-    async def fetch(self, sql: str, *arguments: Any) -> Rows:
-        """Execute a statement and return its rows."""
+    async def fetch(self, sql: str, *arguments: Any, timeout: float | None = None) -> Rows:
+        """Execute a statement and return its rows; fail after `timeout` seconds of its own."""
         name = self._server.names[sql]
         loop = self._server.loop
         if self.process.died:
@@ -135,7 +135,9 @@ class Session:
         self.running = statement
         if self._server.matters(name, arguments):
             self._server.watcher.meet(f"{name}.before", self.process, self)
-        timer = loop.call_later(self._patience_s, _fail, statement.answer, TimeoutError())
+        timer = loop.call_later(
+            timeout or self._patience_s, _fail, statement.answer, TimeoutError()
+        )
         try:
             self._server.send(self, statement)
             return await statement.answer
@@ -147,10 +149,10 @@ class Session:
         rows = await self.fetch(sql, *arguments)
         return rows[0] if rows else None
 
-    async def fetchval(self, sql: str, *arguments: Any) -> Any:
+    async def fetchval(self, sql: str, *arguments: Any, timeout: float | None = None) -> Any:
         """Execute a statement and return its first value, or None."""
-        row = await self.fetchrow(sql, *arguments)
-        return None if row is None else row[0]
+        rows = await self.fetch(sql, *arguments, timeout=timeout)
+        return rows[0][0] if rows else None
 
     async def execute(self, sql: str, *arguments: Any) -> str:
         """Execute a statement."""

@@ -17,7 +17,7 @@ from ringback.domain.endpoints import Endpoint
 from ringback.errors import DatabaseUnavailable
 from ringback.services.claim import Claimer
 from ringback.services.commit import Backlog, Committer
-from ringback.services.configuration import Configuration, arrange
+from ringback.services.configuration import Configuration
 from ringback.services.endings import Endings
 from ringback.services.flood import Flood
 from ringback.services.held import Held, Reconciler
@@ -28,6 +28,7 @@ from ringback.services.snapshot import Snapshot
 from ringback.services.work import Work
 from ringback.services.workers import Lease, Workers
 from ringback.storage.configuration import Everything
+from ringback.storage.database import Connection
 from ringback.storage.hot import Owned
 from ringback.storage.link import HotLink
 from ringback.storage.vault import Vault, new_secret_key
@@ -71,12 +72,14 @@ class _Configuration(Configuration):
         """Read everything again, unless the version in memory is new enough already."""
         async with self._pool.acquire():
             everything = self._load()
-        if (at_least and self.version >= at_least) or everything.version < self.version:
-            return
-        self._everything, self._snapshot = everything, arrange(everything)
-        for hook in self._on_reload:
-            hook(self._snapshot)
-        self._version = self._snapshot.version
+        if not at_least or self.version < at_least:
+            self._take(everything)
+
+    async def reload_over(self, _: Connection) -> None:
+        """Read a newer version."""
+        everything = self._load()
+        if everything.version > self.version:
+            self._take(everything)
 
 
 class _Endings(Endings):
@@ -141,7 +144,7 @@ class Worker:
         )  # fmt: skip
         self.workers = Workers(
             Line(server, process), self.pool, self.lease, self.clock,
-            lambda: self.configuration.version, self.configuration.reload, self.push.drop,
+            lambda: self.configuration.version, self.configuration.reload_over, self.push.drop,
             self._freed, flood, Ledger(_Nothing), self.push.crew,
         )  # fmt: skip
         quiet = [self.recorder.quiet]

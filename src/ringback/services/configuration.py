@@ -79,14 +79,26 @@ class Configuration:
             if at_least and self.version >= at_least:
                 return
             everything = await stored.load(self._database, self.vault)
-            if everything.version < self.version:
-                return
-            self._everything = everything
-            self._snapshot = arrange(everything)
-            self._snapshot.base_url = self._base_url
-            for hook in self._on_reload:
-                hook(self._snapshot)
-            self._version = self._snapshot.version
+            self._take(everything)
+
+    async def reload_over(self, connection: DatabaseConnection) -> None:
+        """Read a newer version over a connection of the caller's.
+
+        That waits for nobody: not for the pool, and not for a reload that does.
+        """
+        everything = await stored.read(connection, self.vault)
+        if everything.version > self.version:
+            self._take(everything)
+
+    def _take(self, everything: stored.Everything) -> None:
+        if self._snapshot is not None and everything.version < self._snapshot.version:
+            return
+        self._everything = everything
+        self._snapshot = arrange(everything)
+        self._snapshot.base_url = self._base_url
+        for hook in self._on_reload:
+            hook(self._snapshot)
+        self._version = self._snapshot.version
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[DatabaseConnection]:

@@ -20,13 +20,14 @@ from ringback.services.same_host import Identity, gone, this_process
 from ringback.storage import counts
 from ringback.storage import workers as stored
 from ringback.storage.database import Connection, Database, Lifeline
+from ringback.storage.faults import OF_DATABASE
 
 BEAT_S = 2.0
 LEASE_S = 8.0
 RETIRE_S = 15.0
 # How long an answer to a beat is waited for, and how soon it is tried again: several times within
-# a lease.
-ANSWER_S = 3.0
+# a lease, also when each of them comes just in time.
+ANSWER_S = 2.0
 _AGAIN_S = 1.0
 # How long a beat waits for what follows from the last one, such as adoption.
 _CHORES_S = 0.5
@@ -69,6 +70,10 @@ class Lease:
         """The id under which this process is registered, lease or no lease."""
         return self._worker
 
+    def registered(self, worker: int) -> None:
+        """Note a registration. Nothing may be done under it before the first beat."""
+        self.renew(worker, -LEASE_S)
+
     def renew(self, worker: int, sent: float) -> None:
         """Note a successful beat that was sent at `sent` (boot-time clock)."""
         self._worker, self._beat_sent = worker, sent
@@ -90,7 +95,7 @@ class Workers:
         lease: Lease,
         clock: Clock,
         seen: Callable[[], int],
-        newer: Callable[[int], Awaitable[None]],
+        newer: Callable[[Connection], Awaitable[None]],
         dropped: Callable[[], None],
         freed: Callable[[], None],
         flood: Flood,
@@ -99,12 +104,13 @@ class Workers:
     ) -> None:
         """Take the edges.
 
-        Beats go over the `lifeline`, so that nobody who keeps the `database` busy ends this worker;
-        its limit is to be well within a lease. `seen` returns the configuration's version in
-        memory, `newer` loads a newer one, `dropped` forgets deliveries that are no longer ours, and
-        `freed` is told that some can be claimed; `flood` is counted up with each beat, and what the
-        `ledger` says is told with it. `crew` is told which of all workers this one is, from 0, and
-        how many there are, whenever that has changed.
+        Beats go over the `lifeline`, and what a lease depends on, so that nobody who keeps the
+        `database` busy ends this worker; its limit is to be well within a lease. `seen` returns the
+        configuration's version in memory, `newer` loads a newer one over a connection, `dropped`
+        forgets deliveries that are no longer ours, and `freed` is told that some can be claimed;
+        `flood` is counted up with each beat, and what the `ledger` says is told with it. `crew` is
+        told which of all workers this one is, from 0, and how many there are, whenever that has
+        changed.
         """
         self._lifeline = lifeline
         self._database = database
@@ -123,6 +129,7 @@ class Workers:
         self._neighbours: list[stored.Peer] = []
         self._adopt_until = 0.0
         self._next_adoption = 0.0
+        self._tidied = False
         self._poke = asyncio.Event()
         self._turned = asyncio.Event()
         self._chores: asyncio.Task[None] | None = None
@@ -142,10 +149,12 @@ class Workers:
             await asyncio.wait_for(turned.wait(), _TOLD_WAIT_S)
 
     async def join(self) -> None:
-        """Register this process and take over from the dead of this host. Raises
-        DatabaseUnavailable.
+        """Register this process; with the next turn it takes over from the dead of this host.
+
+        Raises errors of the database. Calling it again ends what was registered then.
         """
-        async with self._database.acquire() as connection:
+        self._lease.resign()
+        async with self._lifeline.acquire() as connection:
             while self._lease.former:
                 before = await stored.leave(connection, self._lease.former[-1])
                 self._lease.former.pop()
@@ -155,21 +164,24 @@ class Workers:
                     self._ledger.left(before.numbers)
             self._identity = this_process()
             worker = await stored.register(connection, *self._identity)
+        # Before anything else can fail: a row that nobody knows of counts as a worker for a while.
+        self._lease.registered(worker)
+        self._adopt_until = self._clock.boottime() + _ADOPT_FOR_S
+        self._next_adoption = 0.0
+        self._tidied = False
         await self._beat(worker)
         await self._watch(worker)
-        self._adopt_until = self._clock.boottime() + _ADOPT_FOR_S
-        async with self._database.acquire() as connection:
-            await self._adopt(connection)
-            await stored.fold(connection, self._ledger.fold)
-            await stored.forget(connection)
 
     async def run(self) -> None:
         """Beat every two seconds, and at once when a worker on this host is gone, for ever."""
+        loop = asyncio.get_running_loop()
         try:
             while True:
+                began = loop.time()
                 try:
                     await self._turn()
-                    pause = BEAT_S
+                    # Not from now: what took long must not be added to the time between two beats.
+                    pause = began + BEAT_S - loop.time()
                 except Exception as error:
                     # Whatever it is, also a full disk: the lease runs out, and ends when it passed.
                     words = f"{type(error).__name__}: {error}"[:200]
@@ -204,12 +216,12 @@ class Workers:
         if worker is None:
             self._dropped()
             await self.join()
-            return
-        if not await self._beat(worker):
+        elif await self._beat(worker):
+            await self._watch(worker)
+        else:
             log.warning("worker.retired", worker=worker)
             self._lease.resign()
             return
-        await self._watch(worker)
         if self._chores is None or self._chores.done():
             self._chores = asyncio.create_task(self._do_chores())
         # Adopting much takes long, and so may a connection for it: the next beat comes in time.
@@ -219,10 +231,18 @@ class Workers:
         try:
             async with self._database.acquire() as connection:
                 await self._adopt(connection)
+                await self._tidy(connection)
                 await self._count(connection)
         except Exception as error:
             words = f"{type(error).__name__}: {error}"[:200]
             log.warning("worker.chores_failed", error=words)
+
+    async def _tidy(self, connection: Connection) -> None:
+        """See to the rows of the dead, once a registration."""
+        if not self._tidied:
+            await stored.fold(connection, self._ledger.fold)
+            await stored.forget(connection)
+            self._tidied = True
 
     async def _count(self, connection: Connection) -> None:
         taken = self._flood.take()
@@ -238,13 +258,13 @@ class Workers:
         async with self._lifeline.acquire() as connection:
             sent, asked = self._clock.boottime(), self._clock.now_ms() - self._clock.offset_ms
             beat = await stored.heartbeat(connection, worker, self._seen(), self._ledger.tell())
-        if beat is None:
-            return False
-        answered = self._clock.now_ms() - self._clock.offset_ms
-        self._clock.correct(int(beat.clock.timestamp() * 1000), asked, answered)
-        # First what was changed: who holds a lease goes by it.
-        if beat.config_version > self._seen():
-            await self._newer(beat.config_version)
+            if beat is None:
+                return False
+            answered = self._clock.now_ms() - self._clock.offset_ms
+            self._clock.correct(int(beat.clock.timestamp() * 1000), asked, answered)
+            # First what was changed: who holds a lease goes by it.
+            if beat.config_version > self._seen():
+                await self._newer(connection)
         self._lease.renew(worker, sent)
         return True
 
@@ -295,14 +315,19 @@ class Workers:
         now = self._clock.boottime()
         if now < self._next_adoption:
             return
-        while count := await stored.adopt(connection):
-            self.adopted += count
-            self._freed()
         soon = now <= self._adopt_until
-        if soon and (count := await stored.unblock(connection)):
-            self.stuck += count
-            self._freed()
+        # Now: whoever is retired while this takes long has it done once more.
         self._next_adoption = now + (_ADOPT_EVERY_S if soon else _ADOPT_ANYWAY_S)
+        try:
+            while count := await stored.adopt(connection):
+                self.adopted += count
+                self._freed()
+            if soon and (count := await stored.unblock(connection)):
+                self.stuck += count
+                self._freed()
+        except BaseException:
+            self._next_adoption = 0.0
+            raise
 
     async def leave(self) -> None:
         """Sign off, so that nobody has to wait for our silence."""
@@ -316,7 +341,7 @@ class Workers:
                     await stored.leave(connection, worker)
                 while await stored.adopt(connection):
                     pass
-        except DatabaseUnavailable as error:
+        except OF_DATABASE as error:
             log.warning("worker.leave_failed", error=str(error)[:200])
         finally:
             self._lifeline.close()

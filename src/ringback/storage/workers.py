@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from ringback.storage.database import Connection
+from ringback.storage.database import POOL_ANSWER_S, Connection
 from ringback.storage.queries import query
 
 ADOPT_LIMIT = 1000
@@ -49,8 +49,14 @@ class Looked(NamedTuple):
 
 
 async def register(connection: Connection, boot_id: str, pid: int, pid_start: float) -> int:
-    """Add a worker and return its id."""
-    number: int = await connection.fetchval(query("workers.register"), boot_id, pid, pid_start)
+    """Add a worker and return its id.
+
+    Over whatever connection, an answer is waited for long: a worker whose id is not known can be
+    ended by nobody, and who registers has no lease to lose.
+    """
+    number: int = await connection.fetchval(
+        query("workers.register"), boot_id, pid, pid_start, timeout=POOL_ANSWER_S
+    )
     return number
 
 
