@@ -33,7 +33,7 @@ def main() -> int:
         runs, failures = _run(stage, chosen, measured)
         if not runs:
             return 1
-        found["speed"] = machine.paces(measured)
+        found["speed"] = machine.paces(measured, size.pace_ms)
         whole = size.name == "full" and len(chosen) == len(_chosen(None)) and not failures
         profiles = {name: _profile(stage, name) for name in profiling.CASES} if whole else {}
     date = datetime.now(UTC).strftime("%Y-%m-%d")
@@ -57,6 +57,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="how long each run is measured")
     parser.add_argument("--warm", type=float, help="seconds of load before that")
     parser.add_argument("--connections", type=int, help="requests under way in closed loops")
+    parser.add_argument(
+        "--pace", type=float,
+        help="begin a run only when the fixed piece of work takes at most so many milliseconds on "
+        "all cores at once; waited for up to ten minutes",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, help="directory for the results of a partial run")
     parser.add_argument("--dir", type=Path, help="where data directories are made, a real disk")
     parser.add_argument("--profile", choices=profiling.CASES, help="profile a worker instead")
@@ -66,12 +71,12 @@ def _options() -> argparse.Namespace:
 def _size(options: argparse.Namespace) -> Size:
     given = {
         "repeats": options.repeats, "run_s": options.seconds, "idle_s": options.seconds,
-        "warm_s": options.warm, "connections": options.connections,
+        "warm_s": options.warm, "connections": options.connections, "pace_ms": options.pace,
     }  # fmt: skip
     changes = {name: value for name, value in given.items() if value is not None}
     size = dataclasses.replace(QUICK if options.quick else FULL, **changes)
     # Durations of somebody's own make no full run.
-    odd = changes.keys() - {"repeats"}
+    odd = changes.keys() - {"repeats", "pace_ms"}
     return dataclasses.replace(size, name="own") if odd else size
 
 
@@ -99,7 +104,7 @@ def _run(
         for variant, run in case.variants.items():
             repeats = runs.setdefault(case.id, {}).setdefault(variant, [])
             for turn in range(stage.size.repeats):
-                paces.append(machine.pace())
+                paces.append(machine.paced(stage.size.pace_ms))
                 began = time.monotonic()
                 try:
                     repeats.append(run(stage))

@@ -17,6 +17,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 _SYNCS = 50
+# How long a faster moment is waited for, and how often it is looked for.
+_PATIENCE_S = 600.0
+_LOOK_S = 5.0
 # A fixed piece of work of the kind that a worker does: objects, text, hashes. It tells its own
 # time of the processor, in milliseconds.
 _PIECE = """
@@ -50,12 +53,26 @@ def pace() -> tuple[float, float]:
     return _pieces(1), _pieces(len(os.sched_getaffinity(0)))
 
 
-def paces(measured: list[tuple[float, float]]) -> str:
-    """Write in words what was measured before each run."""
+def paced(limit_ms: float | None) -> tuple[float, float]:
+    """Wait until the work takes at most so long on all cores at once, but no more than ten minutes.
+
+    Returns what it takes then. Without a limit nothing is waited for.
+    """
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        measured = pace()
+        if limit_ms is None or measured[1] <= limit_ms or time.monotonic() > until:
+            return measured
+        time.sleep(_LOOK_S)
+
+
+def paces(measured: list[tuple[float, float]], limit_ms: float | None = None) -> str:
+    """Write in words what was measured before each run, and what was waited for."""
     alone, together = zip(*measured, strict=True)
+    waited = f"; waited for at most {limit_ms:g} ms" if limit_ms is not None else ""
     return (
         f"a fixed piece of work took {min(alone):.0f} to {max(alone):.0f} ms on one core, "
-        f"{min(together):.0f} to {max(together):.0f} ms on all at once, before the runs"
+        f"{min(together):.0f} to {max(together):.0f} ms on all at once, before the runs{waited}"
     )
 
 

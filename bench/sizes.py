@@ -11,6 +11,8 @@ class Size:
     where a server is to be filled to its limit. At most `drain_s` is waited for deliveries to end
     after the generator has. `shared` lets all cases use one installation of two workers, to save
     its start; a figure that is published comes from an installation and a database of its own.
+    A run begins only when a fixed piece of work takes at most `pace_ms` on all cores at once, or
+    after ten minutes.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Size:
     crowd: int = 512
     drain_s: float = 300.0
     shared: bool = False
+    pace_ms: float | None = None
 
 
 FULL = Size("full", warm_s=10.0, run_s=30.0, idle_s=30.0, settle_s=10.0, repeats=3)
