@@ -65,6 +65,16 @@ class _AboutMessage(Work):
             sequence=emission.sequence, subject=subject,
         )  # fmt: skip
 
+    def _begun(self, batch: Batch) -> Subject | None:
+        """Begin to change the message, anew in each pass; None when there is no such message."""
+        assert self._own is not None
+        self._events = []
+        subject = batch.known_subject(self._own, self.scope, KIND_MESSAGE)
+        if subject is not None:
+            batch.touch(subject)
+            self._indexes = {subject.index}
+        return subject
+
     def take(self, batch: Batch, subject: Subject, *facts: Fact) -> None:
         """Merge facts that the message has not seen, and emit what follows."""
         batch.touch(subject)
@@ -166,13 +176,9 @@ class Answered(_AboutMessage):
 
     def decide(self, batch: Batch) -> None:
         """Take the ids, and the reports that came before this answer, into the message."""
-        assert self._own is not None
-        self._events = []
-        subject = batch.known_subject(self._own, self.scope, KIND_MESSAGE)
+        subject = self._begun(batch)
         if subject is None:
             return
-        batch.touch(subject)
-        self._indexes = {subject.index}
         if self._result.message_ids:
             subject.message.provider_message_id = self._result.message_ids[0]
         self.take(batch, subject, self._fact())
@@ -232,13 +238,9 @@ class Unanswered(_AboutMessage):
 
     def decide(self, batch: Batch) -> None:
         """Say that nobody knows, unless somebody does by now."""
-        assert self._own is not None
-        self._events = []
-        subject = batch.known_subject(self._own, self.scope, KIND_MESSAGE)
+        subject = self._begun(batch)
         if subject is None:
             return
-        batch.touch(subject)
-        self._indexes = {subject.index}
         if _ANSWERED not in subject.seen and _ANSWERED not in subject.fresh:
             self.take(batch, subject, _uncertain(self.now_ms))
         batch.settle(subject)
